@@ -1,0 +1,48 @@
+# The newcomer's commands. `make help` lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test soak check bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## make .venv with everything that development needs
+
+$(STAMP): pyproject.toml services/backend/pyproject.toml services/frontend/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "toolkit needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1); say PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "this Python has no venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "==> virtual environment in $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@extras=agents,dev; command -v go >/dev/null || extras=$$extras,go; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    -e ".[$$extras]" -e services/backend -e services/frontend
+	@touch $@
+
+demo: $(STAMP) ## everything on this machine: agents, deploys, a bump under load, a bad release, proof
+	@$(BIN)/python -m bench.demo
+
+test: $(STAMP) ## the whole suite, on real agents
+	@$(BIN)/python -m pytest
+
+soak: $(STAMP) ## the long counts: fuzzing, faults, long loads
+	@$(BIN)/python -m pytest -m soak --timeout 3600
+
+check: $(STAMP) ## format, lint, types, import contracts, docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/docs
+
+bench: $(STAMP) ## the numbers, side by side with nomad job run
+	@$(BIN)/python -m bench
+
+clean: ## stop the local agents, remove .venv, .toolkit and caches of this folder
+	@test ! -x $(BIN)/toolkit || $(BIN)/toolkit dev down || true
+	@rm -rf $(VENV) .toolkit .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -1,0 +1,149 @@
+"""What to deploy: a job file, validated, with every layer of settings applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from toolkit.spec.target import Visibility
+
+JobKind = Literal["service", "system", "batch"]
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from, so that it can be named and written back."""
+
+    source: str
+    """A file of the tree, `--release`, `--var`, or `default`."""
+    key: str = ""
+    """Dotted key path inside a file, such as `release.version` or `env.dev.release`."""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServedRelease:
+    """How to ask a running instance which release it serves."""
+
+    path: str = "/"
+    header: str | None = None
+    """Response header that holds the release; or:"""
+    json: str | None = None
+    """Dotted path into a JSON body that holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """The task driver chosen for the environment, with its settings."""
+
+    name: str
+    config: Mapping[str, Any] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one instance may use."""
+
+    cpu: int = 100
+    """MHz."""
+    memory: int = 128
+    """MB, reserved."""
+    memory_max: int | None = None
+    """MB, the most that it may grow to; None: `memory`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One port label of the group."""
+
+    label: str
+    static: int | None = None
+    """Reserved on the host; None: Nomad chooses."""
+    to: int | None = None
+    """Inside the container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How the edge finds the service."""
+
+    hosts: tuple[str, ...] = ()
+    path: str = "/"
+    """Path prefix."""
+    visibility: Visibility = "public"
+    port: str = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The service's health check; durations in seconds."""
+
+    kind: Literal["http", "tcp"] = "http"
+    path: str = "/health"
+    port: str = "http"
+    interval: float = 2.0
+    timeout: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSettings:
+    """How a new release replaces the old one; durations in seconds."""
+
+    canaries: int | Literal["all"] = "all"
+    """`all` is one canary per instance: every new instance is gated before the old ones go."""
+    max_parallel: int = 1
+    min_healthy_time: float = 5.0
+    healthy_deadline: float = 120.0
+    progress_deadline: float = 300.0
+    shutdown_delay: float = 10.0
+    """Between leaving Consul and the kill signal."""
+    kill_timeout: float = 25.0
+    auto_revert: bool = True
+    fail_fast: bool = True
+    """Fail the deployment as soon as an allocation can no longer become healthy."""
+    timeout: float = 600.0
+    """The tool's own deadline for one rollout."""
+    restart_attempts: int = 1
+    restart_delay: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A job file with all layers applied, or a plain Nomad job file with what we know of it."""
+
+    name: str
+    kind: JobKind
+    source: str
+    """Path of `job.toml`, or of the plain `.nomad.hcl`, inside the tree."""
+    template: str
+    """Path of the template inside the tree; of a plain job its own path."""
+    plain: bool = False
+    """True: the `.nomad.hcl` goes to Nomad unchanged, `variables` feed its `variable` blocks."""
+    release: str | None = None
+    release_origin: Origin | None = None
+    served: ServedRelease | None = None
+    """None: the release is judged by job version, not asked."""
+    count: int | None = None
+    count_origin: Origin | None = None
+    driver: Driver | None = None
+    resources: Resources = Resources()
+    environment: Mapping[str, str] = EMPTY
+    """Environment variables of the task."""
+    ports: tuple[Port, ...] = ()
+    route: Route | None = None
+    check: Check | None = None
+    rollout: RolloutSettings = RolloutSettings()
+    secrets: tuple[str, ...] = ()
+    """Keys that must exist in the Nomad variable `nomad/jobs/<name>`."""
+    depends: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = EMPTY
+    """For the template (`var.*`), all layers merged; for a plain job its HCL variables."""
+    node_class: str | None = None
+    constraints: tuple[Mapping[str, str], ...] = ()
+    lint_allow: tuple[str, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """What else the template sees: `env`, `project`, `agents`."""

@@ -1,0 +1,124 @@
+"""What Nomad says will happen if the job is submitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from toolkit.spec.cause import Cause
+from toolkit.spec.rendered import RenderedJob
+
+LintLevel = Literal["warning", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """What will happen to one group, in numbers of instances (Nomad's annotations)."""
+
+    group: str
+    place: int = 0
+    canary: int = 0
+    replace: int = 0
+    """Destructive updates."""
+    in_place: int = 0
+    stop: int = 0
+    migrate: int = 0
+    preempt: int = 0
+    ignore: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """One changed field, secrets already redacted."""
+
+    path: str
+    """`group[web].task[app].env[RELEASE]`."""
+    kind: Literal["Added", "Deleted", "Edited"]
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class LintFinding:
+    """Something in the job that loses requests or hides failures."""
+
+    rule: str
+    """A stable word; `[lint] allow = ["rule"]` in job.toml accepts it."""
+    level: LintLevel
+    message: str
+    reason: str
+    allowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveJob:
+    """The job as it is registered now."""
+
+    version: int
+    modify_index: int
+    """JobModifyIndex: the check index."""
+    kind: str
+    release: str | None
+    stopped: bool
+    stable: bool
+    counts: dict[str, int]
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan is a value, and submit takes nothing else."""
+
+    rendered: RenderedJob
+    job: dict[str, Any] = field(repr=False)
+    """The job as Nomad parsed it, with the count and release that will be submitted."""
+    check_index: int = 0
+    """JobModifyIndex that the plan was made against; 0: the job does not exist."""
+    live: LiveJob | None = None
+    groups: tuple[GroupPlan, ...] = ()
+    diff: tuple[DiffLine, ...] = ()
+    lint: tuple[LintFinding, ...] = ()
+    warnings: tuple[str, ...] = ()
+    unplaced: tuple[Cause, ...] = ()
+    """Why it does not fit; empty when it does."""
+    notes: tuple[str, ...] = ()
+    """What the tool decided on the way: a live count kept, a live release about to change."""
+    changed: bool = True
+    """False: the live job is already exactly this."""
+
+    @property
+    def job_id(self) -> str:
+        """Nomad's id of the job."""
+        return str(self.job["ID"])
+
+    @property
+    def release(self) -> str | None:
+        """The release in the job that will be submitted (`meta.release`)."""
+        meta = self.job.get("Meta") or {}
+        release = meta.get("release")
+        return None if release is None else str(release)
+
+    @property
+    def fits(self) -> bool:
+        """True when the scheduler's dry run placed everything."""
+        return not self.unplaced
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What was registered, read back."""
+
+    job_id: str
+    version: int
+    modify_index: int
+    """JobModifyIndex of what we registered."""
+    evaluation: str | None
+    check_index: int
+    submitted_at: float
+    """Seconds since the epoch."""
+    previous: LiveJob | None
+    release: str | None
+    unchanged: bool = False
+    """Nothing was different: Nomad made no new version."""
+    resolved: bool = False
+    """True when the reply was lost and the outcome was found by reading."""
