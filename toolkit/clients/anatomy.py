@@ -1,0 +1,61 @@
+"""What a vendor's exception is made of: the answer or the exception inside, and its reason."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import requests
+import urllib3
+from nomad.api.exceptions import BaseNomadException, TimeoutNomadException
+
+
+def unwrap(exc: BaseException) -> BaseException | requests.Response:
+    """python-nomad keeps the answer, or the exception, inside of its own."""
+    if isinstance(exc, BaseNomadException):
+        inner = exc.nomad_resp
+        return inner if isinstance(inner, requests.Response | BaseException) else exc
+    if isinstance(exc, TimeoutNomadException) and exc.args:
+        inner = exc.args[0]
+        return inner if isinstance(inner, BaseException) else exc
+    return exc
+
+
+def chain(exc: BaseException) -> Iterator[BaseException]:
+    """`exc` and what it was made of: arguments, reasons and causes."""
+    seen: set[int] = set()
+    waiting: list[object] = [exc]
+    while waiting:
+        item = waiting.pop(0)
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        waiting += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+
+
+def reason(root: BaseException) -> str:
+    """The innermost reason in words; never a URL, which may carry a password."""
+    for item in reversed(list(chain(root))):
+        if isinstance(item, OSError) and item.strerror and not isinstance(item, ssl.SSLError):
+            return item.strerror[:1].lower() + item.strerror[1:]
+        if isinstance(item, urllib3.exceptions.ConnectTimeoutError | TimeoutError):
+            return "no connection in time"
+        if isinstance(item, ssl.SSLError):
+            return str(item.reason or "handshake failed").lower().replace("_", " ")
+    return type(root).__name__
+
+
+def never_sent(root: BaseException) -> bool:
+    """True when the connection was never made, so that nothing can have been carried out."""
+    if isinstance(root, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    early = (
+        urllib3.exceptions.NewConnectionError,
+        urllib3.exceptions.NameResolutionError,
+        urllib3.exceptions.ConnectTimeoutError,
+        ConnectionRefusedError,
+        socket.gaierror,
+    )
+    return any(isinstance(item, early) for item in chain(root))

@@ -1,0 +1,162 @@
+"""The client of Consul's HTTP API: only the calls that we use, through python-consul2.
+
+Every method raises `ApiError` and nothing else, see `errors_map`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+from consul.base import CB, ConsulException
+
+from toolkit.clients.consul_wire import Parts, Transport
+from toolkit.clients.errors_map import garbled
+from toolkit.clients.page import Page, next_index
+from toolkit.clients.session import LEAST_WAIT_SECONDS
+from toolkit.spec.target import Endpoint
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ServicePage(Page):
+    """The instances of a service, as far as the token may see them."""
+
+    filtered: bool = False
+    """True: the token hid something; an instance that is not listed may still be there."""
+
+
+class Consul:
+    """One connection to one Consul; `clone()` it for another thread."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        datacenter: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`datacenter`: another one than the agent's; `sleep` pauses before a read's retry."""
+        self.endpoint = endpoint
+        self.datacenter = datacenter
+        self._sleep = sleep
+        self._transport = Transport(endpoint, sleep)
+        self._parts = Parts(self._transport, datacenter)
+
+    def __repr__(self) -> str:
+        return f"Consul({self.endpoint.address!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def clone(self) -> Consul:
+        """The same client with a connection of its own, for another thread."""
+        return Consul(self.endpoint, datacenter=self.datacenter, sleep=self._sleep)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def leader(self) -> str:
+        """Address of the servers' leader; empty when there is none."""
+        return cast(str, self._read(self._parts.status.leader, str))
+
+    def agent_self(self) -> Json:
+        """The answering agent's configuration and version."""
+        answer = cast(Json, self._read(self._parts.agent.self, dict))
+        if "Config" not in answer:
+            raise garbled(self.endpoint, "is JSON of another kind", read=True).error
+        return answer
+
+    def services(self) -> dict[str, list[str]]:
+        """Names of all services that the token may see, with their tags."""
+        _index, services = self._read(self._parts.catalog.services, tuple)
+        return cast(dict[str, list[str]], services)
+
+    def service(self, name: str, *, index: int = 0, wait: float = 0.0) -> ServicePage:
+        """The instances of a service with node and checks, whether they pass or not.
+
+        With `index` it blocks until something is newer, or for `wait` seconds.
+        """
+        milliseconds = int(max(wait, LEAST_WAIT_SECONDS) * 1000)
+
+        def ask() -> Any:
+            return self._parts.health.service(
+                name, index=index or None, wait=f"{milliseconds}ms" if index else None
+            )
+
+        answered, entries = self._read(ask, tuple)
+        if not isinstance(entries, list):
+            raise garbled(self.endpoint, "is JSON of another kind", read=True).error
+        try:
+            found, changed = next_index(index, answered)
+        except ValueError as exc:
+            raise garbled(self.endpoint, "has no index", read=True).error from exc
+        hidden = self._transport.headers.get("X-Consul-Results-Filtered-By-ACLs", "")
+        return ServicePage(found, entries, changed, filtered=hidden.lower() == "true")
+
+    def deregister(self, node: str, service_id: str) -> None:
+        """Take an instance out of the catalog; an agent that has it puts it back."""
+        self._parts.catalog.deregister(node, service_id=service_id)
+
+    def deregister_local(self, service_id: str) -> None:
+        """Take an instance out of the answering agent, and so out of the catalog."""
+        self._parts.agent.service.deregister(service_id)
+
+    def bootstrap_acl(self, secret: str) -> Json:
+        """Make the first management token, with `secret` (a UUID) as its secret.
+
+        ConflictError or DeniedError when that was done before.
+        """
+        body = json.dumps({"BootstrapSecret": secret})
+        # The library's own call sends no body.
+        return self._written(lambda: self._transport.put(CB.json(), "/v1/acl/bootstrap", data=body))
+
+    def put_policy(self, name: str, rules: str, *, description: str = "") -> Json:
+        """Make an ACL policy from HCL rules."""
+        return self._written(
+            lambda: self._parts.policy.create(name, description=description, rules=rules)
+        )
+
+    def put_token(
+        self,
+        *,
+        description: str,
+        policies: Sequence[str],
+        secret: str | None = None,
+    ) -> Json:
+        """Make a token with the named policies; `SecretID` of the answer is the token itself."""
+        payload: Json = {
+            "Description": description,
+            "Policies": [{"Name": policy} for policy in policies],
+        }
+        if secret is not None:
+            payload["SecretID"] = secret
+        return self._written(lambda: self._parts.tokens.create(payload))
+
+    def _read(self, ask: Callable[[], Any], kind: type[Any]) -> Any:
+        return self._checked(ask, kind, read=True)
+
+    def _written(self, ask: Callable[[], Any]) -> Json:
+        return cast(Json, self._checked(ask, dict, read=False))
+
+    def _checked(self, ask: Callable[[], Any], kind: type[Any], *, read: bool) -> Any:
+        """The library's answer; KeyError is how it says that the index header is missing."""
+        try:
+            answer = ask()
+        except KeyError as exc:
+            raise garbled(self.endpoint, "has no index", read=read).error from exc
+        except ValueError as exc:
+            raise garbled(self.endpoint, "is not JSON", read=read).error from exc
+        except ConsulException as exc:
+            raise garbled(self.endpoint, "is not Consul's", read=read).error from exc
+        if not isinstance(answer, kind):
+            raise garbled(self.endpoint, "is JSON of another kind", read=read).error
+        return answer

@@ -1,0 +1,16 @@
+"""The client of Nomad's HTTP API: only the calls that we use.
+
+Every method raises `ApiError` and nothing else; which child says what is wrong is decided in
+`errors_map`. Reads are tried again for a moment when the connection fails; writes never are.
+"""
+
+from __future__ import annotations
+
+from toolkit.clients.nomad_jobs import NomadJobs
+from toolkit.clients.nomad_logs import NomadLogs
+from toolkit.clients.nomad_state import NomadState
+from toolkit.clients.nomad_watch import NomadWatch
+
+
+class Nomad(NomadJobs, NomadWatch, NomadLogs, NomadState):
+    """One connection to one Nomad in one namespace; `clone()` it for another thread."""

@@ -1,0 +1,115 @@
+"""Nomad: jobs, from text to registration, and what can be done to a registered one."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from toolkit.clients.nomad_wire import NomadWire
+from toolkit.errors import NotFoundError
+
+Json = dict[str, Any]
+
+
+class NomadJobs(NomadWire):
+    """Calls about jobs; job ids may hold any character."""
+
+    def parse(self, hcl: str, variables: str = "", *, canonicalize: bool = True) -> Json:
+        """The job in `hcl` as Nomad reads it; `variables` is the text of a variable file.
+
+        InvalidRequestError holds the parser's own text, with `input.hcl:LINE,COLUMN`.
+        """
+        body = {"JobHCL": hcl, "Variables": variables, "Canonicalize": canonicalize}
+        return cast(Json, self._json("jobs", "parse", method="post", body=body, read=True))
+
+    def validate(self, job: Json) -> Json:
+        """Nomad's validation: read `ValidationErrors`, `Error` and `Warnings` of the answer."""
+        body = {"Job": job}
+        return cast(Json, self._json("validate", "job", method="post", body=body, read=True))
+
+    def plan(self, job: Json, *, diff: bool = True) -> Json:
+        """The scheduler's dry run; changes nothing."""
+        body = {"Job": job, "Diff": diff}
+        return cast(Json, self._json("job", job["ID"], "plan", method="post", body=body, read=True))
+
+    def register(self, job: Json, *, check_index: int, submission: Json | None = None) -> Json:
+        """Register `job` if its JobModifyIndex still is `check_index` (0: it must not exist).
+
+        ConflictError when it is not. UnreachableError with `lost_reply` when the request was
+        sent and no usable reply came: it may be registered, and is never sent a second time.
+        """
+        body: Json = {"Job": job, "EnforceIndex": True, "JobModifyIndex": check_index}
+        if submission is not None:
+            body["Submission"] = submission
+        return cast(Json, self._json("jobs", method="post", body=body))
+
+    def job(self, id: str) -> Json | None:  # noqa: A002 - Nomad's own word
+        """The job as registered, or None."""
+        try:
+            return cast(Json, self._json("job", id))
+        except NotFoundError:
+            return None
+
+    def jobs(self, prefix: str = "") -> list[Json]:
+        """Stubs of all jobs of the namespace whose id starts with `prefix`."""
+        return cast(list[Json], self._json("jobs", kind=list, params={"prefix": prefix or None}))
+
+    def versions(self, id: str, *, diffs: bool = False) -> list[Json]:  # noqa: A002
+        """The kept versions, newest first; with `diffs` each has its change as `Diff`.
+
+        Empty when there is no such job.
+        """
+        try:
+            answer = self._json("job", id, "versions", params={"diffs": "true" if diffs else None})
+        except NotFoundError:
+            return []
+        versions = cast(list[Json], answer.get("Versions") or [])
+        for version, diff in zip(versions, answer.get("Diffs") or [], strict=False):
+            version["Diff"] = diff
+        return versions
+
+    def submission(self, id: str, version: int) -> Json | None:  # noqa: A002
+        """What the version was registered from, if it was kept."""
+        try:
+            return cast(Json, self._json("job", id, "submission", params={"version": version}))
+        except NotFoundError:
+            return None
+
+    def evaluations(self, job_id: str) -> list[Json]:
+        """All evaluations of the job that Nomad still keeps."""
+        return cast(list[Json], self._json("job", job_id, "evaluations", kind=list))
+
+    def evaluate(self, job_id: str) -> Json:
+        """Have the scheduler look at the job again."""
+        return cast(
+            Json, self._json("job", job_id, "evaluate", method="post", body={"JobID": job_id})
+        )
+
+    def revert(self, job_id: str, version: int, *, prior_version: int | None = None) -> Json:
+        """Register an earlier version again; ConflictError if the job is not `prior_version`."""
+        body: Json = {"JobID": job_id, "JobVersion": version}
+        if prior_version is not None:
+            body["EnforcePriorVersion"] = prior_version
+        return cast(Json, self._json("job", job_id, "revert", method="post", body=body))
+
+    def scale(self, job_id: str, group: str, count: int, *, message: str) -> Json:
+        """Set the count of one group; `message` stays in the job's scaling events."""
+        body = {"Count": count, "Target": {"Group": group}, "Message": message}
+        return cast(Json, self._json("job", job_id, "scale", method="post", body=body))
+
+    def scale_status(self, job_id: str) -> Json:
+        """Wanted and running counts of each group, with scaling events."""
+        return cast(Json, self._json("job", job_id, "scale"))
+
+    def stop(self, job_id: str, *, purge: bool = False) -> Json:
+        """Stop the job; `purge` forgets it as well."""
+        params = {"purge": "true" if purge else None}
+        return cast(Json, self._json("job", job_id, method="delete", params=params))
+
+    def tag_version(self, job_id: str, name: str, version: int, description: str) -> None:
+        """Name a version, which Nomad then keeps."""
+        body = {"Version": version, "Description": description}
+        self._ask("job", job_id, "versions", name, "tag", method="post", body=body)
+
+    def untag_version(self, job_id: str, name: str) -> None:
+        """Take a version's name away."""
+        self._ask("job", job_id, "versions", name, "tag", method="delete")

@@ -1,0 +1,99 @@
+"""Nomad: what a task wrote, the end of it or as it comes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Literal
+
+import requests
+
+from toolkit.clients.errors_map import VENDOR_ERRORS, from_exception, garbled
+from toolkit.clients.nomad_wire import NomadWire
+from toolkit.clients.session import plain_timeout
+from toolkit.errors import NotFoundError
+
+LogKind = Literal["stdout", "stderr"]
+
+_PIECE = 65536
+_LONGEST_FRAME = 1 << 20
+_QUIET_SECONDS = 30.0
+"""Nomad sends a heartbeat each second into a followed log: this long without one, it is dead."""
+
+
+class NomadLogs(NomadWire):
+    """Calls about logs."""
+
+    def logs(
+        self, alloc_id: str, task: str, kind: LogKind = "stdout", *, last_bytes: int = 5000
+    ) -> bytes:
+        """The last bytes that the task wrote; empty when it has not started yet."""
+        params = {
+            "task": task,
+            "type": kind,
+            "origin": "end",
+            "offset": last_bytes,
+            "plain": "true",
+            "follow": "false",
+        }
+        try:
+            response = self._ask("client", "fs", "logs", alloc_id, params=params, stream=True)
+        except NotFoundError as exc:
+            if "not started" in exc.message:
+                return b""
+            raise
+        with closing(response):
+            return b"".join(self._pieces(response, last_bytes))[-last_bytes:]
+
+    def follow_logs(
+        self, alloc_id: str, task: str, kind: LogKind = "stdout", *, from_start: bool = False
+    ) -> Iterator[bytes]:
+        """What the task writes, as it writes it, until the task ends or the caller stops.
+
+        UnreachableError when the connection is lost.
+        """
+        params = {
+            "task": task,
+            "type": kind,
+            "origin": "start" if from_start else "end",
+            "offset": 0,
+            "follow": "true",
+        }
+        response = self._ask(
+            "client", "fs", "logs", alloc_id,
+            params=params, stream=True, timeout=plain_timeout(_QUIET_SECONDS),
+        )  # fmt: skip
+        with closing(response):
+            yield from self._frames(response)
+
+    def _frames(self, response: requests.Response) -> Iterator[bytes]:
+        """Payloads of the stream's JSON frames; heartbeats are empty frames."""
+        decoder = json.JSONDecoder()
+        waiting = ""
+        for piece in self._pieces(response, None):
+            waiting += piece.decode("ascii", "replace")
+            while waiting := waiting.lstrip():
+                try:
+                    frame, end = decoder.raw_decode(waiting)
+                except ValueError as exc:
+                    if len(waiting) > _LONGEST_FRAME or not waiting.startswith("{"):
+                        raise garbled(self.endpoint, "is not a log", read=True).error from exc
+                    break
+                waiting = waiting[end:]
+                if data := frame.get("Data"):
+                    yield base64.b64decode(data)
+
+    def _pieces(self, response: requests.Response, limit: int | None) -> Iterator[bytes]:
+        """Bytes as they arrive: `iter_content` would sit on them until a whole chunk is there."""
+        read = 0
+        try:
+            while limit is None or read < limit:
+                piece = response.raw.read1(_PIECE, decode_content=True)
+                if not piece:
+                    return
+                read += len(piece)
+                yield piece
+        except VENDOR_ERRORS as exc:
+            raise from_exception(self.endpoint, exc, read=True).error from exc

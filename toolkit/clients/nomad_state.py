@@ -1,0 +1,86 @@
+"""Nomad: nodes, variables, tokens and the agent itself."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from toolkit.clients.nomad_wire import NomadWire
+from toolkit.errors import NotFoundError
+
+Json = dict[str, Any]
+
+
+class NomadState(NomadWire):
+    """Calls about the cluster and what it stores."""
+
+    def nodes(self) -> list[Json]:
+        """Stubs of all client nodes."""
+        return cast(list[Json], self._json("nodes", kind=list))
+
+    def ready_nodes(self) -> int:
+        """How many nodes are ready and take new work."""
+        return sum(
+            1
+            for node in self.nodes()
+            if node.get("Status") == "ready" and node.get("SchedulingEligibility") == "eligible"
+        )
+
+    def node(self, id: str) -> Json:  # noqa: A002 - Nomad's own word
+        """One node in full."""
+        return cast(Json, self._json("node", id))
+
+    def variable(self, path: str) -> Json | None:
+        """A Nomad variable with its items, or None."""
+        try:
+            return cast(Json, self._json("var", *path.split("/")))
+        except NotFoundError:
+            return None
+
+    def put_variable(
+        self, path: str, items: dict[str, str], *, check_index: int | None = None
+    ) -> Json:
+        """Write a variable; with `check_index` only if its ModifyIndex is that (0: new).
+
+        ConflictError when it is not; the error does not show the other side's values.
+        """
+        body = {"Namespace": self.namespace, "Path": path, "Items": items}
+        return cast(
+            Json,
+            self._json(
+                "var", *path.split("/"), method="put", body=body, params={"cas": check_index}
+            ),
+        )
+
+    def delete_variable(self, path: str, *, check_index: int | None = None) -> None:
+        """Delete a variable, under the same condition; absent is fine."""
+        self._ask("var", *path.split("/"), method="delete", params={"cas": check_index})
+
+    def variables(self, prefix: str = "") -> list[Json]:
+        """Metadata, no values, of the variables whose path starts with `prefix`."""
+        return cast(list[Json], self._json("vars", kind=list, params={"prefix": prefix or None}))
+
+    def agent_self(self) -> Json:
+        """The answering agent's configuration, version and statistics."""
+        return cast(Json, self._json("agent", "self"))
+
+    def leader(self) -> str:
+        """Address of the servers' leader; empty when there is none."""
+        return cast(str, self._json("status", "leader", kind=str))
+
+    def namespaces(self) -> list[Json]:
+        """The namespaces that the token may see."""
+        return cast(list[Json], self._json("namespaces", kind=list))
+
+    def token_self(self) -> Json:
+        """What the token may do; its secret is left out."""
+        token = cast(Json, self._json("acl", "token", "self"))
+        token.pop("SecretID", None)
+        return token
+
+    def bootstrap_acl(self, secret: str) -> Json:
+        """Make the first management token, with `secret` (a UUID) as its secret.
+
+        ConflictError when that was done before.
+        """
+        body = {"BootstrapSecret": secret}
+        return cast(Json, self._json("acl", "bootstrap", method="post", body=body))
