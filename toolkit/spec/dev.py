@@ -15,8 +15,12 @@ AgentStatus = Literal["running", "died", "stopped"]
 DevWord = Literal["started", "already up", "running", "died", "stopped", "not running"]
 """`died`: an agent that should run does not."""
 
-_GO_KEYS = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-            "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME", "PATH", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")  # fmt: skip
+_GO_KEYS = frozenset(
+    {
+        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+        "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME", "PATH", "XDG_CONFIG_HOME", "XDG_CACHE_HOME",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ class Machine:
         def given(key: str) -> Path | None:
             return Path(environ[key]) if environ.get(key) else None
 
-        go = {key: value for key, value in environ.items() if key.startswith(("GO", "CGO_"))}
+        go = {
+            key: value for key, value in environ.items() if key in _GO_KEYS or key.startswith("GO")
+        }
         return cls(
             path=environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"),
             home=home,
@@ -54,7 +60,7 @@ class Machine:
             consul_bin=given("CONSUL_BIN"),
             traefik_bin=given("TRAEFIK_BIN"),
             docker_endpoint=environ.get("DOCKER_HOST") or None,
-            go_environment=go | {key: environ[key] for key in _GO_KEYS if key in environ},
+            go_environment=go,
         )
 
 
