@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal
 
 from toolkit.spec.target import Visibility
 
 JobKind = Literal["service", "system", "batch"]
 
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+class _Empty(Mapping[str, Any]):
+    """A mapping of nothing; hashable, so that a dataclass takes it as a default (Python 3.11)."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+
+EMPTY: Mapping[str, Any] = _Empty()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +146,8 @@ class JobSpec:
     """True: the `.nomad.hcl` goes to Nomad unchanged, `variables` feed its `variable` blocks."""
     release: str | None = None
     release_origin: Origin | None = None
+    file_release: str | None = None
+    """What the files say without `--release`; None when they say nothing."""
     served: ServedRelease | None = None
     """None: the release is judged by job version, not asked."""
     count: int | None = None

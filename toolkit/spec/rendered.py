@@ -14,6 +14,8 @@ class SourceLine:
     path: str
     line: int
     """1-based."""
+    caller: SourceLine | None = None
+    """The line that called the macro which this line is part of."""
 
 
 @dataclass(frozen=True, slots=True)
