@@ -1,0 +1,72 @@
+"""A job specification and its template, made into HCL."""
+
+from __future__ import annotations
+
+import re
+
+from toolkit.errors import RenderError
+from toolkit.render.blame import map_template_error
+from toolkit.render.context import context
+from toolkit.render.hcl import literal
+from toolkit.render.layout import lay_out
+from toolkit.spec.jobspec import JobSpec
+from toolkit.spec.rendered import RenderedJob, SourceLine
+from toolkit.spec.tree import Tree
+
+_VARIABLE_BLOCK = re.compile(r'^[ \t]*variable[ \t]+"?([A-Za-z_][\w-]*)"?[ \t]*\{', re.MULTILINE)
+
+
+def render(tree: Tree, spec: JobSpec) -> RenderedJob:
+    """The HCL of `spec`, from nothing but the tree; a plain job's HCL is its file, unchanged.
+
+    Raises `RenderError` with the template and line.
+    """
+    if spec.plain:
+        return _plain(tree, spec)
+    # Jinja is two thirds of the import time of a rendering, and most commands render nothing.
+    from toolkit.render.environment import TreeLoader, build
+
+    names = context(spec)
+    loader = TreeLoader(tree, spec.template)
+    environment = build(loader, names)
+    try:
+        template = environment.get_template(spec.template)
+        stream = environment.concat(template.root_render_func(template.new_context(names)))
+        hcl, lines = lay_out(stream)
+    except Exception as exc:  # whatever a template does wrong, its line is what helps
+        told = map_template_error(exc, spec.template)
+        if told is None:
+            raise
+        raise told from exc
+    return RenderedJob(spec=spec, hcl=hcl, lines=lines, sources=dict(loader.sources))
+
+
+def _plain(tree: Tree, spec: JobSpec) -> RenderedJob:
+    try:
+        text = tree.read(spec.template).decode()
+    except KeyError:
+        raise RenderError(f"no such file in {tree.name}", template=spec.template) from None
+    except UnicodeDecodeError as exc:
+        raise RenderError("not UTF-8 text", template=spec.template) from exc
+    lines = tuple(SourceLine(spec.template, n + 1) for n in range(text.count("\n") + 1))
+    return RenderedJob(
+        spec=spec,
+        hcl=text,
+        lines=lines,
+        sources={spec.template: text},
+        variables=_variable_file(text, spec),
+    )
+
+
+def _variable_file(text: str, spec: JobSpec) -> str:
+    """A variable file for the `variable` blocks of the job; `release` is fed where it is declared.
+
+    Variables that the job does not declare are for other jobs of the project.
+    """
+    values = dict(spec.variables)
+    if spec.release is not None:
+        values.setdefault("release", spec.release)
+    declared = set(_VARIABLE_BLOCK.findall(text))
+    return "".join(
+        f"{name} = {literal(value)}\n" for name, value in sorted(values.items()) if name in declared
+    )
