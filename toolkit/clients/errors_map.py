@@ -18,7 +18,7 @@ from consul.base import ConsulException
 from nomad.api.exceptions import BaseNomadException
 
 from toolkit.clients.anatomy import chain, never_sent, reason, unwrap
-from toolkit.clients.texts import RULES, Rule
+from toolkit.clients.texts import FOREIGN, NO_SUCH, RULES, Rule
 from toolkit.errors import (
     ApiError,
     ConflictError,
@@ -59,11 +59,6 @@ class Failure:
 _TOKEN = {"Nomad": "NOMAD_TOKEN", "Consul": "CONSUL_HTTP_TOKEN"}
 _WRONG_PLACE = "check the address: something that is not {system} answers there"
 
-_NOT_OURS = re.compile(
-    r"<html|<!doctype|404 page not found|not a recognized http api endpoint", re.IGNORECASE
-)
-_NO_SUCH = re.compile(r"not found|unknown|no such|not started yet", re.IGNORECASE)
-
 
 def from_response(
     endpoint: Endpoint, status: int, text: str, *, read: bool, ours: bool = True
@@ -73,13 +68,19 @@ def from_response(
     `ours`: False when the answer lacks what the system always sends, such as its index header.
     """
     text = text.strip()
-    if _NOT_OURS.search(text[:1000]) or (status == 404 and not text) or 300 <= status < 400:
+    place = _place(endpoint)
+    if status in {502, 503, 504}:
+        # A gateway speaks: what is behind it may have done the work.
+        message = f"{place} is behind a gateway that answered {status}"
+        if not read:
+            return Failure(_lost(endpoint, message, status))
+        return Failure(_make(ServerError, message, endpoint, status, None), passing=True)
+    if _is_foreign(status, text, ours=ours):
         return _wrong_place(endpoint, status)
     for rule in RULES:
         if rule.pattern.search(text):
             return _by_rule(endpoint, rule, status, text, read=read)
     said = _shorten(text) or f"status {status}"
-    place = _place(endpoint)
     if status == 429:
         hint = "it limits requests: wait a little, or run fewer commands at once"
         error = _make(ServerError, f"{place} answered 429: {said}", endpoint, status, hint)
@@ -89,9 +90,7 @@ def from_response(
             _make(DeniedError, f"{place}: {said}", endpoint, status, _denied_hint(endpoint))
         )
     if status == 404:
-        if ours or _NO_SUCH.search(text):
-            return Failure(_make(NotFoundError, f"{place}: {said}", endpoint, status, None))
-        return _wrong_place(endpoint, status)
+        return Failure(_make(NotFoundError, f"{place}: {said}", endpoint, status, None))
     if status == 409:
         # The body holds the other side's values, which may be secrets.
         message = f"{place}: somebody else changed it in between"
@@ -99,13 +98,7 @@ def from_response(
         return Failure(_make(ConflictError, message, endpoint, status, hint))
     if status < 500:
         return Failure(_make(InvalidRequestError, f"{place}: {said}", endpoint, status, None))
-    passing = status in {502, 503, 504}
-    if passing and not read:
-        # A gateway speaks: what is behind it may have done the work.
-        return Failure(_lost(endpoint, f"{place} answered {status} through a gateway", status))
-    return Failure(
-        _make(ServerError, f"{place} failed: {said}", endpoint, status, None), passing=passing
-    )
+    return Failure(_make(ServerError, f"{place} failed: {said}", endpoint, status, None))
 
 
 def from_exception(endpoint: Endpoint, exc: BaseException, *, read: bool) -> Failure:
@@ -175,6 +168,13 @@ def garbled(
     return Failure(_make(ServerError, message, endpoint, None, hint), cause)
 
 
+def _is_foreign(status: int, text: str, *, ours: bool) -> bool:
+    """True when this is not how the system that we ask says something."""
+    if 300 <= status < 400 or FOREIGN.search(text[:1000]):
+        return True
+    return status == 404 and not ours and not NO_SUCH.search(text)
+
+
 def _by_rule(endpoint: Endpoint, rule: Rule, status: int, text: str, *, read: bool) -> Failure:
     message = f"{_place(endpoint)}: {_shorten(text)}"
     if rule.unsure and not read:
@@ -212,7 +212,7 @@ def _tls_failure(endpoint: Endpoint, root: BaseException) -> TlsError | None:
         # requests says so in a bare OSError.
         message = f"no certificate for {place}: nothing is at {text.partition('invalid path:')[2]}"
         return _make(TlsError, message.replace("at  ", "at "), endpoint, None, files)
-    for item in chain(root):
+    for item in () if never_sent(root) else chain(root):
         if isinstance(item, FileNotFoundError | PermissionError):
             message = f"a certificate or key for {place} cannot be read: {reason(item)}"
             return _make(TlsError, message, endpoint, None, files)
@@ -260,5 +260,7 @@ def _place(endpoint: Endpoint) -> str:
 
 
 def _shorten(text: str) -> str:
-    text = text.strip().rstrip(".")
+    """One line of what the server says; its lists of errors become one sentence each."""
+    text = re.sub(r"\d+ errors? occurred:\s*(\* )?", "", text)
+    text = re.sub(r"\s*\n\s*\* ", "; ", text).strip().rstrip(".")
     return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " …"

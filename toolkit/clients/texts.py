@@ -133,3 +133,15 @@ RULES = (
         InvalidRequestError,
     ),
 )
+
+FOREIGN = re.compile(
+    r"<html|<!doctype|404 page not found|not a recognized http api endpoint", re.IGNORECASE
+)
+"""How a web server, a Traefik, or the other one of Nomad and Consul answers."""
+
+NO_SUCH = re.compile(
+    r"^unknown (allocation|task|node|service)|not started yet"
+    r"|^(job|alloc|eval|deployment|node|variable|acl)\b.*not found$",
+    re.IGNORECASE,
+)
+"""How they themselves say 404 where they leave out the index header."""
