@@ -41,9 +41,7 @@ SHOWN = frozenset(
     }
 )
 SECRET_NAME = re.compile(
-    r"token|secret|passw|passphrase|pwd|credential|private|cookie|session|auth|jwt|dsn|"
-    r"(^|_)(api|access|signing|encryption|master)?_?keys?($|_)",
-    re.IGNORECASE,
+    r"token|secret|pass|pwd|cred|private|cookie|session|auth|jwt|dsn|key", re.IGNORECASE
 )
 SECRET_VALUE = re.compile(
     r"://[^/?#\s]*@"  # user:password in an address

@@ -1,4 +1,4 @@
-"""Reading variables with a name in every complaint; the backend and the frontend each carry this file.
+"""Reading variables with their name in every complaint; both services carry this file.
 
 Imports next to nothing, so that a wrong configuration ends the task at once.
 """
