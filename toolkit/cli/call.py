@@ -1,0 +1,134 @@
+"""What a command is handed: the shared flags it was given, where to talk, how to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from toolkit.cli.output import Output
+from toolkit.cli.world import World
+from toolkit.errors import ExitCode, RefusedError, ToolkitError
+from toolkit.spec.events import Event
+
+if TYPE_CHECKING:
+    from toolkit.config.settings import Settings
+    from toolkit.workflows.session import Session
+
+FLAGS = (
+    "environment", "namespace", "region", "nomad_address", "consul_address", "variables",
+    "var_files", "release",
+)  # fmt: skip
+"""Shared parameters that become `toolkit.config.settings.Flags`."""
+
+
+class Coded(Protocol):
+    """A report: whatever a workflow returned, as long as it knows its exit code."""
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code that the report stands for."""
+
+
+Report = TypeVar("Report", bound=Coded, contravariant=True)
+
+
+class View(Protocol[Report]):
+    """A module of `toolkit.views`."""
+
+    def lines(self, report: Report, /) -> list[str]:
+        """For people."""
+
+    def document(self, report: Report, /) -> dict[str, Any]:
+        """For programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of one command."""
+
+    world: World
+    output: Output
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    yes: bool = False
+
+    @classmethod
+    def of(cls, world: World, shared: Mapping[str, Any]) -> Call:
+        """The call that the shared options describe; options a command lacks have defaults."""
+        output = Output(
+            world,
+            quiet=bool(shared.get("quiet")),
+            as_json=bool(shared.get("json_output")),
+        )
+        given = {name: shared[name] for name in FLAGS if shared.get(name) is not None}
+        return cls(world, output, given, yes=bool(shared.get("yes")))
+
+    def settings(self, *, need_project: bool = True, **more: Any) -> Settings:
+        """Flags, environment and files resolved; ConfigError names every mistake."""
+        from toolkit.config.settings import Flags, load_settings
+
+        flags = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in {**self.flags, **more}.items()
+            if value is not None
+        }
+        return load_settings(
+            Flags(**flags), self.world.environ, self.world.cwd, need_project=need_project
+        )
+
+    def session(self, job: str | None = None, **more: Any) -> Session:
+        """An open session for `job`; the path of a job file needs no project."""
+        from toolkit.workflows.session import open_session
+
+        return open_session(self.settings(need_project=not names_file(job), **more))
+
+    def on_event(self, event: Event) -> None:
+        """Print a transition."""
+        self.output.event(event)
+
+    def confirm(self, question: str) -> bool:
+        """Ask; `--yes` answers; NeedsAnswerError without a terminal."""
+        return self.output.confirm(question, yes=self.yes)
+
+    def show(self, view: View[Report], report: Report) -> ExitCode:
+        """Print a report as text or JSON; its exit code."""
+        if self.output.as_json:
+            self.output.document(view.document(report))
+        else:
+            self.output.show(view.lines(report))
+        return report.code
+
+
+def names_file(job: str | None) -> bool:
+    """True when a job was named by the path of its file."""
+    return job is not None and ("/" in job or job.endswith(".hcl"))
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file that the user asked for; RefusedError says what is in the way."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise RefusedError(
+            f"{path} cannot be written: {exc.strerror or exc}", hint="name another file"
+        ) from exc
+
+
+def seconds(option: str, text: str | None) -> float | None:
+    """A duration given as an option, in seconds; a usage error when it is none."""
+    if text is None:
+        return None
+    from toolkit.config.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as exc:
+        raise usage_error(
+            f"{option}: {text!r} is not a duration", "such as 90s, 10m or 1h30m"
+        ) from exc
+
+
+def usage_error(message: str, hint: str) -> ToolkitError:
+    """The command line is wrong in a way that Typer cannot know."""
+    return ToolkitError(message, hint=hint, code=ExitCode.USAGE)

@@ -1,0 +1,161 @@
+"""Every command by name: where its function lives, what it does in one line, and examples.
+
+Imports nothing, so that help, completion and typo suggestions cost no command's imports.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+GROUPS = ("Projects", "Deploying", "Looking", "Operating", "This machine")
+
+
+class Entry(NamedTuple):
+    """One command."""
+
+    name: str
+    """As typed: `deploy`, or `dev up` inside a group."""
+    target: str
+    """`module:function`, imported when the command is called; empty for a group of commands."""
+    summary: str
+    group: str
+    examples: tuple[str, ...] = ()
+    """Command lines, each with an optional `  # remark`."""
+
+
+COMMANDS = (
+    Entry(
+        "init", "toolkit.cli.init:init", "Start a project: toolkit.toml and a job that deploys",
+        "Projects", ("toolkit init shop", "cd shop && toolkit dev up && toolkit deploy hello"),
+    ),
+    Entry(
+        "render", "toolkit.cli.render:render", "Print the HCL that a job's template makes",
+        "Projects",
+        (
+            "toolkit render backend -e production",
+            "toolkit render backend --release 1.1.0 --var greeting=hello --out backend.hcl",
+        ),
+    ),
+    Entry(
+        "validate", "toolkit.cli.validate:validate", "Check job files without changing anything",
+        "Projects", ("toolkit validate", "toolkit validate backend frontend --json"),
+    ),
+    Entry(
+        "plan", "toolkit.cli.plan:plan", "Show what a deploy would change, and whether it fits",
+        "Deploying", ("toolkit plan backend", "toolkit plan backend --release 1.1.0 -e production"),
+    ),
+    Entry(
+        "deploy", "toolkit.cli.deploy:deploy", "Deploy a job and prove that it got there",
+        "Deploying",
+        (
+            "toolkit deploy backend --release 1.1.0",
+            "toolkit deploy backend -e production --yes --json",
+            "toolkit deploy ./shop.nomad.hcl   # needs no project",
+        ),
+    ),
+    Entry(
+        "attach", "toolkit.cli.attach:attach", "Watch a rollout under way, whoever started it",
+        "Deploying", ("toolkit attach backend",),
+    ),
+    Entry(
+        "bump", "toolkit.cli.bump:bump", "Deploy the next release and write it to the job file",
+        "Deploying", ("toolkit bump backend 1.1.0", "toolkit bump backend --minor"),
+    ),
+    Entry(
+        "rollback", "toolkit.cli.rollback:rollback", "Go back to the release that served before",
+        "Deploying", ("toolkit rollback backend", "toolkit rollback backend --to 1.0.0"),
+    ),
+    Entry(
+        "verify", "toolkit.cli.verify:verify", "Prove that what is deployed serves, up to the edge",
+        "Looking", ("toolkit verify backend", "toolkit verify backend --json"),
+    ),
+    Entry(
+        "status", "toolkit.cli.status:status", "Show what runs, in Nomad, Consul and Traefik",
+        "Looking", ("toolkit status", "toolkit status backend --json"),
+    ),
+    Entry(
+        "history", "toolkit.cli.history:history", "List the versions of a job and their releases",
+        "Looking", ("toolkit history backend",),
+    ),
+    Entry(
+        "logs", "toolkit.cli.logs:logs", "Print what a job's tasks wrote", "Looking",
+        ("toolkit logs backend -f", "toolkit logs backend --task app --stderr"),
+    ),
+    Entry(
+        "scale", "toolkit.cli.scale:scale", "Change the number of instances", "Operating",
+        ("toolkit scale backend 4",),
+    ),
+    Entry(
+        "restart", "toolkit.cli.restart:restart", "Restart the instances, one after the other",
+        "Operating", ("toolkit restart backend",),
+    ),
+    Entry(
+        "stop", "toolkit.cli.stop:stop", "Stop a job; its history stays", "Operating",
+        ("toolkit stop backend", "toolkit stop backend --yes"),
+    ),
+    Entry(
+        "promote", "toolkit.cli.promote:promote", "Promote the canaries of a held rollout",
+        "Operating", ("toolkit promote backend",),
+    ),
+    Entry(
+        "abort", "toolkit.cli.abort:abort", "Fail the rollout under way, so that it reverts",
+        "Operating", ("toolkit abort backend",),
+    ),
+    Entry(
+        "pause", "toolkit.cli.pause:pause", "Pause the rollout under way", "Operating",
+        ("toolkit pause backend",),
+    ),
+    Entry(
+        "resume", "toolkit.cli.resume:resume", "Resume a paused rollout", "Operating",
+        ("toolkit resume backend",),
+    ),
+    Entry("secret", "", "Set, list and delete the secrets of a job", "Operating"),
+    Entry(
+        "secret set", "toolkit.cli.secret:set_", "Set a secret; the value is read from standard input",
+        "", ("toolkit secret set backend db_password   # asks", "toolkit secret set backend key < f"),
+    ),
+    Entry(
+        "secret list", "toolkit.cli.secret:list_", "List the keys of a job's secrets, not the values",
+        "", ("toolkit secret list backend",),
+    ),
+    Entry(
+        "secret delete", "toolkit.cli.secret:delete", "Delete a secret", "",
+        ("toolkit secret delete backend db_password",),
+    ),
+    Entry("dev", "", "Run Nomad, Consul and Traefik on this machine", "This machine"),
+    Entry(
+        "dev up", "toolkit.cli.dev:up", "Start the local agents", "",
+        ("toolkit dev up", "toolkit dev up --acl --port-offset 1000"),
+    ),
+    Entry("dev down", "toolkit.cli.dev:down", "Stop the local agents and what they run", ""),
+    Entry("dev status", "toolkit.cli.dev:status", "Say which local agents run, and where", ""),
+    Entry(
+        "dev logs", "toolkit.cli.dev:logs", "Print the log of a local agent", "",
+        ("toolkit dev logs nomad",),
+    ),
+    Entry(
+        "completion", "toolkit.cli.completion:completion", "Print the completion script of a shell",
+        "This machine",
+        (
+            "eval \"$(toolkit completion bash)\"",
+            "toolkit completion zsh > ~/.zfunc/_toolkit",
+            "toolkit completion fish > ~/.config/fish/completions/toolkit.fish",
+        ),
+    ),
+    Entry(
+        "help", "toolkit.cli.help:help_", "Print the help of a command", "This machine",
+        ("toolkit help deploy", "toolkit help dev up"),
+    ),
+)  # fmt: skip
+
+BY_NAME = {entry.name: entry for entry in COMMANDS}
+
+
+def children(prefix: str) -> list[Entry]:
+    """The commands one level below `prefix`: `""` is the program, `dev` the group of that name."""
+    lead = prefix + " " if prefix else ""
+    return [
+        entry
+        for entry in COMMANDS
+        if entry.name.startswith(lead) and " " not in entry.name[len(lead) :]
+    ]

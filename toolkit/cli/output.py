@@ -1,0 +1,136 @@
+"""All that is printed: talk to stderr, data to stdout, questions to a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TextIO
+
+from toolkit.cli.world import World
+from toolkit.errors import NeedsAnswerError
+from toolkit.spec.events import Event
+from toolkit.views import event as event_view
+from toolkit.views.text import neutral, neutral_block, neutral_json
+
+if TYPE_CHECKING:
+    from toolkit.cli.live import LiveTable
+
+GOOD, BAD, WARN = "32", "31", "33"
+TONES = {
+    "deployed": GOOD, "unchanged": GOOD, "completed": GOOD, "valid": GOOD, "started": GOOD,
+    "failed": BAD, "refused": BAD, "unplaced": BAD, "unverified": BAD, "invalid": BAD,
+    "died": BAD, "error:": BAD, "mistake": BAD, "fail": BAD,
+    "reverted": WARN, "unknown": WARN, "superseded": WARN, "held": WARN, "warning": WARN,
+    "revert": WARN, "hold": WARN, "lint": WARN, "hint:": WARN,
+}  # fmt: skip
+"""Colour of a line's first word; the word itself says the same."""
+
+
+class Output:
+    """Where one command talks. A reader that went away stops the talk, never the work."""
+
+    def __init__(self, world: World, *, quiet: bool = False, as_json: bool = False):
+        self._world = world
+        self._quiet = quiet
+        self._live: LiveTable | None = None
+        self._gone: set[int] = set()
+        self.as_json = as_json
+        self.stages: set[str] = set()
+        """Stages of the events so far; what an interruption says depends on them."""
+
+    def event(self, event: Event) -> None:
+        """One transition: its line, and on a terminal the instances as a live table."""
+        self.stages.add(event.stage)
+        if self._quiet:
+            return
+        for line in event_view.lines(event):
+            self.talk(line)
+        if event.instances and self._world.interactive:
+            if self._live is None:
+                from toolkit.cli.live import LiveTable
+
+                self._live = LiveTable(self._world)
+            self._live.update(event.instances)
+
+    def talk(self, line: str) -> None:
+        """One line to stderr, unless quiet."""
+        if not self._quiet:
+            self.alarm(line)
+
+    def alarm(self, line: str) -> None:
+        """One line to stderr, quiet or not: for errors."""
+        text = self._coloured(neutral(line), self._world.stderr)
+        if self._live is not None:
+            self._live.line(text)
+        else:
+            self._write(self._world.stderr, text + "\n")
+
+    def show(self, lines: Iterable[str]) -> None:
+        """A report's lines to stdout."""
+        self.close()
+        text = "".join(self._coloured(neutral(line), self._world.stdout) + "\n" for line in lines)
+        self._write(self._world.stdout, text)
+
+    def document(self, document: dict[str, Any], *, indent: int | None = 2) -> None:
+        """One JSON document to stdout."""
+        self.close()
+        text = json.dumps(document, ensure_ascii=False, indent=indent)
+        self._write(self._world.stdout, neutral_json(text) + "\n")
+
+    def raw(self, text: str) -> None:
+        """Data to stdout as it is; on a terminal without what could steer it."""
+        self.close()
+        stdout = self._world.stdout
+        self._write(stdout, neutral_block(text) if stdout.isatty() else text)
+
+    @property
+    def reader_gone(self) -> bool:
+        """True once stdout's reader closed its end: whoever streams may stop."""
+        return id(self._world.stdout) in self._gone
+
+    def confirm(self, question: str, *, yes: bool) -> bool:
+        """Ask a person; `yes` answers; NeedsAnswerError when nobody can be asked."""
+        if yes:
+            self.talk(f"{question} yes (--yes)")
+            return True
+        if not self._world.interactive:
+            raise NeedsAnswerError(
+                f"nobody answers here: {question}", hint="say --yes, or run it on a terminal"
+            )
+        self.close()
+        self._write(self._world.stderr, f"{neutral(question)} [y/N] ")
+        return self._world.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def secret(self, prompt: str) -> str:
+        """A value that must not be seen: asked for without echo on a terminal, else all of
+        standard input without one final newline.
+        """
+        self.close()
+        if self._world.interactive:
+            from getpass import getpass
+
+            return getpass(neutral(prompt), self._world.stderr)
+        text = self._world.stdin.read()
+        return text.removesuffix("\n").removesuffix("\r")
+
+    def close(self) -> None:
+        """Take the live table away; what follows starts on a fresh line."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _coloured(self, line: str, stream: TextIO) -> str:
+        word, space, rest = line.partition(" ")
+        tone = TONES.get(word)
+        if tone is None or not self._world.colours(stream):
+            return line
+        return f"\x1b[{tone}m{word}\x1b[0m{space}{rest}"
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        if id(stream) in self._gone:
+            return
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            self._gone.add(id(stream))

@@ -1,0 +1,111 @@
+"""The generated sections of `docs/reference.md`: what can be read from the code is never typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from toolkit.cli import catalog
+from toolkit.errors import ExitCode
+from toolkit.spec.report import VERDICT_CODES
+
+MEANINGS = {
+    ExitCode.OK: "done; after `deploy` and `verify`: the chain holds up to the edge",
+    ExitCode.REFUSED: "nothing was changed: bad configuration, an API said no, stale plan, lock held",
+    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.FAILED: "the new release did not take, and nothing verified serves in its place",
+    ExitCode.UNPLACED: "it does not fit and nothing was registered, or no capacity came in time",
+    ExitCode.UNKNOWN: "undecided at the deadline, an API was lost, or a link cannot be seen",
+    ExitCode.UNVERIFIED: "Nomad says successful, the chain to the edge does not hold",
+    ExitCode.SUPERSEDED: "somebody else's newer version replaced this one",
+    ExitCode.REVERTED: "the new release did not take; the old one is verified to serve",
+    ExitCode.HELD: "promotion left to a person, paused, or stopped by somebody",
+    ExitCode.CHANGES: "`plan` only: a deploy would change something",
+    ExitCode.BUG: "an error of toolkit itself; `--debug` shows the traceback",
+    ExitCode.INTERRUPTED: "Ctrl-C; the message says what goes on without us",
+}
+
+
+def commands() -> str:
+    """Every command's help page, as the program prints it."""
+    from toolkit.cli.helptext import pages
+
+    parts = []
+    for name, text in pages().items():
+        if not name:
+            continue
+        level = "###" if " " not in name else "####"
+        parts.append(f"{level} toolkit {name}\n\n```text\n{text.strip()}\n```\n")
+    return "\n".join(parts)
+
+
+def overview() -> str:
+    """One table of all commands."""
+    rows = [
+        (f"[`toolkit {entry.name}`](#toolkit-{entry.name.replace(' ', '-')})", entry.summary)
+        for entry in catalog.COMMANDS
+    ]
+    return table(("command", "what it does"), rows)
+
+
+def exit_codes() -> str:
+    """One row a code: its verdicts and its meaning."""
+    rows = []
+    for code in ExitCode:
+        words = [word for word, stands_for in VERDICT_CODES.items() if stands_for is code]
+        rows.append((str(int(code)), ", ".join(f"`{word}`" for word in words), MEANINGS[code]))
+    return table(("code", "verdicts", "meaning"), rows)
+
+
+def project_keys() -> str:
+    """The keys of toolkit.toml."""
+    from toolkit.config.schema import PROJECT_KEYS
+
+    return keys(PROJECT_KEYS)
+
+
+def job_keys() -> str:
+    """The keys of job.toml."""
+    from toolkit.config.schema import JOB_KEYS
+
+    return keys(JOB_KEYS)
+
+
+def keys(known: Iterable[object]) -> str:
+    """A table of keys; `*` stands for a name of the user's choice."""
+    rows = []
+    for key in known:
+        kind = getattr(key, "kind", "")
+        choices = getattr(key, "choices", ())
+        default = getattr(key, "default", "")
+        takes = " or ".join(f'`"{choice}"`' for choice in choices) or kind
+        doc = getattr(key, "doc", "")
+        rows.append(
+            (f"`{getattr(key, 'path', '')}`", takes, f"`{default}`" if default else "", doc)
+        )
+    return table(("key", "takes", "default", "meaning"), rows)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(cell.replace('|', '\\|') for cell in row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "overview": overview,
+    "commands": commands,
+    "exit-codes": exit_codes,
+    "toolkit.toml": project_keys,
+    "job.toml": job_keys,
+}
+
+_SECTION = re.compile(
+    r"(<!-- generated: (?P<name>[a-z.-]+) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL
+)
+
+
+def fill(text: str) -> str:
+    """`docs/reference.md` with every generated section made again; KeyError for an unknown one."""
+    return _SECTION.sub(lambda match: f"{match[1]}\n{SECTIONS[match['name']]()}\n{match[3]}", text)

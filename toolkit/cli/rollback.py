@@ -1,0 +1,34 @@
+"""`toolkit rollback`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from toolkit.cli.call import Call, seconds
+from toolkit.cli.options import ASKS, TALK, TARGET, Job, Timeout, takes
+from toolkit.errors import ExitCode
+
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="VERSION|RELEASE", help="Where to; default: what was verified before."
+    ),
+]
+
+
+@takes(TARGET, ASKS, TALK)
+def rollback(call: Call, job: Job, to: To = None, timeout: Timeout = None) -> ExitCode:
+    """Rolled out, gated and verified like any deploy, with the same exit codes. `toolkit history`
+    lists where one can go.
+    """
+    from toolkit.views import deploy as view
+    from toolkit.workflows.deploy import DeployOptions
+    from toolkit.workflows.rollback import rollback as go_back
+
+    options = DeployOptions(timeout=seconds("--timeout", timeout))
+    report = go_back(
+        call.session(job), job, to, options, on_event=call.on_event, confirm=call.confirm
+    )
+    return call.show(view, report)

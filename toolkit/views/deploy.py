@@ -1,0 +1,64 @@
+"""The outcome of a rollout: the verdict and its sentence, the causes, what to type next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolkit.spec.report import DeployReport, Timings
+from toolkit.views import cause as cause_view
+from toolkit.views import event as event_view
+from toolkit.views import plan as plan_view
+from toolkit.views import verification as verification_view
+from toolkit.views.text import staged
+
+
+def lines(report: DeployReport) -> list[str]:
+    """The final block."""
+    return [
+        *staged(report.verdict, report.sentence),
+        *cause_view.lines(report.causes, report.next),
+    ]
+
+
+def document(report: DeployReport) -> dict[str, Any]:
+    """The report for programs."""
+    return {
+        "schema": "toolkit.deploy/1",
+        "verdict": report.verdict,
+        "code": int(report.code),
+        "sentence": report.sentence,
+        "job": report.job,
+        "environment": report.environment,
+        "address": report.address,
+        "namespace": report.namespace,
+        "release": report.release,
+        "previous_release": report.previous_release,
+        "serving": report.serving,
+        "version": report.version,
+        "deployment": report.deployment,
+        "evaluation": report.evaluation,
+        "timings": _timings(report.timings),
+        "verification": None
+        if report.verification is None
+        else verification_view.document(report.verification),
+        "causes": [cause_view.document(cause) for cause in report.causes],
+        "next": report.next,
+        "plan": None if report.plan is None else plan_view.document(report.plan),
+        "events": [event_view.document(event) for event in report.events],
+        "calls": report.calls,
+        "expired_waits": report.expired_waits,
+    }
+
+
+def _timings(timings: Timings) -> dict[str, float | None]:
+    return {
+        "total": timings.total,
+        "render": timings.render,
+        "plan": timings.plan,
+        "submit": timings.submit,
+        "nomad": timings.nomad,
+        "healthy": timings.healthy,
+        "gate": timings.gate,
+        "verify": timings.verify,
+        "edge_wait": timings.edge_wait,
+    }

@@ -1,0 +1,165 @@
+"""What is there: the jobs of a namespace as a table, or one job closely."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolkit.spec.listing import DeploymentRow, InstanceRow, JobDetail, JobRow, StatusReport
+from toolkit.views.text import staged, table
+from toolkit.views.when import stamp
+
+HEAD = ["job", "kind", "state", "release", "version", "running", "healthy", "deployment", ""]
+INSTANCE_HEAD = ["instance", "node", "group", "version", "state", "Nomad", "Consul", "restarts", ""]
+
+
+def lines(report: StatusReport) -> list[str]:
+    """One table, or one job with its instances; what could not be seen at the end."""
+    if report.detail is not None:
+        result = _detail(report.detail)
+    elif report.jobs:
+        result = table([HEAD, *(_row(row) for row in report.jobs)])
+    else:
+        result = [f"no jobs in namespace {report.namespace} at {report.address}"]
+    for note in report.notes:
+        result += staged("note", note)
+    return result
+
+
+def _row(row: JobRow) -> list[str]:
+    return [
+        row.name,
+        row.kind,
+        row.state,
+        row.release or "-",
+        "-" if row.version is None else str(row.version),
+        f"{row.running} of {'?' if row.wanted is None else row.wanted}",
+        "-" if row.healthy is None else str(row.healthy),
+        row.deployment or "-",
+        "" if row.ours else "not of this project",
+    ]
+
+
+def _detail(detail: JobDetail) -> list[str]:
+    row = detail.row
+    result = table([HEAD, _row(row)])
+    said = [f"version {row.version}"] if row.version is not None else []
+    if row.version is not None:
+        said.append("stable" if detail.stable else "not marked stable")
+    if detail.submitted_at is not None:
+        said.append(f"submitted {stamp(detail.submitted_at)}")
+    if said:
+        result += staged("job", " · ".join(said))
+    if detail.deployment is not None:
+        result += staged("rollout", _deployment(detail.deployment))
+    for route in detail.routes:
+        result += staged("route", route)
+    if detail.drift:
+        result += staged("drift", detail.drift)
+    if detail.instances:
+        result += table([INSTANCE_HEAD, *(_instance(item) for item in detail.instances)])
+    for item in detail.instances:
+        for check in item.checks:
+            if check.status != "passing":
+                text = f"{item.allocation[:8]} {check.name} is {check.status}: {check.output}"
+                result += staged("check", text)
+    return result
+
+
+def _deployment(row: DeploymentRow) -> str:
+    promoted = "promoted" if row.promoted else f"{row.canaries} canaries not promoted"
+    canaries = f" · {promoted}" if row.canaries else ""
+    return (
+        f"{row.id[:8]} of version {row.version} is {row.status} · "
+        f"{row.healthy} of {row.desired} healthy, {row.placed} placed{canaries}"
+        + (f" · {row.description}" if row.description else "")
+    )
+
+
+def _instance(row: InstanceRow) -> list[str]:
+    judged = {True: "healthy", False: "unhealthy", None: "not judged"}[row.healthy]
+    marks = [word for word, on in (("canary", row.canary), ("leaving", not row.wanted)) if on]
+    return [
+        row.allocation[:8],
+        row.node,
+        row.group,
+        str(row.version),
+        row.state,
+        judged,
+        row.consul,
+        str(row.restarts),
+        " ".join([row.address, *marks]).strip(),
+    ]
+
+
+def document(report: StatusReport) -> dict[str, Any]:
+    """The report for programs."""
+    detail = report.detail
+    return {
+        "schema": "toolkit.status/1",
+        "environment": report.environment,
+        "address": report.address,
+        "namespace": report.namespace,
+        "jobs": [_row_document(row) for row in report.jobs],
+        "detail": None if detail is None else _detail_document(detail),
+        "notes": list(report.notes),
+    }
+
+
+def _row_document(row: JobRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "state": row.state,
+        "release": row.release,
+        "version": row.version,
+        "wanted": row.wanted,
+        "running": row.running,
+        "healthy": row.healthy,
+        "deployment": row.deployment,
+        "ours": row.ours,
+    }
+
+
+def _detail_document(detail: JobDetail) -> dict[str, Any]:
+    rollout = detail.deployment
+    return {
+        "job": _row_document(detail.row),
+        "stable": detail.stable,
+        "submitted_at": detail.submitted_at,
+        "deployment": None
+        if rollout is None
+        else {
+            "id": rollout.id,
+            "version": rollout.version,
+            "status": rollout.status,
+            "description": rollout.description,
+            "placed": rollout.placed,
+            "healthy": rollout.healthy,
+            "desired": rollout.desired,
+            "canaries": rollout.canaries,
+            "promoted": rollout.promoted,
+        },
+        "instances": [_instance_document(row) for row in detail.instances],
+        "routes": list(detail.routes),
+        "drift": detail.drift,
+    }
+
+
+def _instance_document(row: InstanceRow) -> dict[str, Any]:
+    return {
+        "allocation": row.allocation,
+        "group": row.group,
+        "node": row.node,
+        "version": row.version,
+        "state": row.state,
+        "wanted": row.wanted,
+        "healthy": row.healthy,
+        "canary": row.canary,
+        "restarts": row.restarts,
+        "consul": row.consul,
+        "address": row.address,
+        "checks": [
+            {"name": check.name, "status": check.status, "output": check.output}
+            for check in row.checks
+        ],
+    }
