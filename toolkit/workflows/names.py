@@ -1,0 +1,72 @@
+"""What a user means by a job's name: a job of the project, or one that only the cluster knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from toolkit.config.names import job_names
+from toolkit.errors import ConfigError
+from toolkit.rollout.plan import parse
+from toolkit.spec.jobspec import JobSpec
+from toolkit.workflows.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A job by Nomad's id, and its job file where the project has one."""
+
+    id: str
+    spec: JobSpec | None
+
+
+def find(session: Session, name: str) -> Found:
+    """The job that `name` stands for.
+
+    A job file is preferred; without one the name is Nomad's id as it is, or the only id that
+    starts with it. ConfigError for a job file with mistakes, or a name that nobody knows.
+    """
+    try:
+        spec = session.load(name)
+    except ConfigError:
+        # The name may be of a job that is not the project's; mistakes in a job file stay mistakes.
+        if is_ours(session, name):
+            raise
+        known = [str(stub["ID"]) for stub in session.nomad.jobs(name)]
+        if name in known:
+            return Found(name, None)
+        if len(known) == 1:
+            return Found(known[0], None)
+        raise
+    if spec.plain:
+        # A plain job's id is written in its HCL, whatever the file is called.
+        return Found(str(parse(session.world, session.render(name))["ID"]), spec)
+    return Found(spec.name, spec)
+
+
+def is_ours(session: Session, name: str) -> bool:
+    """True when the project has job files that `name` could mean, or it is a path."""
+    project = session.settings.project
+    if "/" in name or project is None:
+        return "/" in name
+    return any(job.startswith(name) for job in job_names(project.tree))
+
+
+def project_jobs(session: Session) -> tuple[Mapping[str, JobSpec | None], tuple[str, ...]]:
+    """The project's jobs by name, and remarks; None for a job file with mistakes."""
+    project = session.settings.project
+    found: dict[str, JobSpec | None] = {}
+    remarks: list[str] = []
+    if project is None:
+        return found, ()
+    names = job_names(project.tree)
+    order = [name for name in project.file.stack if name in names]
+    for name in (*order, *(name for name in names if name not in order)):
+        try:
+            spec = session.load(name)
+        except ConfigError as exc:
+            found[name] = None
+            remarks.append(f"{name}: its job file has mistakes: {exc.mistakes[0]}")
+        else:
+            found[spec.name] = spec
+    return found, tuple(remarks)

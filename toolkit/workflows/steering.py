@@ -1,0 +1,197 @@
+"""What the operations on a running job share: find it, follow what Nomad does, prove the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolkit.errors import NotFoundError
+from toolkit.rollout import read
+from toolkit.rollout.state import Watched
+from toolkit.rollout.verify import Expectation, count, expect, system_count, verify
+from toolkit.rollout.watch import watch
+from toolkit.rollout.world import World
+from toolkit.spec.chain import Verification
+from toolkit.spec.events import Event, OnEvent, Stage
+from toolkit.spec.jobspec import JobSpec
+from toolkit.spec.listing import OperateReport, OperateVerdict
+from toolkit.spec.observed import AllocationView
+from toolkit.spec.outcome import Outcome
+from toolkit.spec.report import Verdict
+from toolkit.workflows.history import secret_values
+from toolkit.workflows.names import find
+from toolkit.workflows.session import Session
+
+TIMEOUT = 600.0
+"""Seconds for an operation on a job without a job file of ours."""
+PROOF = 90.0
+"""The most seconds that the chain may take to hold after Nomad is done: leaving instances wait
+their shutdown delay and their kill timeout."""
+WAIT = 10.0
+"""Seconds that one blocking query stays open."""
+OVER = {"complete", "failed", "lost"}
+"""Client statuses of an allocation that has ended."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One operation: on what, and what was said on the way."""
+
+    session: Session
+    action: str
+    job_id: str
+    spec: JobSpec | None
+    raw: Mapping[str, Any]
+    """The job as registered when we came."""
+    started: float
+    deadline: float
+    """On the world's clock."""
+    on_event: OnEvent
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def world(self) -> World:
+        """Clients and clocks."""
+        return self.session.world
+
+    def say(self, stage: Stage, text: str) -> None:
+        """Tell one transition, and keep it for the report."""
+        self.tell(Event(stage, text, self.world.now()))
+
+    def tell(self, event: Event) -> None:
+        """An `OnEvent` for the stages of a rollout."""
+        self.events.append(event)
+        self.on_event(event)
+
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return max(self.deadline - self.world.clock(), 0.0)
+
+
+def begin(
+    session: Session, job: str, action: str, on_event: OnEvent, timeout: float | None
+) -> Deed:
+    """The registered job to act on; NotFoundError when Nomad does not know it."""
+    found = find(session, job)
+    target = session.target
+    raw = session.nomad.job(found.id)
+    if raw is None:
+        raise NotFoundError(
+            f"job {found.id} is not deployed in namespace {target.namespace}",
+            system="Nomad",
+            address=target.nomad.address,
+            hint=f"toolkit deploy {found.id}",
+        )
+    limit = timeout or (found.spec.rollout.timeout if found.spec else TIMEOUT)
+    now = session.world.clock()
+    deed = Deed(
+        session=session,
+        action=action,
+        job_id=found.id,
+        spec=found.spec,
+        raw=raw,
+        started=now,
+        deadline=now + limit,
+        on_event=on_event,
+    )
+    deed.say("target", target.headline())
+    return deed
+
+
+def follow(
+    deed: Deed, raw: Mapping[str, Any], *, evaluation: str | None = None, promote: bool = False
+) -> Outcome:
+    """Watch what Nomad does with the job as registered in `raw`, a revert included."""
+    spec = deed.spec
+    watched = Watched(
+        job=raw,
+        version=int(raw.get("Version") or 0),
+        modify_index=int(raw.get("JobModifyIndex") or 0),
+        evaluation=evaluation,
+        served=spec.served if spec else None,
+        deadline=deed.deadline,
+        promote=promote,
+        fail_fast=spec.rollout.fail_fast if spec else True,
+        secrets=secret_values(deed.session, deed.job_id),
+    )
+    return watch(deed.world, watched, deed.tell)
+
+
+def prove(deed: Deed, raw: Mapping[str, Any], *, wait: float = PROOF) -> Verification:
+    """The whole chain of the job as registered in `raw`, once its leaving instances are gone."""
+    nomad = deed.session.nomad
+    served = deed.spec.served if deed.spec else None
+    versions = {int(raw.get("Version") or 0)}
+    system = raw.get("Type") in {"system", "sysbatch"}
+    wanted = system_count(deed.world, raw) if system else count(raw)
+
+    def look() -> Expectation:
+        views = read.allocations(nomad.allocations(deed.job_id).value or [])
+        return expect(raw, views, versions, served=served, wanted=wanted)
+
+    return verify(deed.world, look(), wait=min(wait, deed.left()), refresh=look).verification
+
+
+def ended(deed: Deed) -> tuple[AllocationView, ...]:
+    """Wait until every instance of the job has ended; those that had not at the deadline."""
+    index = 0
+    while True:
+        page = deed.session.nomad.allocations(
+            deed.job_id, index=index, wait=min(WAIT, deed.left()) if index else 0.0
+        )
+        index = page.index
+        views = read.allocations(page.value or [])
+        alive = tuple(view for view in views if view.client_status not in OVER)
+        if not alive or deed.left() == 0.0:
+            return alive
+
+
+def finish(
+    deed: Deed,
+    verdict: OperateVerdict,
+    sentence: str,
+    *,
+    raw: Mapping[str, Any] | None = None,
+    deployment: str | None = None,
+    verification: Verification | None = None,
+    notes: tuple[str, ...] = (),
+    next_step: str | None = None,
+) -> OperateReport:
+    """The report, with the release of the job as registered at the end."""
+    target = deed.session.target
+    seconds = deed.world.clock() - deed.started
+    return OperateReport(
+        verdict=verdict,
+        sentence=f"{sentence}, in {seconds:.1f} s",
+        action=deed.action,
+        job=deed.job_id,
+        environment=target.environment,
+        address=target.nomad.address,
+        namespace=target.namespace,
+        release=read.live_job(raw).release if raw else None,
+        deployment=deployment,
+        verification=verification,
+        notes=notes,
+        next=next_step,
+        events=tuple(deed.events),
+        seconds=seconds,
+    )
+
+
+def word_of(verdict: Verdict) -> OperateVerdict:
+    """A rollout's word as an operation's; `deployed` never comes here."""
+    match verdict:
+        case "deployed" | "completed" | "submitted":
+            raise AssertionError(verdict)
+        case _:
+            return verdict
+
+
+def proven(verification: Verification) -> tuple[OperateVerdict | None, str]:
+    """None when the chain holds, else the word for what it does; and half a sentence."""
+    if (link := verification.first_broken) is not None:
+        return "unverified", f"{link.name}: {link.detail}"
+    if (link := verification.first_unseen) is not None:
+        return "unknown", f"{link.name}: {link.detail}"
+    return None, f"{verification.verified} of {verification.expected} verified"

@@ -1,0 +1,81 @@
+"""`toolkit stop`: until every instance has ended and left Consul."""
+
+from __future__ import annotations
+
+from toolkit.errors import ApiError
+from toolkit.rollout import read
+from toolkit.rollout.declared import services
+from toolkit.spec.events import OnEvent, ignore
+from toolkit.spec.listing import OperateReport
+from toolkit.workflows.protection import Confirm, ask, unanswered
+from toolkit.workflows.session import Session
+from toolkit.workflows.steering import WAIT, Deed, begin, ended, finish
+
+
+def stop(
+    session: Session,
+    job: str,
+    *,
+    purge: bool = False,
+    on_event: OnEvent = ignore,
+    confirm: Confirm = unanswered,
+    timeout: float | None = None,
+) -> OperateReport:
+    """Stop the job, `purge` forgets its versions too; secrets stay in either case."""
+    deed = begin(session, job, "stop", on_event, timeout)
+    stopped = read.live_job(deed.raw).stopped
+    if not (stopped and not purge):
+        ask(session.target, confirm, f"{'purge' if purge else 'stop'} {deed.job_id}")
+        session.nomad.stop(deed.job_id, purge=purge)
+        deed.say("submit", "purged" if purge else "stopped; the instances leave Consul first")
+    alive = ended(deed)
+    if alive:
+        return finish(
+            deed,
+            "unknown",
+            f"{deed.job_id} is stopped, {len(alive)} of its instances still run",
+            next_step=f"toolkit status {deed.job_id}",
+        )
+    left, blind = registered(deed)
+    if blind:
+        return finish(
+            deed,
+            "unknown",
+            f"{deed.job_id} has ended in Nomad, and Consul cannot be seen: {blind}",
+            next_step=f"toolkit status {deed.job_id}",
+        )
+    if left:
+        return finish(
+            deed, "unverified", f"{deed.job_id} has ended, and Consul still lists {', '.join(left)}"
+        )
+    notes = () if purge else (f"`toolkit deploy {deed.job_id}` starts it again",)
+    if stopped and not purge:
+        return finish(deed, "unchanged", f"{deed.job_id} was stopped already", notes=notes)
+    word = "purged" if purge else "stopped"
+    sentence = f"{deed.job_id} has ended, no instance is left in Nomad or Consul"
+    return finish(deed, "purged" if word == "purged" else "stopped", sentence, notes=notes)
+
+
+def registered(deed: Deed) -> tuple[tuple[str, ...], str | None]:
+    """Wait until Consul lists no instance of ours; those still listed, or why it cannot be seen."""
+    views = read.allocations(deed.session.nomad.allocations(deed.job_id).value or [])
+    ours = {view.id for view in views}
+    left: list[str] = []
+    for name in dict.fromkeys(service.name for service in services(deed.raw)):
+        index = 0
+        while True:
+            try:
+                page = deed.session.consul.service(
+                    name, index=index, wait=min(WAIT, deed.left()) if index else 0.0
+                )
+            except ApiError as exc:
+                return (), exc.message
+            if page.filtered:
+                return (), f"the Consul token may not read all of service {name}"
+            index = page.index
+            found = read.consul_instances(name, page.value or [])
+            here = [item.id for item in found if item.allocation in ours]
+            if not here or deed.left() == 0.0:
+                left += here
+                break
+    return tuple(left), None
