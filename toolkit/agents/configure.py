@@ -73,6 +73,7 @@ def _consul(setup: Setup) -> dict[str, Any]:
     config: dict[str, Any] = {
         "node_name": NODE_NAME,
         "datacenter": DATACENTER,
+        "log_level": "INFO",
         "bind_addr": LOOPBACK,
         "client_addr": LOOPBACK,
         "ports": {
@@ -124,7 +125,10 @@ def _nomad(setup: Setup) -> dict[str, Any]:
     config: dict[str, Any] = {
         "name": NODE_NAME,
         "datacenter": DATACENTER,
+        "log_level": "INFO",
         "bind_addr": LOOPBACK,
+        # Without -dev Nomad refuses to guess loopback.
+        "advertise": {"http": LOOPBACK, "rpc": LOOPBACK, "serf": LOOPBACK},
         "ports": {"http": ports.nomad_http, "rpc": ports.nomad_rpc, "serf": ports.nomad_serf},
         "disable_update_check": True,
         "client": client,

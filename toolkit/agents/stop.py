@@ -59,8 +59,10 @@ def stop_everything(layout: Layout, state: AgentState | None, *, say: Say) -> No
     spared = () if consul is None else (Process(consul.pid, consul.started),)
     left = [each for each in processes.belonging_to(layout.dev) if each not in spared]
     if left:
-        say(f"ending {_count(len(left), 'process', 'processes')} that Nomad left behind")
-        _end_leftovers(layout, left, spared)
+        say(f"ending {_count(len(left), 'process', 'processes')} left behind")
+        # Agents among them, when the record is lost: these need their time.
+        grace = AGENT_GRACE if state is None else TASK_GRACE
+        _end_leftovers(layout, left, spared, grace)
     _stop_recorded(consul, "consul", say)
     mounts.unmount(layout.dev)
     _forget_registrations(layout)
@@ -74,8 +76,10 @@ def _stop_recorded(agent: AgentProcess | None, name: AgentName, say: Say) -> Non
         stop_agent(agent)
 
 
-def _end_leftovers(layout: Layout, left: list[Process], spared: tuple[Process, ...]) -> None:
-    stubborn = processes.end(left, grace=TASK_GRACE)
+def _end_leftovers(
+    layout: Layout, left: list[Process], spared: tuple[Process, ...], grace: float
+) -> None:
+    stubborn = processes.end(left, grace=grace)
     # What a dying process started in the meantime.
     late = [each for each in processes.belonging_to(layout.dev) if each not in spared]
     stubborn += processes.end([each for each in late if each not in stubborn], grace=0.0)

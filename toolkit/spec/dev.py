@@ -90,7 +90,7 @@ class DevReport:
     """The end said in one sentence."""
     agents: tuple[AgentRow, ...] = ()
     addresses: dict[str, str] = field(default_factory=dict)
-    """What opens in a browser, by name: `Nomad`, `Consul`, `Edge`; empty when nothing runs."""
+    """What opens in a browser, by name: `Nomad`, `Consul`; empty when nothing runs."""
     acl: bool = False
     """The agents ask for tokens; the state file holds them."""
     data: bool = False
