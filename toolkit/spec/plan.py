@@ -7,6 +7,16 @@ from typing import Any, Literal
 
 from toolkit.spec.cause import Cause
 from toolkit.spec.rendered import RenderedJob
+from toolkit.spec.target import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the job file said when a version was deployed."""
+
+    release: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
 
 LintLevel = Literal["warning", "refused"]
 
@@ -85,6 +95,12 @@ class Plan:
     """What the tool decided on the way: a live count kept, a live release about to change."""
     changed: bool = True
     """False: the live job is already exactly this."""
+    remembered: Memory = Memory()
+    """What the job file itself says, kept with the version for the next deploy."""
+    secrets: tuple[Secret, ...] = ()
+    """Values of the job's secrets, for redaction only."""
+    question: str | None = None
+    """What a person must confirm before this plan is submitted."""
 
     @property
     def job_id(self) -> str:

@@ -1,0 +1,90 @@
+"""May the canaries be promoted? Nomad, Consul, every Traefik and the release must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toolkit.rollout import verify
+from toolkit.rollout.world import World
+from toolkit.spec.chain import Verification
+from toolkit.spec.jobspec import ServedRelease
+from toolkit.spec.observed import AllocationView, DeploymentView
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """One look of the gate."""
+
+    open: bool
+    verification: Verification
+    reason: str
+    """Why it is closed, or what was seen."""
+    blind: bool = False
+    """Closed because something that must be seen could not be."""
+
+
+def canaries(
+    deployment: DeploymentView, allocations: Sequence[AllocationView]
+) -> tuple[AllocationView, ...]:
+    """The deployment's allocations that Nomad wants to run."""
+    return tuple(a for a in allocations if a.deployment == deployment.id and a.should_run)
+
+
+def is_due(deployment: DeploymentView, allocations: Sequence[AllocationView]) -> bool:
+    """True when Nomad itself calls enough canaries of every waiting group healthy."""
+    if deployment.status != "running" or not deployment.needs_promotion:
+        return False
+    mine = canaries(deployment, allocations)
+    return all(
+        sum(a.group == group.group and a.healthy is True for a in mine) >= group.desired_canaries
+        for group in deployment.groups
+        if group.desired_canaries and not group.promoted
+    )
+
+
+def check(
+    world: World,
+    job: Mapping[str, Any],
+    deployment: DeploymentView,
+    allocations: Sequence[AllocationView],
+    served: ServedRelease | None,
+) -> GateAnswer:
+    """Look at the canaries once."""
+    mine = canaries(deployment, allocations)
+    release = (job.get("Meta") or {}).get("release")
+    verification, _ = verify.look(
+        world,
+        verify.Expectation(
+            job=job,
+            allocations=tuple(allocations),
+            expected=mine,
+            wanted=len(mine),
+            release=None if release is None else str(release),
+            served=served,
+            alone=False,
+        ),
+    )
+    broken, unseen = verification.first_broken, verification.first_unseen
+    if broken is not None:
+        return GateAnswer(False, verification, f"{broken.name}: {broken.detail}")
+    # A Traefik whose API cannot be seen does not close the gate: what it routes to stays unknown,
+    # and the verdict will say so. Without Consul nothing is promoted.
+    if unseen is not None and unseen.name in {"consul", "release"}:
+        return GateAnswer(False, verification, f"{unseen.name}: {unseen.detail}", blind=True)
+    return GateAnswer(True, verification, summary(verification))
+
+
+def summary(verification: Verification) -> str:
+    """`Nomad 2/2 · Consul 2/2 · Traefik 2/2`."""
+    total = verification.expected
+    parts = [f"Nomad {len(verification.instances)}/{total}"]
+    for name, title in (("consul", "Consul"), ("traefik", "Traefik")):
+        link = next(link for link in verification.links if link.name == name)
+        if link.state == "absent":
+            continue
+        words = [getattr(row, name) for row in verification.instances]
+        good = sum(word in {"passing", "up"} for word in words)
+        parts.append(f"{title} {good}/{total}" if link.state != "unseen" else f"{title} not seen")
+    return " · ".join(parts)

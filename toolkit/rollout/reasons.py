@@ -1,0 +1,171 @@
+"""Why an allocation failed: task events, exit codes, last lines of output, Consul's check output.
+
+Evidence is read through Nomad's API, bounded, and secrets are taken out. What cannot be read is
+said in the evidence, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from toolkit.errors import ApiError
+from toolkit.rollout.diff import scrub
+from toolkit.rollout.events import Failure, failures
+from toolkit.rollout.world import World
+from toolkit.spec.cause import Cause
+from toolkit.spec.observed import AllocationView, ConsulInstance
+
+LOG_BYTES = 4000
+LOG_LINES = 5
+
+_ADVICE = {
+    "crash": "mend what the task's output names, then deploy again",
+    "driver": "check command, image and driver settings of the job file",
+    "artifact": "check the artifact's address and checksum, and that the node can reach it",
+    "validation": "check the task's settings",
+    "setup": "check the node: disk space, permissions, mounts",
+    "hook": "check identities, volumes and templates of the task, and the node's Consul",
+    "template": "create what the template waits for, or take it out of the template",
+    "check": "ask the check's address on the node, and compare path and port with the job file",
+    "disk": "raise ephemeral_disk, or write less",
+    "lost": "look at the node: `nomad node status`",
+}
+
+
+def causes(
+    world: World,
+    allocations: Sequence[AllocationView],
+    instances: Iterable[ConsulInstance] = (),
+    secrets: Collection[str] = (),
+) -> tuple[Cause, ...]:
+    """One cause per failed allocation, the first in time first; the same cause only once."""
+    consul = list(instances)
+    found: list[Cause] = []
+    for allocation in allocations:
+        cause = of_allocation(world, allocation, consul, secrets)
+        if all(
+            (cause.kind, cause.task, cause.evidence) != (c.kind, c.task, c.evidence) for c in found
+        ):
+            found.append(cause)
+    return tuple(sorted(found, key=lambda cause: cause.at or 0.0))
+
+
+def of_allocation(
+    world: World,
+    allocation: AllocationView,
+    instances: Sequence[ConsulInstance] = (),
+    secrets: Collection[str] = (),
+) -> Cause:
+    """The first cause of one allocation's failure, with evidence."""
+    events = failures(allocation)
+    if not events:
+        return _without_events(allocation, instances)
+    first = events[0]
+    kind = "oom" if first.event.details.get("oom_killed") == "true" else first.kind
+    evidence: tuple[str, ...] = ()
+    if kind in {"crash", "oom", "check"}:
+        evidence = _checks(allocation, instances) if kind == "check" else ()
+        evidence += output(world, allocation, first.task.name, secrets)
+    elif kind == "driver" or first.event.message:
+        evidence = (f"event: {_one_line(first.event.message)}",)
+    return Cause(
+        kind=kind,
+        summary=_summary(kind, first, events),
+        group=allocation.group,
+        task=first.task.name,
+        allocation=allocation.id,
+        node=allocation.node,
+        evidence=tuple(scrub(line, secrets) for line in evidence),
+        advice=_ADVICE.get(kind) if kind != "oom" else "raise resources.memory or memory_max",
+        at=first.at,
+    )
+
+
+def output(
+    world: World, allocation: AllocationView, task: str, secrets: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The last lines of a task's stderr, or of its stdout when stderr is empty."""
+    for stream in ("stderr", "stdout"):
+        try:
+            raw = world.nomad.logs(allocation.id, task, stream, last_bytes=LOG_BYTES)
+        except ApiError as exc:
+            return (f"{stream}: cannot be read: {exc.message}",)
+        lines = [_clean(line) for line in raw.decode("utf-8", "replace").splitlines()]
+        lines = [scrub(line, secrets) for line in lines if line.strip()]
+        if lines:
+            return tuple(f"{stream}: {line}" for line in lines[-LOG_LINES:])
+    return ("output: none",)
+
+
+def _summary(kind: str, first: Failure, events: Sequence[Failure]) -> str:
+    task, event = first.task, first.event
+    if kind == "oom":
+        return f"task {task.name} was killed for using more memory than it may"
+    if kind == "crash" and event.kind == "Terminated":
+        code, signal = event.details.get("exit_code", "0"), event.details.get("signal", "0")
+        how = f"was killed by signal {signal}" if signal != "0" else f"exited {code}"
+        same = [failure for failure in events if failure.event.kind == "Terminated"]
+        times = {1: "", 2: " twice"}.get(len(same), f" {len(same)} times")
+        return f"task {task.name} {how}{times}{_soon(same)}"
+    if kind == "crash":
+        return f"task {task.name} used up its restarts: {_one_line(event.message)}"
+    if kind == "check":
+        return f"allocation did not become healthy: {_one_line(event.message)}"
+    if kind == "driver":
+        return f"task {task.name} could not be started: {_one_line(event.message)}"
+    return f"task {task.name}: {event.kind.lower()}: {_one_line(event.message)}"
+
+
+def _soon(crashes: Sequence[Failure]) -> str:
+    """` within 3 s of its start`, where the start is still remembered."""
+    task = crashes[0].task
+    starts = [event.at for event in task.events if event.kind == "Started"]
+    spans = [
+        crash.at - max(start for start in starts if start <= crash.at)
+        for crash in crashes
+        if any(start <= crash.at for start in starts)
+    ]
+    if not spans or max(spans) > 60:
+        return ""
+    return f" within {max(1, round(max(spans) + 0.5))} s of its start"
+
+
+def _without_events(allocation: AllocationView, instances: Sequence[ConsulInstance]) -> Cause:
+    if allocation.client_status in {"lost", "unknown"}:
+        kind, summary = "lost", f"its node {allocation.node} was lost"
+    else:
+        kind = "check"
+        description = allocation.client_description or "it was not healthy in time"
+        summary = f"allocation did not become healthy: {_one_line(description)}"
+    return Cause(
+        kind=kind,
+        summary=summary,
+        group=allocation.group,
+        allocation=allocation.id,
+        node=allocation.node,
+        evidence=_checks(allocation, instances),
+        advice=_ADVICE[kind],
+        at=allocation.modified_at or None,
+    )
+
+
+def _checks(allocation: AllocationView, instances: Sequence[ConsulInstance]) -> tuple[str, ...]:
+    found = []
+    for instance in instances:
+        if instance.allocation != allocation.id:
+            continue
+        for check in instance.checks:
+            if check.status != "passing":
+                said = _one_line(check.output) or "no output yet"
+                found.append(f"check: {check.name} is {check.status}: {said}")
+    return tuple(found)
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(_clean(text).split())
+    return line if len(line) <= 300 else line[:299] + "…"
+
+
+def _clean(text: str) -> str:
+    """Without the control characters that could redraw a terminal."""
+    return "".join(c if c.isprintable() or c in "\t\n" else "�" for c in text)

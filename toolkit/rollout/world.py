@@ -1,0 +1,35 @@
+"""What the stages may touch: clients and clocks, handed in from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from toolkit.clients.consul import Consul
+from toolkit.clients.nomad import Nomad
+from toolkit.clients.traefik import Traefik
+from toolkit.spec.events import Event, OnEvent, Stage
+from toolkit.spec.target import Endpoint, Target
+
+
+@dataclass(frozen=True)
+class World:
+    """Clients of one environment, and the clocks that every wait uses."""
+
+    target: Target
+    nomad: Nomad
+    consul: Consul
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+    def traefik(self, address: str) -> Traefik:
+        """A client for the Traefik API at `address` (`http://host:port`)."""
+        known = self.target.traefik
+        base = known or Endpoint(system="Traefik", address=address, origin="Consul")
+        return Traefik(replace(base, address=address))
+
+    def say(self, on_event: OnEvent, stage: Stage, text: str) -> None:
+        """Tell one transition."""
+        on_event(Event(stage, text, self.now()))

@@ -1,0 +1,168 @@
+"""`toolkit deploy` and `toolkit attach`: the stages of a rollout, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from toolkit.errors import ApiError, InterruptedRolloutError, RefusedError
+from toolkit.rollout.declared import services
+from toolkit.rollout.plan import make_plan
+from toolkit.rollout.submit import submit
+from toolkit.spec.events import OnEvent, ignore
+from toolkit.spec.plan import Plan, Submission
+from toolkit.spec.report import DeployReport
+from toolkit.workflows import roll
+from toolkit.workflows.protection import Confirm, ask, unanswered
+from toolkit.workflows.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class DeployOptions:
+    """What the user asked for beyond the job file; durations in seconds."""
+
+    timeout: float | None = None
+    detach: bool = False
+    no_promote: bool = False
+    wait_capacity: float | None = None
+    reset_count: bool = False
+    allow_edge_restart: bool = False
+    fail_fast: bool | None = None
+    """None: as the job file says."""
+    allow: tuple[str, ...] = ()
+    """Lint rules accepted for this once."""
+
+
+def deploy(
+    session: Session,
+    job: str,
+    options: DeployOptions = DeployOptions(),
+    *,
+    on_event: OnEvent = ignore,
+    confirm: Confirm = unanswered,
+) -> DeployReport:
+    """Render, plan, submit, watch, gate, verify; the report carries the exit code.
+
+    Raises a ToolkitError where nothing was changed, InterruptedRolloutError on Ctrl-C.
+    """
+    clock = roll.Clock(session.world, on_event)
+    clock.say("target", session.target.headline())
+    rendered = session.render(job)
+    clock.mark("render")
+    plan = make_plan(
+        session.world,
+        rendered,
+        reset_count=options.reset_count,
+        release_chosen=session.settings.flags.release is not None,
+        allow=_allowed(options),
+    )
+    clock.mark("plan")
+    return deploy_plan(session, plan, options, clock=clock, confirm=confirm)
+
+
+def deploy_plan(
+    session: Session,
+    plan: Plan,
+    options: DeployOptions,
+    *,
+    clock: roll.Clock,
+    confirm: Confirm,
+) -> DeployReport:
+    """From a plan on: what `deploy` and `rollback` share."""
+    clock.tell_plan(plan)
+    refuse_lint(plan)
+    if not plan.fits and options.wait_capacity is None:
+        return roll.unplaced(session, plan, clock)
+    if not plan.changed:
+        return roll.unchanged(session, plan, clock)
+    _refuse_without_consul(session, plan)
+    deed = f"deploy {plan.job_id} {plan.release or ''}".rstrip()
+    ask(session.target, confirm, deed)
+    if plan.question and not confirm(f"{plan.question}. Go on?"):
+        raise RefusedError("not confirmed; nothing was changed")
+    submission = submit(session.world, plan)
+    clock.mark("submit")
+    clock.tell_submission(submission)
+    if options.detach:
+        return roll.detached(session, plan, submission, clock)
+    following = roll.Following(
+        plan=plan,
+        submission=submission,
+        timeout=options.timeout or plan.rendered.spec.rollout.timeout,
+        promote=not options.no_promote,
+        fail_fast=_fail_fast(options, plan),
+        wait_capacity=options.wait_capacity,
+    )
+    return guarded(submission, lambda: roll.follow(session, following, clock))
+
+
+def attach(
+    session: Session,
+    job: str,
+    options: DeployOptions = DeployOptions(),
+    *,
+    on_event: OnEvent = ignore,
+) -> DeployReport:
+    """Watch the rollout of a job's newest version, whoever started it, to its verdict."""
+    clock = roll.Clock(session.world, on_event)
+    clock.say("target", session.target.headline())
+    following = roll.attached(session, job, timeout=options.timeout)
+    following = replace(
+        following,
+        promote=not options.no_promote,
+        fail_fast=bool(options.fail_fast),
+    )
+    clock.say("note", f"version {following.submission.version}, release {following.release or '-'}")
+    return guarded(following.submission, lambda: roll.follow(session, following, clock))
+
+
+def guarded(submission: Submission, run: Callable[[], DeployReport]) -> DeployReport:
+    """Run, and on Ctrl-C say what goes on without us."""
+    try:
+        return run()
+    except KeyboardInterrupt as exc:
+        raise InterruptedRolloutError(
+            f"interrupted; version {submission.version} of {submission.job_id} goes on rolling in "
+            "Nomad, but healthy canaries wait for promotion",
+            hint=f"toolkit attach {submission.job_id}",
+        ) from exc
+
+
+def refuse_lint(plan: Plan) -> None:
+    """RefusedError for findings that lose requests for certain and were not allowed."""
+    refused = [f for f in plan.lint if f.level == "refused" and not f.allowed]
+    if refused:
+        first = refused[0]
+        how = (
+            "--allow-edge-restart accepts it"
+            if first.rule == "edge-restart"
+            else f'--allow {first.rule}, or [lint] allow = ["{first.rule}"] in the job file'
+        )
+        raise RefusedError(f"{first.message}: {first.reason} ({first.rule})", hint=how)
+
+
+def _allowed(options: DeployOptions) -> tuple[str, ...]:
+    return (*options.allow, *(["edge-restart"] if options.allow_edge_restart else []))
+
+
+def _fail_fast(options: DeployOptions, plan: Plan) -> bool:
+    if options.fail_fast is not None:
+        return options.fail_fast
+    return plan.rendered.spec.rollout.fail_fast
+
+
+def _refuse_without_consul(session: Session, plan: Plan) -> None:
+    """Nothing starts to roll while Consul, which has to prove it, does not answer."""
+    if not services(plan.job):
+        return
+    why = "it has no leader"
+    try:
+        if session.consul.leader():
+            return
+    except ApiError as exc:
+        why = exc.message
+    raise RefusedError(
+        f"Consul at {session.target.consul.address} does not answer, so no rollout could be "
+        f"proven: {why}; nothing was changed",
+        hint="toolkit dev status" if session.target.local else "look at the Consul servers first",
+    )

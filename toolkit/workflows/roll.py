@@ -1,0 +1,394 @@
+"""From a submission to a report: watch, verify, verdict; shared by deploy, attach and rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolkit.errors import NotFoundError
+from toolkit.rollout import read, sentences, verify
+from toolkit.rollout.state import Watched
+from toolkit.rollout.verdict import Judged, judge
+from toolkit.rollout.watch import watch
+from toolkit.rollout.world import World
+from toolkit.spec.cause import Cause
+from toolkit.spec.chain import Verification
+from toolkit.spec.events import Event, OnEvent, Stage
+from toolkit.spec.jobspec import ServedRelease
+from toolkit.spec.outcome import Outcome
+from toolkit.spec.plan import LiveJob, Plan, Submission
+from toolkit.spec.report import DeployReport, Timings, Verdict
+from toolkit.workflows.session import Session
+
+CONVERGE = 15.0
+"""Seconds that Consul and Traefik are given to show what Nomad says is over."""
+GLANCE = 3.0
+"""The same where nothing was changed."""
+
+
+@dataclass
+class Clock:
+    """Marks where the seconds went, and tells events and keeps them for the report."""
+
+    world: World
+    on_event: OnEvent
+    marks: dict[str, float] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    started: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.started = self.last = self.world.clock()
+
+    def mark(self, name: str) -> None:
+        """The stage `name` ends now."""
+        now = self.world.clock()
+        self.marks[name], self.last = now - self.last, now
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on and keep it."""
+        self.events.append(event)
+        self.on_event(event)
+
+    def say(self, stage: Stage, text: str) -> None:
+        """Tell one line."""
+        self.tell(Event(stage, text, self.world.now()))
+
+    def tell_plan(self, plan: Plan) -> None:
+        """The plan in a line, and what there is to warn of."""
+        self.say("plan", sentences.plan(plan))
+        for note in plan.notes:
+            self.say("note", note)
+        for finding in plan.lint:
+            if finding.level == "warning" and not finding.allowed:
+                self.say("lint", f"{finding.message}: {finding.reason} ({finding.rule})")
+
+    def tell_submission(self, submission: Submission) -> None:
+        """The registration in a line."""
+        self.say("submit", sentences.submission(submission))
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the command began."""
+        return self.world.clock() - self.started
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A registered version that is to be followed to its verdict."""
+
+    plan: Plan | None
+    submission: Submission
+    timeout: float
+    promote: bool = True
+    fail_fast: bool = True
+    wait_capacity: float | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """The job as registered, where there is no plan of ours."""
+    serves: ServedRelease | None = None
+    """How to ask for the release, where there is no plan of ours."""
+
+    @property
+    def job(self) -> Mapping[str, Any]:
+        """The job as registered."""
+        return self.plan.job if self.plan is not None else self.raw
+
+    @property
+    def served(self) -> ServedRelease | None:
+        """How to ask an instance for its release."""
+        return self.plan.rendered.spec.served if self.plan is not None else self.serves
+
+    @property
+    def release(self) -> str | None:
+        """The release asked for."""
+        return self.submission.release
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """Values that evidence must not show."""
+        return [s.reveal() for s in self.plan.secrets] if self.plan is not None else []
+
+
+def follow(session: Session, following: Following, clock: Clock) -> DeployReport:
+    """Watch a submission to its end, verify what should serve then, and judge."""
+    world, submission = session.world, following.submission
+    watched = Watched(
+        job=following.job,
+        version=submission.version,
+        modify_index=submission.modify_index,
+        evaluation=submission.evaluation,
+        served=following.served,
+        deadline=clock.started + following.timeout,
+        promote=following.promote,
+        fail_fast=following.fail_fast,
+        wait_capacity=following.wait_capacity,
+        secrets=following.secrets,
+    )
+    begun = world.clock()
+    outcome = watch(world, watched, clock.tell)
+    looked = _verify_end(session, following, outcome)
+    verification = looked.verification if looked else None
+    judged = judge(outcome, verification)
+    if looked and judged.verdict == "deployed":
+        for line in sentences.departed(outcome, looked.verification, submission.version):
+            clock.say("old", line)
+    ended = world.clock()
+    return _report(
+        session,
+        clock,
+        judged,
+        job=submission.job_id,
+        release=following.release,
+        previous=submission.previous,
+        submission=submission,
+        outcome=outcome,
+        verification=verification,
+        plan=following.plan,
+        timings=_timings(clock, outcome, begun, ended, looked.edge_wait if looked else 0.0),
+    )
+
+
+def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
+    """Nothing to submit: prove that what is there serves."""
+    live = plan.live
+    assert live is not None  # noqa: S101 - a plan without changes has a live job
+    looked = check_live(session, live, plan.rendered.spec.served, wait=GLANCE)
+    outcome = Outcome("successful", "nothing changed", live.version)
+    return _report(
+        session,
+        clock,
+        judge(outcome, looked.verification, unchanged=True),
+        job=plan.job_id,
+        release=plan.release,
+        previous=live,
+        verification=looked.verification,
+        plan=plan,
+        version=live.version,
+    )
+
+
+def unplaced(session: Session, plan: Plan, clock: Clock) -> DeployReport:
+    """The dry run could not place it: nothing is registered."""
+    return _report(
+        session,
+        clock,
+        Judged("unplaced", plan.unplaced[0].summary),
+        job=plan.job_id,
+        release=plan.release,
+        previous=plan.live,
+        plan=plan,
+        causes=plan.unplaced,
+    )
+
+
+def detached(session: Session, plan: Plan, submission: Submission, clock: Clock) -> DeployReport:
+    """Registered, and left to itself as asked."""
+    return _report(
+        session,
+        clock,
+        Judged("submitted", ""),
+        job=plan.job_id,
+        release=plan.release,
+        previous=plan.live,
+        submission=submission,
+        plan=plan,
+    )
+
+
+def attached(session: Session, job: str, *, timeout: float | None) -> Following:
+    """The newest registered version of a job as something to follow."""
+    spec = session.load(job)
+    live, previous = newest(session, spec.name)
+    submission = Submission(
+        job_id=spec.name,
+        version=live.version,
+        modify_index=live.modify_index,
+        evaluation=None,
+        check_index=live.modify_index,
+        submitted_at=session.world.now(),
+        previous=previous,
+        release=live.release,
+    )
+    return Following(
+        plan=None,
+        submission=submission,
+        timeout=timeout or spec.rollout.timeout,
+        raw=live.raw,
+        serves=spec.served,
+    )
+
+
+def newest(session: Session, job_id: str) -> tuple[LiveJob, LiveJob | None]:
+    """The registered version of a job and the one before it; NotFoundError without the job."""
+    versions = [read.live_job(raw) for raw in session.nomad.versions(job_id)]
+    if not versions:
+        raise NotFoundError(
+            f"job {job_id} is not registered in namespace {session.target.namespace}",
+            system="Nomad",
+            address=session.target.nomad.address,
+            hint=f"toolkit deploy {job_id}",
+        )
+    return versions[0], versions[1] if len(versions) > 1 else None
+
+
+def check_live(
+    session: Session, live: LiveJob, served: ServedRelease | None, *, wait: float
+) -> verify.Looked:
+    """Verify the job as it is registered now."""
+    return _check(session, live.raw, {live.version}, served, wait=wait)
+
+
+def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
+    """`toolkit verify`: the chain of the live job, changed by nobody."""
+    clock = Clock(session.world, on_event)
+    clock.say("target", session.target.headline())
+    spec = session.load(job)
+    live, _ = newest(session, spec.name)
+    looked = check_live(session, live, spec.served, wait=GLANCE)
+    outcome = Outcome("successful", "", live.version)
+    judged = judge(outcome, looked.verification, unchanged=True)
+    if live.stopped:
+        judged = Judged("held", "the job is stopped")
+    return _report(
+        session,
+        clock,
+        judged,
+        job=spec.name,
+        release=live.release,
+        previous=live,
+        verification=looked.verification,
+        version=live.version,
+    )
+
+
+def _check(
+    session: Session,
+    job: Mapping[str, Any],
+    versions: Collection[int],
+    served: ServedRelease | None,
+    *,
+    wait: float,
+) -> verify.Looked:
+    wanted = None
+    if job.get("Type") in {"system", "sysbatch"}:
+        wanted = verify.system_count(session.world, job)
+
+    def expect() -> verify.Expectation:
+        raw = session.nomad.allocations(str(job["ID"])).value or []
+        return verify.expect(job, read.allocations(raw), versions, served=served, wanted=wanted)
+
+    return verify.verify(session.world, expect(), wait=wait, refresh=expect)
+
+
+def _verify_end(session: Session, following: Following, outcome: Outcome) -> verify.Looked | None:
+    """Verify what should serve now: the new release, or after a failure the old one."""
+    submission, previous = following.submission, following.submission.previous
+    if outcome.end == "successful":
+        return _check_outcome(session, following, outcome)
+    if outcome.end not in {"reverted", "failed"} or previous is None or previous.stopped:
+        return None
+    versions = {previous.version, outcome.version} - {submission.version}
+    return _check(session, previous.raw, versions, following.served, wait=CONVERGE)
+
+
+def _check_outcome(session: Session, following: Following, outcome: Outcome) -> verify.Looked:
+    """The new release, starting from the allocations that the watch saw last."""
+    job = following.job
+    wanted = None
+    if job.get("Type") in {"system", "sysbatch"}:
+        wanted = verify.system_count(session.world, job)
+
+    def expect(fresh: bool = True) -> verify.Expectation:
+        found = outcome.allocations
+        if fresh:
+            found = read.allocations(session.nomad.allocations(str(job["ID"])).value or [])
+        return verify.expect(job, found, {outcome.version}, served=following.served, wanted=wanted)
+
+    return verify.verify(session.world, expect(fresh=False), wait=CONVERGE, refresh=expect)
+
+
+def _timings(
+    clock: Clock, outcome: Outcome, begun: float, ended: float, edge_wait: float
+) -> Timings:
+    gate = None
+    if outcome.promoted_at is not None and outcome.healthy_at is not None:
+        gate = outcome.promoted_at - outcome.healthy_at
+    return Timings(
+        total=ended - clock.started,
+        render=clock.marks.get("render"),
+        plan=clock.marks.get("plan"),
+        submit=clock.marks.get("submit"),
+        nomad=outcome.ended_at - begun - (gate or 0.0),
+        healthy=None if outcome.healthy_at is None else outcome.healthy_at - begun,
+        gate=gate,
+        verify=ended - outcome.ended_at,
+        edge_wait=outcome.edge_wait + edge_wait,
+    )
+
+
+def _report(
+    session: Session,
+    clock: Clock,
+    judged: Judged,
+    *,
+    job: str,
+    release: str | None,
+    previous: LiveJob | None,
+    submission: Submission | None = None,
+    outcome: Outcome | None = None,
+    verification: Verification | None = None,
+    plan: Plan | None = None,
+    timings: Timings | None = None,
+    version: int | None = None,
+    causes: tuple[Cause, ...] = (),
+) -> DeployReport:
+    timings = timings or Timings(
+        total=clock.elapsed,
+        render=clock.marks.get("render"),
+        plan=clock.marks.get("plan"),
+        submit=clock.marks.get("submit"),
+    )
+    before = previous.release if previous else None
+    deployment = outcome.deployment if outcome else None
+    if submission is not None:
+        version = submission.version
+    return DeployReport(
+        verdict=judged.verdict,
+        sentence=sentences.verdict(
+            judged,
+            job=job,
+            release=release,
+            previous=before,
+            version=version,
+            verification=verification,
+            timings=timings,
+        ),
+        job=job,
+        environment=session.target.environment,
+        address=session.target.nomad.address,
+        namespace=session.target.namespace,
+        release=release,
+        previous_release=before,
+        serving=_serving(judged.verdict, release, before, verification),
+        version=version,
+        deployment=deployment.id if deployment else None,
+        evaluation=submission.evaluation if submission else None,
+        timings=timings,
+        verification=verification,
+        causes=causes or (outcome.causes if outcome else ()),
+        next=sentences.next_command(judged.verdict, job, outcome),
+        plan=plan,
+        events=tuple(clock.events),
+        calls=session.nomad.counter.calls,
+        expired_waits=session.nomad.counter.expired_waits,
+    )
+
+
+def _serving(
+    verdict: Verdict, release: str | None, before: str | None, verification: Verification | None
+) -> str | None:
+    if verification is None or not verification.holds:
+        return None
+    if verdict in {"deployed", "unchanged"}:
+        return release
+    return before if verdict == "reverted" else None

@@ -1,0 +1,111 @@
+"""`toolkit rollback`: an older version, registered again, rolled and verified like any deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from toolkit.errors import NotFoundError, RefusedError
+from toolkit.rollout import read
+from toolkit.rollout.plan import known_secrets, plan_job, recall
+from toolkit.spec.events import OnEvent, ignore
+from toolkit.spec.jobspec import JobSpec
+from toolkit.spec.plan import LiveJob, Memory, Plan
+from toolkit.spec.rendered import RenderedJob
+from toolkit.spec.report import DeployReport
+from toolkit.workflows import roll
+from toolkit.workflows.deploy import DeployOptions, deploy_plan
+from toolkit.workflows.protection import Confirm, unanswered
+from toolkit.workflows.session import Session
+
+_RUNTIME = (
+    "Version", "Stable", "SubmitTime", "CreateIndex", "ModifyIndex", "JobModifyIndex", "Status",
+    "StatusDescription", "VersionTag", "Stop",
+)  # fmt: skip
+"""Fields that Nomad sets by itself and that do not belong into a registration."""
+
+
+def rollback(
+    session: Session,
+    job: str,
+    to: str | None = None,
+    options: DeployOptions = DeployOptions(),
+    *,
+    on_event: OnEvent = ignore,
+    confirm: Confirm = unanswered,
+) -> DeployReport:
+    """Go back to a version (`3`) or release (`1.0.0`); without one, to the last stable other one.
+
+    The live count stays. RefusedError where there is nothing to go back to.
+    """
+    clock = roll.Clock(session.world, on_event)
+    clock.say("target", session.target.headline())
+    spec = session.load(job)
+    versions = [read.live_job(raw) for raw in session.nomad.versions(spec.name)]
+    if not versions:
+        raise NotFoundError(
+            f"job {spec.name} is not registered in namespace {session.target.namespace}",
+            system="Nomad",
+            hint=f"toolkit deploy {spec.name}",
+        )
+    live, target = versions[0], choose(versions, to, spec.name)
+    clock.say("note", f"back to version {target.version}, release {target.release or '-'}")
+    clock.mark("render")
+    plan = _plan(session, spec, live, target)
+    clock.mark("plan")
+    return deploy_plan(session, plan, options, clock=clock, confirm=confirm)
+
+
+def choose(versions: Sequence[LiveJob], to: str | None, job: str) -> LiveJob:
+    """The version to go back to, of `versions` newest first."""
+    live, older = versions[0], versions[1:]
+    if to is None:
+        for version in older:
+            if version.stable and version.release != live.release:
+                return version
+        for version in older:
+            if version.stable and live.release is None:
+                return version
+        raise RefusedError(
+            f"job {job} has no older stable version with another release to go back to",
+            hint=f"toolkit history {job} shows what Nomad still has; --to names one",
+        )
+    for version in versions:
+        if version.release == to or (to.isdigit() and version.version == int(to)):
+            return version
+    known = ", ".join(f"{v.version} ({v.release or '-'})" for v in versions)
+    raise RefusedError(
+        f"job {job} has no version or release {to}", hint=f"Nomad still has: {known}"
+    )
+
+
+def _plan(session: Session, spec: JobSpec, live: LiveJob, target: LiveJob) -> Plan:
+    world = session.world
+    job = {key: value for key, value in target.raw.items() if key not in _RUNTIME}
+    notes = _keep_counts(job, live)
+    source = (session.nomad.submission(spec.name, target.version) or {}).get("Source") or ""
+    hcl = str(source).rpartition("\n\n# toolkit: ")[0] or str(source)
+    rendered = RenderedJob(spec=spec, hcl=hcl, lines=(), sources={})
+    before = recall(world, live)
+    secrets = known_secrets(world, spec.name, spec.secrets)
+    plan = plan_job(world, rendered, job, live, secrets=secrets)
+    said = Memory(
+        release=spec.release if spec.file_release is None else spec.file_release,
+        counts=before.counts if before else {},
+    )
+    return replace(plan, remembered=said, notes=tuple(notes))
+
+
+def _keep_counts(job: dict[str, Any], live: LiveJob) -> list[str]:
+    notes = []
+    for group in read.groups(job):
+        running = live.counts.get(group["Name"])
+        if running is None or running == group.get("Count"):
+            continue
+        notes.append(f"count of group {group['Name']} stays {running} (it was {group['Count']})")
+        update = group.get("Update") or {}
+        if update.get("Canary") and update["Canary"] == group["Count"]:
+            update["Canary"] = running
+        group["Count"] = running
+    return notes

@@ -1,0 +1,60 @@
+"""One environment, opened: settings, clients and clocks for the workflows."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from toolkit.clients.consul import Consul
+from toolkit.clients.nomad import Nomad
+from toolkit.config.jobs import load_job
+from toolkit.config.settings import Settings
+from toolkit.rollout.world import World
+from toolkit.spec.jobspec import JobSpec
+from toolkit.spec.rendered import RenderedJob
+from toolkit.spec.target import Target
+
+
+@dataclass(frozen=True)
+class Session:
+    """What every workflow that talks to a cluster takes."""
+
+    settings: Settings
+    world: World
+
+    @property
+    def target(self) -> Target:
+        """The environment."""
+        return self.world.target
+
+    @property
+    def nomad(self) -> Nomad:
+        """Nomad's client."""
+        return self.world.nomad
+
+    @property
+    def consul(self) -> Consul:
+        """Consul's client."""
+        return self.world.consul
+
+    def load(self, job: str) -> JobSpec:
+        """The job file behind a name or a path, every layer applied."""
+        return load_spec(self.settings, job)
+
+    def render(self, job: str) -> RenderedJob:
+        """The job's HCL."""
+        from toolkit.workflows.render import render_job
+
+        return render_job(self.settings, job)
+
+
+def load_spec(settings: Settings, job: str) -> JobSpec:
+    """The job file behind a name or a path; no network."""
+    return load_job(settings.project, job, settings.target, settings.flags, python=sys.executable)
+
+
+def open_session(settings: Settings) -> Session:
+    """Clients for the environment that the settings name; nothing is called yet."""
+    target = settings.target
+    nomad = Nomad(target.nomad, namespace=target.namespace, region=target.region)
+    return Session(settings, World(target, nomad, Consul(target.consul)))
