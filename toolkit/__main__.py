@@ -25,7 +25,7 @@ def main() -> int:
         return 130
 
 
-def fast_answer(arguments):  # type: ignore[no-untyped-def]  # typing is not imported here
+def fast_answer(arguments: list[str]) -> str | None:
     """The text that the arguments ask for, if it is help or the version; else None."""
     if arguments == ["--version"]:
         return f"toolkit {VERSION}\n"
@@ -49,7 +49,7 @@ def say(text: str) -> int:
     try:
         sys.stdout.write(text)
     except BrokenPipeError:
-        pass
+        return finish(0)
     return finish(0)
 
 

@@ -38,8 +38,9 @@ def bump(
     timeout: Timeout = None,
     wait_capacity: WaitCapacity = None,
 ) -> ExitCode:
-    """The release is written back to the file that it was read from, comments kept, only after
-    the verdict `deployed`. Exit codes as `toolkit deploy`.
+    """The release is written back to its file, comments kept, only after the verdict `deployed`.
+
+    Exit codes as `toolkit deploy`.
     """
     from toolkit.views import deploy as view
     from toolkit.workflows.bump import bump as raise_release

@@ -111,11 +111,12 @@ COMMANDS = (
     ),
     Entry("secret", "", "Set, list and delete the secrets of a job", "Operating"),
     Entry(
-        "secret set", "toolkit.cli.secret:set_", "Set a secret; the value is read from standard input",
-        "", ("toolkit secret set backend db_password   # asks", "toolkit secret set backend key < f"),
+        "secret set", "toolkit.cli.secret:set_", "Set a secret, read from standard input",
+        "",
+        ("toolkit secret set backend db_password   # asks", "toolkit secret set backend key < f"),
     ),
     Entry(
-        "secret list", "toolkit.cli.secret:list_", "List the keys of a job's secrets, not the values",
+        "secret list", "toolkit.cli.secret:list_", "List the keys of a job's secrets",
         "", ("toolkit secret list backend",),
     ),
     Entry(

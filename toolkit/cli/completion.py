@@ -15,9 +15,7 @@ Shell = Annotated[str, typer.Argument(metavar="bash|zsh|fish", show_default=Fals
 
 
 def completion(call: Call, shell: Shell) -> ExitCode:
-    """The script knows every command and option and starts toolkit only for the names of jobs and
-    environments.
-    """
+    """It starts toolkit only for the names of jobs and environments."""
     from toolkit.cli import shells
 
     if shell not in SHELLS:

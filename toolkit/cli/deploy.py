@@ -36,10 +36,11 @@ def deploy(
     allow_edge_restart: AllowEdgeRestart = False,
     fail_fast: FailFast = None,
 ) -> ExitCode:
-    """Plans, submits, watches, promotes the canaries when Nomad, Consul and Traefik agree, then
-    verifies the release that is served. The last line is the verdict, and the exit code says the
-    same: 0 deployed, 1 refused, 3 failed, 4 unplaced, 5 unknown, 6 unverified, 7 superseded,
-    8 reverted, 9 held.
+    """Plans, submits, watches, gates the canaries, and verifies the release that is served.
+
+    Canaries are promoted when Nomad, Consul and Traefik agree. The last line is the verdict, and
+    the exit code says the same: 0 deployed, 1 refused, 3 failed, 4 unplaced, 5 unknown,
+    6 unverified, 7 superseded, 8 reverted, 9 held.
     """
     from toolkit.views import deploy as view
     from toolkit.workflows.deploy import DeployOptions

@@ -51,8 +51,10 @@ def up(
     traefik_bin: TraefikBin = None,
     timeout: Ready = "60s",
 ) -> ExitCode:
-    """A real Consul and a real Nomad, on loopback only; binaries are looked for in the options,
-    NOMAD_BIN and the like, the cache, PATH, and are built with Go where there are none.
+    """A real Consul and a real Nomad, on loopback only.
+
+    Binaries are looked for in the options, NOMAD_BIN and the like, the cache and PATH, and are
+    built with Go where there are none.
     """
     from toolkit.spec.dev import Machine
     from toolkit.views import dev as view

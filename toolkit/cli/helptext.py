@@ -55,9 +55,8 @@ def main(arguments: list[str]) -> int:
     for path in stale:
         if "--write" in arguments:
             path.write_text(made[path], encoding="utf-8")
-        sys.stderr.write(
-            f"{path.relative_to(ROOT)} {'written' if '--write' in arguments else 'is out of date'}\n"
-        )
+        word = "written" if "--write" in arguments else "is out of date"
+        sys.stderr.write(f"{path.relative_to(ROOT)} {word}\n")
     return int(bool(stale) and "--write" not in arguments)
 
 

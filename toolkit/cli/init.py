@@ -19,9 +19,7 @@ Folder = Annotated[
 
 @takes(TALK)
 def init(call: Call, folder: Folder = None) -> ExitCode:
-    """Nothing that exists is ever overwritten: what is in the way is named, and nothing is
-    written.
-    """
+    """Nothing that exists is overwritten: what is in the way is named, and nothing is written."""
     from toolkit.views import init as view
     from toolkit.workflows.init import init as write_project
 

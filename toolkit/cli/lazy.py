@@ -28,7 +28,7 @@ class PlainCommand(TyperCommand):
 
     def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """The pieces of the usage line."""
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]  # type: ignore[arg-type]
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
 
 class LazyGroup(TyperGroup):
@@ -36,11 +36,11 @@ class LazyGroup(TyperGroup):
 
     prefix = ""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
         """Names one level below, in the catalog's order."""
         return [entry.name.split()[-1] for entry in catalog.children(self.prefix)]
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ARG002
         """The command, imported now; None when there is none."""
         entry = catalog.BY_NAME.get(f"{self.prefix} {cmd_name}".strip())
         if entry is None:
@@ -56,12 +56,12 @@ class LazyGroup(TyperGroup):
             near = get_close_matches(args[0], known)
             meant = f" Did you mean {' or '.join(near)}?" if near else ""
             ctx.fail(f"No such command '{args[0]}'.{meant}")
-        return super().resolve_command(ctx, args)  # type: ignore[arg-type]
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the command; with --json a wrong command line is a JSON document too."""
         try:
-            return super().invoke(ctx)  # type: ignore[arg-type]
+            return super().invoke(ctx)
         except UsageError as exc:
             world: World = ctx.obj
             if not self.prefix and world.says("--json"):
@@ -69,7 +69,7 @@ class LazyGroup(TyperGroup):
                 raise ToolkitError(message, code=ExitCode.USAGE) from exc
             raise
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # noqa: ARG002
         """The summaries of the catalog, by group, without importing a command."""
         entries = catalog.children(self.prefix)
         for group in dict.fromkeys(entry.group for entry in entries):

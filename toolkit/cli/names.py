@@ -8,8 +8,10 @@ from toolkit.errors import ToolkitError
 
 
 def names(question: str) -> str:
-    """The answer to `_jobs` or `_environments`; nothing where there is no project, or a broken
-    one: a shell that completes is no place for an error.
+    """The answer to `_jobs` or `_environments`.
+
+    Nothing where there is no project, or a broken one: a shell that completes is no place for an
+    error.
     """
     from toolkit.config.names import job_names
     from toolkit.config.project import find_project

@@ -102,8 +102,9 @@ class Output:
         return self._world.stdin.readline().strip().lower() in {"y", "yes"}
 
     def secret(self, prompt: str) -> str:
-        """A value that must not be seen: asked for without echo on a terminal, else all of
-        standard input without one final newline.
+        """A value that must not be seen, asked for without echo on a terminal.
+
+        Elsewhere it is all of standard input without one final newline.
         """
         self.close()
         if self._world.interactive:

@@ -9,8 +9,9 @@ from toolkit.errors import ExitCode
 
 @takes(RELEASE, VALUES, TARGET, TALK)
 def plan(call: Call, job: Job) -> ExitCode:
-    """Nomad's own parser, validator and scheduler dry run; nothing is changed. Exit codes: 0
-    nothing to do, 10 changes, 1 refused, 4 changes that do not fit.
+    """Nomad's own parser, validator and scheduler dry run; nothing is changed.
+
+    Exit codes: 0 nothing to do, 10 changes, 1 refused, 4 changes that do not fit.
     """
     from toolkit.views import plan as view
     from toolkit.workflows.plan import plan_job

@@ -11,10 +11,10 @@ from toolkit.spec.report import VERDICT_CODES
 
 MEANINGS = {
     ExitCode.OK: "done; after `deploy` and `verify`: the chain holds up to the edge",
-    ExitCode.REFUSED: "nothing was changed: bad configuration, an API said no, stale plan, lock held",
+    ExitCode.REFUSED: "nothing was changed: bad configuration, stale plan, an API said no",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.FAILED: "the new release did not take, and nothing verified serves in its place",
-    ExitCode.UNPLACED: "it does not fit and nothing was registered, or no capacity came in time",
+    ExitCode.UNPLACED: "does not fit and nothing was registered, or no capacity came in time",
     ExitCode.UNKNOWN: "undecided at the deadline, an API was lost, or a link cannot be seen",
     ExitCode.UNVERIFIED: "Nomad says successful, the chain to the edge does not hold",
     ExitCode.SUPERSEDED: "somebody else's newer version replaced this one",
@@ -88,9 +88,13 @@ def keys(known: Iterable[object]) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table."""
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(cell.replace('|', '\\|') for cell in row)} |" for row in rows]
+    lines = [_row(head), f"|{'---|' * len(head)}", *(_row(row) for row in rows)]
     return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"
 
 
 SECTIONS: dict[str, Callable[[], str]] = {

@@ -20,8 +20,9 @@ To = Annotated[
 
 @takes(TARGET, ASKS, TALK)
 def rollback(call: Call, job: Job, to: To = None, timeout: Timeout = None) -> ExitCode:
-    """Rolled out, gated and verified like any deploy, with the same exit codes. `toolkit history`
-    lists where one can go.
+    """Rolled out, gated and verified like any deploy, with the same exit codes.
+
+    `toolkit history` lists where one can go.
     """
     from toolkit.views import deploy as view
     from toolkit.workflows.deploy import DeployOptions

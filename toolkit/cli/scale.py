@@ -20,9 +20,7 @@ Count = Annotated[
 
 @takes(TARGET, ASKS, TALK)
 def scale(call: Call, job: Job, count: Count) -> ExitCode:
-    """A live count stays over later deploys, until the job file's count changes or a deploy says
-    --reset-count.
-    """
+    """Later deploys keep the live count, until the job file's count changes or --reset-count."""
     from toolkit.views import operate as view
     from toolkit.workflows.operate import scale as change
 

@@ -16,9 +16,10 @@ Key = Annotated[str, typer.Argument(metavar="KEY", show_default=False, help="Nam
 
 @takes(TARGET, ASKS, TALK)
 def set_(call: Call, job: Job, key: Key) -> ExitCode:
-    """The value is never an argument, because arguments are seen by everybody on the machine: it
-    is asked for on a terminal, and read from standard input elsewhere, one final newline cut. It
-    is kept in the Nomad variable nomad/jobs/JOB.
+    """The value is never an argument, because everybody on the machine sees those.
+
+    It is asked for on a terminal, and read from standard input elsewhere, one final newline cut.
+    It is kept in the Nomad variable nomad/jobs/JOB.
     """
     from toolkit.views import secret as view
     from toolkit.workflows.secret import set_secret

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-
 from toolkit.cli import catalog
 from toolkit.cli.lazy import build, build_group
 
@@ -26,6 +25,9 @@ class Word(NamedTuple):
     options: tuple[Option, ...]
     takes_job: bool
 
+
+FILES = ("--var-file", "--out", "-o", "--nomad-bin", "--consul-bin", "--traefik-bin")
+"""Options that take the path of a file."""
 
 HELP = Option(("-h", "--help"), False, "Show this message and exit.")
 
@@ -78,14 +80,18 @@ _toolkit() {{
 {cases}
   esac
   case "$previous" in
-    -e|--env) COMPREPLY=( $(compgen -W "$(toolkit _environments 2>/dev/null)" -- "$current") ); return ;;
-    --var-file|--out|-o|--nomad-bin|--consul-bin|--traefik-bin) COMPREPLY=( $(compgen -f -- "$current") ); return ;;
+    -e|--env)
+      more="$(toolkit _environments 2>/dev/null)"
+      COMPREPLY=( $(compgen -W "$more" -- "$current") )
+      return ;;
+    {"|".join(FILES)}) COMPREPLY=( $(compgen -f -- "$current") ); return ;;
     {"|".join(valued)}) return ;;
   esac
   if [[ "$current" == -* ]]; then
     COMPREPLY=( $(compgen -W "$options" -- "$current") )
   elif [[ "$more" == "<job>" ]]; then
-    COMPREPLY=( $(compgen -W "$(toolkit _jobs 2>/dev/null)" -- "$current") $(compgen -f -X '!*.hcl' -- "$current") )
+    more="$(toolkit _jobs 2>/dev/null)"
+    COMPREPLY=( $(compgen -W "$more" -- "$current") $(compgen -f -X '!*.hcl' -- "$current") )
   elif [[ -n "$more" ]]; then
     COMPREPLY=( $(compgen -W "$more" -- "$current") )
   fi
@@ -246,9 +252,7 @@ def _fish_quote(text: str) -> str:
 
 
 def _wants_file(option: Option) -> bool:
-    return bool(
-        {"--var-file", "--out", "--nomad-bin", "--consul-bin", "--traefik-bin"} & {*option.names}
-    )
+    return not {*FILES}.isdisjoint(option.names)
 
 
 SCRIPTS: dict[str, Callable[[tuple[Word, ...]], str]] = {"bash": bash, "zsh": zsh, "fish": fish}

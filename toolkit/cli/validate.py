@@ -18,9 +18,10 @@ Jobs = Annotated[
 
 @takes(RELEASE, VALUES, TARGET, TALK)
 def validate(call: Call, jobs: Jobs = None) -> ExitCode:
-    """Configuration and templates are checked offline; where a Nomad answers, its own parser and
-    validator judge too, and the report says which of the two it was. Every mistake is named at
-    once.
+    """Every mistake is named at once.
+
+    Configuration and templates are checked offline; where a Nomad answers, its own parser and
+    validator judge too, and the report says which of the two it was.
     """
     from toolkit.views import validate as view
     from toolkit.workflows.validate import validate as check

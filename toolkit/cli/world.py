@@ -26,7 +26,7 @@ class World:
 
     @classmethod
     def of_process(cls, arguments: Sequence[str]) -> World:
-        """This process's own; the environment is copied once and handed to `load_settings`."""
+        """The process's own; the environment is copied once and handed to `load_settings`."""
         return cls(
             arguments=tuple(arguments),
             environ=dict(os.environ),
