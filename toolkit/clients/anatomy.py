@@ -37,13 +37,18 @@ def chain(exc: BaseException) -> Iterator[BaseException]:
 
 def reason(root: BaseException) -> str:
     """The innermost reason in words; never a URL, which may carry a password."""
-    for item in reversed(list(chain(root))):
+    items = list(chain(root))
+    if any(isinstance(item, urllib3.exceptions.ConnectTimeoutError) for item in items):
+        return "no connection in time"
+    for item in reversed(items):
         if isinstance(item, OSError) and item.strerror and not isinstance(item, ssl.SSLError):
             return item.strerror[:1].lower() + item.strerror[1:]
-        if isinstance(item, urllib3.exceptions.ConnectTimeoutError | TimeoutError):
-            return "no connection in time"
+        if isinstance(item, TimeoutError | urllib3.exceptions.ReadTimeoutError):
+            return "no answer in time"
         if isinstance(item, ssl.SSLError):
-            return str(item.reason or "handshake failed").lower().replace("_", " ")
+            return (
+                str(getattr(item, "reason", None) or "handshake failed").lower().replace("_", " ")
+            )
     return type(root).__name__
 
 

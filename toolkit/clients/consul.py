@@ -78,6 +78,8 @@ class Consul:
     def services(self) -> dict[str, list[str]]:
         """Names of all services that the token may see, with their tags."""
         _index, services = self._read(self._parts.catalog.services, tuple)
+        if not isinstance(services, dict):
+            raise garbled(self.endpoint, "is JSON of another kind", read=True).error
         return cast(dict[str, list[str]], services)
 
     def service(self, name: str, *, index: int = 0, wait: float = 0.0) -> ServicePage:
