@@ -143,6 +143,7 @@ Arguments:
        [required]
 
 Options:
+  --reset-count      Apply the job file's count over the live one.
   --release VERSION  Release to deploy.
   --var KEY=VALUE    Set a template variable; repeatable.
   --var-file FILE    Read variables from a TOML or JSON file; repeatable.
@@ -220,17 +221,19 @@ Arguments:
        [required]
 
 Options:
-  --timeout DURATION  Give up watching after this: 90s, 10m.
-  --no-promote        Leave the promotion of canaries to a person.
-  -e, --env ENV       Environment of toolkit.toml to talk to.
-  --namespace NAME    Nomad namespace.
-  --region NAME       Nomad region.
-  --nomad-addr URL    Nomad's address.
-  --consul-addr URL   Consul's address.
-  --json              Print one JSON document instead of text.
-  -q, --quiet         Say nothing but the result.
-  --debug             Show the traceback of an error.
-  -h, --help          Show this message and exit.
+  --timeout DURATION            Give up watching after this: 90s, 10m.
+  --no-promote                  Leave the promotion of canaries to a person.
+  --fail-fast / --no-fail-fast  Fail the rollout once an instance can no longer
+                                become healthy.
+  -e, --env ENV                 Environment of toolkit.toml to talk to.
+  --namespace NAME              Nomad namespace.
+  --region NAME                 Nomad region.
+  --nomad-addr URL              Nomad's address.
+  --consul-addr URL             Consul's address.
+  --json                        Print one JSON document instead of text.
+  -q, --quiet                   Say nothing but the result.
+  --debug                       Show the traceback of an error.
+  -h, --help                    Show this message and exit.
 
   Examples:
     toolkit attach backend
@@ -403,6 +406,7 @@ Options:
   -f, --follow       Go on with what is written later.
   --task TASK        Only this task.
   --stderr           Only standard error.
+  -n, --lines N      Lines of the past, per task.  [default: 100; x>=0]
   -e, --env ENV      Environment of toolkit.toml to talk to.
   --namespace NAME   Nomad namespace.
   --region NAME      Nomad region.
@@ -431,16 +435,18 @@ Arguments:
   COUNT  Instances to run.  [required]
 
 Options:
-  -e, --env ENV      Environment of toolkit.toml to talk to.
-  --namespace NAME   Nomad namespace.
-  --region NAME      Nomad region.
-  --nomad-addr URL   Nomad's address.
-  --consul-addr URL  Consul's address.
-  -y, --yes          Answer every question with yes.
-  --json             Print one JSON document instead of text.
-  -q, --quiet        Say nothing but the result.
-  --debug            Show the traceback of an error.
-  -h, --help         Show this message and exit.
+  --group GROUP       The task group, where a job has several.
+  --timeout DURATION  Give up watching after this: 90s, 10m.
+  -e, --env ENV       Environment of toolkit.toml to talk to.
+  --namespace NAME    Nomad namespace.
+  --region NAME       Nomad region.
+  --nomad-addr URL    Nomad's address.
+  --consul-addr URL   Consul's address.
+  -y, --yes           Answer every question with yes.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -h, --help          Show this message and exit.
 
   Examples:
     toolkit scale backend 4
@@ -458,16 +464,17 @@ Arguments:
        [required]
 
 Options:
-  -e, --env ENV      Environment of toolkit.toml to talk to.
-  --namespace NAME   Nomad namespace.
-  --region NAME      Nomad region.
-  --nomad-addr URL   Nomad's address.
-  --consul-addr URL  Consul's address.
-  -y, --yes          Answer every question with yes.
-  --json             Print one JSON document instead of text.
-  -q, --quiet        Say nothing but the result.
-  --debug            Show the traceback of an error.
-  -h, --help         Show this message and exit.
+  --timeout DURATION  Give up watching after this: 90s, 10m.
+  -e, --env ENV       Environment of toolkit.toml to talk to.
+  --namespace NAME    Nomad namespace.
+  --region NAME       Nomad region.
+  --nomad-addr URL    Nomad's address.
+  --consul-addr URL   Consul's address.
+  -y, --yes           Answer every question with yes.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -h, --help          Show this message and exit.
 
   Examples:
     toolkit restart backend
@@ -484,17 +491,18 @@ Arguments:
        [required]
 
 Options:
-  --purge            Forget its versions too.
-  -e, --env ENV      Environment of toolkit.toml to talk to.
-  --namespace NAME   Nomad namespace.
-  --region NAME      Nomad region.
-  --nomad-addr URL   Nomad's address.
-  --consul-addr URL  Consul's address.
-  -y, --yes          Answer every question with yes.
-  --json             Print one JSON document instead of text.
-  -q, --quiet        Say nothing but the result.
-  --debug            Show the traceback of an error.
-  -h, --help         Show this message and exit.
+  --purge             Forget its versions too.
+  --timeout DURATION  Give up watching after this: 90s, 10m.
+  -e, --env ENV       Environment of toolkit.toml to talk to.
+  --namespace NAME    Nomad namespace.
+  --region NAME       Nomad region.
+  --nomad-addr URL    Nomad's address.
+  --consul-addr URL   Consul's address.
+  -y, --yes           Answer every question with yes.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -h, --help          Show this message and exit.
 
   Examples:
     toolkit stop backend
@@ -513,16 +521,18 @@ Arguments:
        [required]
 
 Options:
-  -e, --env ENV      Environment of toolkit.toml to talk to.
-  --namespace NAME   Nomad namespace.
-  --region NAME      Nomad region.
-  --nomad-addr URL   Nomad's address.
-  --consul-addr URL  Consul's address.
-  -y, --yes          Answer every question with yes.
-  --json             Print one JSON document instead of text.
-  -q, --quiet        Say nothing but the result.
-  --debug            Show the traceback of an error.
-  -h, --help         Show this message and exit.
+  --force             Promote even what the gate does not see as ready.
+  --timeout DURATION  Give up watching after this: 90s, 10m.
+  -e, --env ENV       Environment of toolkit.toml to talk to.
+  --namespace NAME    Nomad namespace.
+  --region NAME       Nomad region.
+  --nomad-addr URL    Nomad's address.
+  --consul-addr URL   Consul's address.
+  -y, --yes           Answer every question with yes.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -h, --help          Show this message and exit.
 
   Examples:
     toolkit promote backend
@@ -539,16 +549,17 @@ Arguments:
        [required]
 
 Options:
-  -e, --env ENV      Environment of toolkit.toml to talk to.
-  --namespace NAME   Nomad namespace.
-  --region NAME      Nomad region.
-  --nomad-addr URL   Nomad's address.
-  --consul-addr URL  Consul's address.
-  -y, --yes          Answer every question with yes.
-  --json             Print one JSON document instead of text.
-  -q, --quiet        Say nothing but the result.
-  --debug            Show the traceback of an error.
-  -h, --help         Show this message and exit.
+  --timeout DURATION  Give up watching after this: 90s, 10m.
+  -e, --env ENV       Environment of toolkit.toml to talk to.
+  --namespace NAME    Nomad namespace.
+  --region NAME       Nomad region.
+  --nomad-addr URL    Nomad's address.
+  --consul-addr URL   Consul's address.
+  -y, --yes           Answer every question with yes.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -h, --help          Show this message and exit.
 
   Examples:
     toolkit abort backend
@@ -591,16 +602,17 @@ Arguments:
        [required]
 
 Options:
-  -e, --env ENV      Environment of toolkit.toml to talk to.
-  --namespace NAME   Nomad namespace.
-  --region NAME      Nomad region.
-  --nomad-addr URL   Nomad's address.
-  --consul-addr URL  Consul's address.
-  -y, --yes          Answer every question with yes.
-  --json             Print one JSON document instead of text.
-  -q, --quiet        Say nothing but the result.
-  --debug            Show the traceback of an error.
-  -h, --help         Show this message and exit.
+  --timeout DURATION  Give up watching after this: 90s, 10m.
+  -e, --env ENV       Environment of toolkit.toml to talk to.
+  --namespace NAME    Nomad namespace.
+  --region NAME       Nomad region.
+  --nomad-addr URL    Nomad's address.
+  --consul-addr URL   Consul's address.
+  -y, --yes           Answer every question with yes.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -h, --help          Show this message and exit.
 
   Examples:
     toolkit resume backend

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from toolkit.cli.call import Call, seconds
-from toolkit.cli.options import TALK, TARGET, Job, NoPromote, Timeout, takes
+from toolkit.cli.options import TALK, TARGET, FailFast, Job, NoPromote, Timeout, takes
 from toolkit.errors import ExitCode
 
 
 @takes(TARGET, TALK)
 def attach(
-    call: Call, job: Job, timeout: Timeout = None, no_promote: NoPromote = False
+    call: Call,
+    job: Job,
+    timeout: Timeout = None,
+    no_promote: NoPromote = False,
+    fail_fast: FailFast = None,
 ) -> ExitCode:
     """Gates, verifies and judges it as `toolkit deploy` would have, with the same exit codes."""
     from toolkit.views import deploy as view
     from toolkit.workflows.deploy import DeployOptions
     from toolkit.workflows.deploy import attach as watch
 
-    options = DeployOptions(timeout=seconds("--timeout", timeout), no_promote=no_promote)
+    options = DeployOptions(
+        timeout=seconds("--timeout", timeout), no_promote=no_promote, fail_fast=fail_fast
+    )
     return call.show(view, watch(call.session(job), job, options, on_event=call.on_event))

@@ -68,7 +68,7 @@ class Call:
         """Flags, environment and files resolved; ConfigError names every mistake."""
         from toolkit.config.settings import Flags, load_settings
 
-        flags = {
+        flags: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in {**self.flags, **more}.items()
             if value is not None

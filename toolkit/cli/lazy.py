@@ -107,7 +107,7 @@ def build(entry: catalog.Entry) -> Any:
 
 
 def examples(entry: catalog.Entry) -> str | None:
-    """The examples below a command's help; `\\b` keeps Typer from joining the lines."""
+    """The examples below a command's help; a backspace keeps Typer from joining the lines."""
     if not entry.examples:
         return None
     return "\n".join(("\b", "Examples:", *("  " + line for line in entry.examples)))

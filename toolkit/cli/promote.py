@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from toolkit.cli.call import Call
-from toolkit.cli.options import ASKS, TALK, TARGET, Job, takes
+from typing import Annotated
+
+import typer
+
+from toolkit.cli.call import Call, seconds
+from toolkit.cli.options import ASKS, TALK, TARGET, Job, Timeout, takes
 from toolkit.errors import ExitCode
+
+Force = Annotated[
+    bool, typer.Option("--force", help="Promote even what the gate does not see as ready.")
+]
 
 
 @takes(TARGET, ASKS, TALK)
-def promote(call: Call, job: Job) -> ExitCode:
+def promote(call: Call, job: Job, force: Force = False, timeout: Timeout = None) -> ExitCode:
     """For a rollout that was held, by --no-promote or because the gate could not see."""
     from toolkit.views import operate as view
     from toolkit.workflows.operate import promote as change
 
-    report = change(call.session(job), job, on_event=call.on_event, confirm=call.confirm)
+    report = change(
+        call.session(job),
+        job,
+        on_event=call.on_event,
+        force=force,
+        confirm=call.confirm,
+        timeout=seconds("--timeout", timeout),
+    )
     return call.show(view, report)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.call import Call
-from toolkit.cli.options import ASKS, TALK, TARGET, Job, takes
+from toolkit.cli.call import Call, seconds
+from toolkit.cli.options import ASKS, TALK, TARGET, Job, Timeout, takes
 from toolkit.errors import ExitCode
 
 Count = Annotated[
@@ -17,12 +17,27 @@ Count = Annotated[
     ),
 ]
 
+Group = Annotated[
+    str | None,
+    typer.Option("--group", metavar="GROUP", help="The task group, where a job has several."),
+]
+
 
 @takes(TARGET, ASKS, TALK)
-def scale(call: Call, job: Job, count: Count) -> ExitCode:
+def scale(
+    call: Call, job: Job, count: Count, group: Group = None, timeout: Timeout = None
+) -> ExitCode:
     """Later deploys keep the live count, until the job file's count changes or --reset-count."""
     from toolkit.views import operate as view
     from toolkit.workflows.operate import scale as change
 
-    report = change(call.session(job), job, count, on_event=call.on_event, confirm=call.confirm)
+    report = change(
+        call.session(job),
+        job,
+        count,
+        group,
+        on_event=call.on_event,
+        confirm=call.confirm,
+        timeout=seconds("--timeout", timeout),
+    )
     return call.show(view, report)
