@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from toolkit.config.locate import is_path
 from toolkit.config.names import job_names
 from toolkit.errors import ConfigError
-from toolkit.rollout.plan import parse
 from toolkit.spec.jobspec import JobSpec
 from toolkit.workflows.session import Session
 
@@ -38,18 +38,15 @@ def find(session: Session, name: str) -> Found:
         if len(known) == 1:
             return Found(known[0], None)
         raise
-    if spec.plain:
-        # A plain job's id is written in its HCL, whatever the file is called.
-        return Found(str(parse(session.world, session.render(name))["ID"]), spec)
     return Found(spec.name, spec)
 
 
 def is_ours(session: Session, name: str) -> bool:
     """True when the project has job files that `name` could mean, or it is a path."""
     project = session.settings.project
-    if "/" in name or project is None:
-        return "/" in name
-    return any(job.startswith(name) for job in job_names(project.tree))
+    if is_path(name):
+        return True
+    return project is not None and any(job.startswith(name) for job in job_names(project.tree))
 
 
 def project_jobs(session: Session) -> tuple[Mapping[str, JobSpec | None], tuple[str, ...]]:

@@ -1,0 +1,21 @@
+"""`toolkit render`: the HCL of a job; talks to nobody, and imports nothing that could."""
+
+from __future__ import annotations
+
+import sys
+
+from toolkit.config.jobs import load_job
+from toolkit.config.locate import locate_job
+from toolkit.config.settings import Settings
+from toolkit.render import render
+from toolkit.spec.rendered import RenderedJob
+
+
+def render_job(settings: Settings, job: str) -> RenderedJob:
+    """The HCL of the job behind a name or a path, as it is in the settings' environment.
+
+    ConfigError with every mistake of the job file, RenderError for the template.
+    """
+    place = locate_job(settings.project, job)
+    spec = load_job(settings.project, job, settings.target, settings.flags, python=sys.executable)
+    return render(place.tree, spec)
