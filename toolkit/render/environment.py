@@ -37,7 +37,7 @@ class TreeLoader(BaseLoader):
         """Path -> text of every template that was read."""
 
     def get_source(
-        self, environment: Environment, template: str
+        self, environment: Environment, template: str  # noqa: ARG002
     ) -> tuple[str, str, Callable[[], bool] | None]:
         """See `BaseLoader.get_source`; the file name is the path inside the tree."""
         for path in self._candidates(template):
@@ -89,7 +89,7 @@ class _LineMarks(Extension):
 class Sandbox(ImmutableSandboxedEnvironment):
     """The environment of all templates; see the room's docstring for its rules."""
 
-    concat = staticmethod(lambda pieces: Hcl("".join(pieces)))  # type: ignore[assignment]
+    concat = staticmethod(lambda pieces: Hcl("".join(pieces)))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Keys of a mapping before its methods: `var.items` is the user's variable."""

@@ -90,6 +90,8 @@ class _Reader:
     callers: list[SourceLine | None] = field(default_factory=list)
     pending: str = ""
     """Terminator of the heredoc that begins with the next line."""
+    ended: _Line | None = None
+    """The blank line on which a macro's own last line ended: the call's line needs no other."""
 
     def read(self, stream: str) -> list[_Line]:
         position = 0
@@ -111,8 +113,12 @@ class _Reader:
                 self.callers.append(self.source)
             case "end":
                 self.source = self.callers.pop()
+                line = self.lines[-1]
+                self.ended = line if line.movable and not line.text.strip() else None
             case "value":
                 self._write_value(found["value"], _next_char(stream, found.end()))
+            case "newline" if self.ended is self.lines[-1] and not self.ended.text.strip():
+                self.ended = None
             case "newline":
                 self._end_line()
             case _:
@@ -253,7 +259,7 @@ def _as_text(value: object) -> str:
     if isinstance(value, str):
         return value
     if value is None or isinstance(value, list | dict):
-        kind = {list: "a list", dict: "a map"}.get(type(value), "none")
+        kind = "none" if value is None else "a list" if isinstance(value, list) else "a map"
         raise NotHclError(f"{kind} cannot stand inside a string")
     return literal(value)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from toolkit.errors import RenderError
 from toolkit.render.blame import map_template_error
 from toolkit.render.context import context
@@ -12,9 +10,6 @@ from toolkit.render.layout import lay_out
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.tree import Tree
-
-_VARIABLE_BLOCK = re.compile(r'^[ \t]*variable[ \t]+"?([A-Za-z_][\w-]*)"?[ \t]*\{', re.MULTILINE)
-
 
 def render(tree: Tree, spec: JobSpec) -> RenderedJob:
     """The HCL of `spec`, from nothing but the tree; a plain job's HCL is its file, unchanged.
@@ -54,19 +49,5 @@ def _plain(tree: Tree, spec: JobSpec) -> RenderedJob:
         hcl=text,
         lines=lines,
         sources={spec.template: text},
-        variables=_variable_file(text, spec),
-    )
-
-
-def _variable_file(text: str, spec: JobSpec) -> str:
-    """A variable file for the `variable` blocks of the job; `release` is fed where it is declared.
-
-    Variables that the job does not declare are for other jobs of the project.
-    """
-    values = dict(spec.variables)
-    if spec.release is not None:
-        values.setdefault("release", spec.release)
-    declared = set(_VARIABLE_BLOCK.findall(text))
-    return "".join(
-        f"{name} = {literal(value)}\n" for name, value in sorted(values.items()) if name in declared
+        variables="".join(f"{key} = {literal(value)}\n" for key, value in spec.variables.items()),
     )
