@@ -1,0 +1,79 @@
+"""Addresses as people write them -> one spelling, so that equal ones compare equal."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.ASCII)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+
+
+def parse_address(text: str, *, port: int, tls: bool = False) -> str:
+    """`http://host:port` for an API; ValueError with a reason.
+
+    Without a scheme it is http (https with `tls`) and `port`; with one, the scheme's own port.
+    """
+    scheme, host, number = _parse(text, tls=tls)
+    if number is None:
+        number = _PORTS[scheme] if _SCHEME.match(text.strip()) else port
+    return f"{scheme}://{host}:{number}"
+
+
+def parse_entrance(text: str) -> str:
+    """`http://host` or `http://host:port` where requests enter; ValueError with a reason."""
+    scheme, host, number = _parse(text, tls=False)
+    default = number is None or number == _PORTS[scheme]
+    return f"{scheme}://{host}" + ("" if default else f":{number}")
+
+
+def is_same_place(one: str, other: str) -> bool:
+    """True when two parsed addresses lead to the same place."""
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(address: str) -> str:
+    return address.replace("://localhost:", "://127.0.0.1:").replace("://[::1]:", "://127.0.0.1:")
+
+
+def _parse(text: str, *, tls: bool) -> tuple[str, str, int | None]:
+    text = text.strip()
+    if text.startswith(("unix:", "/")):
+        raise ValueError("is a unix socket, which toolkit does not speak to; say http://host:port")
+    scheme, rest = "https" if tls else "http", text
+    if found := _SCHEME.match(text):
+        scheme, rest = found[1].lower(), found[2]
+        if scheme not in _PORTS:
+            raise ValueError(f'must start with http:// or https://, not "{scheme}://"')
+        if tls:
+            scheme = "https"
+    if "@" in rest:
+        raise ValueError("must not hold a user or a password")
+    if re.search(r"[\s\x00-\x1f\x7f\\]", rest):
+        raise ValueError("must not hold spaces or control characters")
+    if rest.count(":") > 1 and not rest.startswith("["):
+        rest = f"[{rest.rstrip('/')}]"  # a bare IPv6 address
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        host, number = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ValueError("has no valid host and port") from error
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("must not hold a path")
+    if number == 0:
+        raise ValueError("has no valid host and port")
+    return scheme, _host(host, ipv6=rest.startswith("[")), number
+
+
+def _host(host: str, *, ipv6: bool) -> str:
+    if ipv6:
+        import ipaddress
+
+        try:
+            return f"[{ipaddress.IPv6Address(host)}]"
+        except ValueError as error:
+            raise ValueError("has no valid IPv6 address") from error
+    if not _HOST.fullmatch(host):
+        raise ValueError("has no valid host")
+    return host

@@ -1,0 +1,115 @@
+"""What is right key by key but cannot be meant together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from toolkit.config.durations import format_duration, parse_duration
+from toolkit.config.layers import Layer, Leaf, leaf, table
+from toolkit.config.near import suggest
+from toolkit.config.source import Source
+from toolkit.errors import Mistake
+from toolkit.spec.jobspec import JobKind, RolloutSettings
+
+_ORDER = ("min_healthy_time", "healthy_deadline", "progress_deadline")
+
+
+def check_rollout(job: Layer) -> Iterator[Mistake]:
+    """The three clocks of a deployment must be in order; a progress deadline of 0 is none."""
+    defaults = RolloutSettings()
+    for shorter, longer in pairwise(_ORDER):
+        low, high = leaf(job, "rollout", shorter), leaf(job, "rollout", longer)
+        small = parse_duration(low.value if low else getattr(defaults, shorter))
+        large = parse_duration(high.value if high else getattr(defaults, longer))
+        place = low or high
+        if place is None or small < large or (longer == "progress_deadline" and large == 0):
+            continue
+        if low:
+            message = f"must be shorter than {longer} ({format_duration(large)})"
+        else:
+            message = f"must be longer than {shorter} ({format_duration(small)})"
+        yield place.mistake(message, _from_elsewhere(high if low else None, place))
+
+
+def _from_elsewhere(other: Leaf | None, place: Leaf) -> str | None:
+    if other is None or other.source.where == place.source.where:
+        return None
+    origin = other.origin()
+    where = origin.source if origin.line is None else f"{origin.source}:{origin.line}"
+    return f"the other one is in {where}"
+
+
+def check_kind(job: Layer, kind: JobKind, file: Source) -> Iterator[Mistake]:
+    """What a system or a batch job cannot have."""
+    count = leaf(job, "count")
+    if kind == "system" and count:
+        yield count.mistake("a system job has no count", "it runs once on every node that fits")
+    if kind == "batch" and table(job, "route") is not None:
+        yield _table_mistake(
+            job, ("route",), file, "a batch job has no route", 'say kind = "service", or remove it'
+        )
+
+
+def check_ports(job: Layer, kind: JobKind, file: Source) -> Iterator[Mistake]:
+    """Routes and checks need a port that exists; canaries need ports that Nomad chooses."""
+    ports = table(job, "ports") or {}
+    for name in ("route", "check"):
+        if table(job, name) is None or (name == "route" and kind == "batch"):
+            continue
+        given = leaf(job, name, "port")
+        label = given.value if given else "http"
+        if label in ports:
+            continue
+        hint = suggest(label, ports) or f"add [ports.{label}]"
+        if given:
+            yield given.mistake(f'there is no port "{label}"', hint)
+        else:
+            message = f'needs port "{label}", which is not there'
+            yield _table_mistake(job, (name,), file, message, hint)
+    taken: dict[int, str] = {}
+    for label in ports:
+        static = leaf(job, "ports", label, "static")
+        if static is None:
+            continue
+        if static.value in taken:
+            yield static.mistake(f"port {static.value} is port {taken[static.value]} already")
+        taken[static.value] = label
+        canaries = leaf(job, "rollout", "canaries")
+        wanted = canaries.value if canaries else "all" if kind == "service" else 0
+        if wanted and kind != "batch":
+            yield static.mistake(
+                "a canary cannot start while the old instance holds a static port",
+                "say [rollout] canaries = 0, or let Nomad choose the port",
+            )
+
+
+def check_rest(job: Layer, file: Source, driver: Leaf | None) -> Iterator[Mistake]:
+    """Header or JSON, memory and its maximum, and settings of the driver that is chosen."""
+    header, json = leaf(job, "release", "header"), leaf(job, "release", "json")
+    if header and json:
+        yield json.mistake("cannot be asked beside release.header", "keep one of the two")
+    memory, most = leaf(job, "resources", "memory"), leaf(job, "resources", "memory_max")
+    if most and most.value < (memory.value if memory else 128):
+        yield most.mistake("must not be less than memory")
+    drivers = [name for name, value in (table(job, "driver") or {}).items() if name != "name"]
+    if driver and drivers and driver.value not in drivers:
+        message = f'driver "{driver.value}" has no settings here'
+        hint = f"chosen in {driver.source.where}; add [driver.{driver.value}]"
+        near = suggest(driver.value, drivers)
+        yield _table_mistake(
+            job, ("driver",), file, message, near if near and near.startswith("did") else hint
+        )
+
+
+def _table_mistake(
+    job: Layer, path: tuple[str, ...], file: Source, message: str, hint: str | None
+) -> Mistake:
+    """A mistake in a whole table, at the place of its first value where it has one."""
+    found, depth = table(job, *path), 1
+    while found:
+        first = next(iter(found.values()))
+        if isinstance(first, Leaf):
+            return first.source.mistake(first.path[: len(first.path) - depth], message, hint)
+        found, depth = first, depth + 1
+    return file.mistake(path, message, hint)

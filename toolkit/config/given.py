@@ -1,0 +1,57 @@
+"""What the command line and the environment variables say, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from toolkit.spec.target import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the command line says; None where it says nothing."""
+
+    environment: str | None = None
+    namespace: str | None = None
+    region: str | None = None
+    nomad_address: str | None = None
+    consul_address: str | None = None
+    variables: tuple[str, ...] = ()
+    """`--var`, as typed."""
+    var_files: tuple[str, ...] = ()
+    release: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiVariables:
+    """What the environment variables of one API say; None where they say nothing."""
+
+    system: Literal["Nomad", "Consul"]
+    address_variable: str
+    """`NOMAD_ADDR` or `CONSUL_HTTP_ADDR`."""
+    address: str | None = None
+    """Parsed."""
+    token: Secret | None = None
+    ca_file: str | None = None
+    ca_path: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    tls_server_name: str | None = None
+    verify: bool = True
+    tls: bool = False
+    """An address without a scheme means https."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What the environment variables say about the target."""
+
+    environment: str | None = None
+    """TOOLKIT_ENV."""
+    nomad: ApiVariables = ApiVariables("Nomad", "NOMAD_ADDR")
+    consul: ApiVariables = ApiVariables("Consul", "CONSUL_HTTP_ADDR")
+    namespace: str | None = None
+    region: str | None = None
+    traefik_password: Secret | None = None

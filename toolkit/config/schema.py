@@ -1,0 +1,171 @@
+"""Every key of the two files that a user writes: the one table that validation and docs read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ANY = "*"
+"""Stands for a name that the user chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: where it is, what it takes, what it means."""
+
+    path: str
+    """Dotted, `*` for a name that the user chooses: `ports.*.static`."""
+    kind: str
+    """A kind of `checks.KINDS`, `table`, or `tables` for an array of tables."""
+    doc: str
+    default: str = ""
+    """As TOML; empty when there is none."""
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+def _rollout(prefix: str) -> tuple[Key, ...]:
+    return (
+        Key(f"{prefix}", "table", "How a new release replaces the old one."),
+        Key(f"{prefix}.canaries", "canaries", "New instances gated before old ones stop.", '"all"'),
+        Key(f"{prefix}.max_parallel", "integer", "Instances replaced at a time.", "1", minimum=1),
+        Key(f"{prefix}.min_healthy_time", "duration", "Checks must pass this long.", '"5s"'),
+        Key(f"{prefix}.healthy_deadline", "duration", "An instance has this long.", '"2m"'),
+        Key(f"{prefix}.progress_deadline", "duration", "Longest time between steps.", '"5m"'),
+        Key(f"{prefix}.shutdown_delay", "duration", "From leaving Consul to the signal.", '"10s"'),
+        Key(f"{prefix}.kill_timeout", "duration", "From the signal to the kill.", '"25s"'),
+        Key(f"{prefix}.auto_revert", "boolean", "Go back when the release fails.", "true"),
+        Key(f"{prefix}.fail_fast", "boolean", "Fail once it cannot become healthy.", "true"),
+        Key(f"{prefix}.timeout", "duration", "The tool's own deadline.", '"10m"', minimum=1),
+        Key(f"{prefix}.restart_attempts", "integer", "Restarts in place.", "1", minimum=0),
+        Key(f"{prefix}.restart_delay", "duration", "Wait before a restart.", '"1s"'),
+    )
+
+
+def _tls(prefix: str, system: str) -> tuple[Key, ...]:
+    path = f"environments.*.{prefix}"
+    return (
+        Key(f"{path}ca_file", "file", f"Certificates trusted for {system}."),
+        Key(f"{path}cert_file", "file", f"Client certificate for {system}."),
+        Key(f"{path}key_file", "file", f"Key of the client certificate for {system}."),
+        Key(f"{path}tls_server_name", "string", f"Name expected in {system}'s certificate."),
+    )
+
+
+PROJECT_KEYS: tuple[Key, ...] = (
+    Key("default_environment", "string", "Environment meant when none is named."),
+    Key("stack", "table", "What `toolkit deploy` without a job deploys."),
+    Key("stack.jobs", "strings", "Jobs in order.", "[]"),
+    Key("variables", "table", "Template variables for every job and environment."),
+    Key("variables.*", "value", "Value of one variable."),
+    *_rollout("rollout"),
+    Key("environments", "table", "Named targets."),
+    Key("environments.*", "table", "One target."),
+    Key("environments.*.local", "boolean", "Served by the agents of `toolkit dev`.", "false"),
+    Key("environments.*.driver", "string", "Driver that jobs use here."),
+    Key("environments.*.nomad", "address", "Nomad's address; left open: NOMAD_ADDR."),
+    Key("environments.*.consul", "address", "Consul's address; left open: CONSUL_HTTP_ADDR."),
+    Key("environments.*.edge", "table", "Where requests enter, by visibility."),
+    Key("environments.*.edge.public", "edge", "The world's entrance."),
+    Key("environments.*.edge.private", "edge", "The entrance from inside."),
+    Key("environments.*.traefik_user", "string", "User at Traefik's API.", '"toolkit"'),
+    Key("environments.*.proxy", "proxy", "HTTP proxy for every call."),
+    *_tls("", "Nomad and Consul"),
+    *_tls("consul_", "Consul"),
+    Key("environments.*.namespace", "string", "Nomad namespace.", '"default"'),
+    Key("environments.*.region", "string", "Nomad region.", '"global"'),
+    Key("environments.*.datacenters", "strings", "Datacenters that jobs may use.", '["*"]'),
+    Key("environments.*.node_pool", "string", "Node pool that jobs use.", '"default"'),
+    Key("environments.*.protected", "boolean", "Changing commands ask first.", "false"),
+    Key("environments.*.variables", "table", "Template variables here."),
+    Key("environments.*.variables.*", "value", "Value of one variable."),
+    *_rollout("environments.*.rollout"),
+)
+"""Keys of toolkit.toml."""
+
+_JOB: tuple[Key, ...] = (
+    Key("name", "job", "Name in Nomad.", "the folder's name"),
+    Key("kind", "string", "Kind of job.", '"service"', choices=("service", "system", "batch")),
+    Key("template", "string", "Template in the job's folder.", '"job.nomad.hcl.j2"'),
+    Key("count", "integer", "Instances; not for a system job.", "1", minimum=0, maximum=10_000),
+    Key("depends", "strings", "Jobs that are deployed before this one.", "[]"),
+    Key("node_class", "string", "Only nodes of this class; ignored in a local environment."),
+    Key("constraints", "tables", "Other constraints on nodes."),
+    Key("constraints.attribute", "string", "What is compared: `${attr.kernel.name}`."),
+    Key("constraints.operator", "string", "How it is compared.", '"="'),
+    Key("constraints.value", "string", "What it is compared with."),
+    Key("release", "release", 'What to deploy; `release = "1.0.0"` is short for its version.'),
+    Key("release.version", "release", "The release."),
+    Key("release.header", "string", "Response header that holds the served release."),
+    Key("release.json", "string", "Dotted path to it in a JSON body."),
+    Key("release.path", "path", "Where to ask.", '"/"'),
+    Key("driver", "table", "What runs the task."),
+    Key("driver.name", "string", "The driver.", "the environment's"),
+    Key("driver.*", "table", "Settings of one driver; only the chosen one's are used."),
+    Key("driver.*.*", "value", "A setting, as in Nomad's task config."),
+    Key("resources", "table", "What one instance may use."),
+    Key("resources.cpu", "integer", "MHz.", "100", minimum=1),
+    Key("resources.memory", "integer", "MB, reserved.", "128", minimum=10),
+    Key("resources.memory_max", "integer", "MB, the most.", "memory", minimum=10),
+    Key("environment", "table", "Environment variables of the task."),
+    Key("environment.*", "scalar", "Value of one variable."),
+    Key("ports", "table", "Ports of the group."),
+    Key("ports.*", "table", "One port, by its label."),
+    Key("ports.*.static", "integer", "Reserved on the host.", minimum=1, maximum=65535),
+    Key("ports.*.to", "integer", "Inside the container.", minimum=1, maximum=65535),
+    Key("route", "table", "How the edge finds the service."),
+    Key("route.host", "string", "Short for one host."),
+    Key("route.hosts", "strings", "Hosts that requests name.", "[]"),
+    Key("route.path", "path", "Path prefix.", '"/"'),
+    Key("route.visibility", "string", "Entrance.", '"public"', choices=("public", "private")),
+    Key("route.port", "string", "Label of the port.", '"http"'),
+    Key("check", "table", "Health check of the service."),
+    Key("check.kind", "string", "Kind of check.", '"http"', choices=("http", "tcp")),
+    Key("check.path", "path", "Path to ask.", '"/health"'),
+    Key("check.port", "string", "Label of the port.", '"http"'),
+    Key("check.interval", "duration", "Between two checks.", '"2s"', minimum=1),
+    Key("check.timeout", "duration", "For one check.", '"1s"', minimum=1),
+    *_rollout("rollout"),
+    Key("secrets", "table", "Secrets that the task reads from the Nomad variable of the job."),
+    Key("secrets.keys", "identifiers", "Names only; values: `toolkit secret set`.", "[]"),
+    Key("lint", "table", "What `toolkit plan` warns about."),
+    Key("lint.allow", "strings", "Rules accepted for this job.", "[]"),
+    Key("variables", "table", "Defaults of the template's `var.*`."),
+    Key("variables.*", "value", "Value of one variable."),
+)
+
+JOB_KEYS: tuple[Key, ...] = (
+    *_JOB,
+    Key("env", "table", "Keys for one environment only."),
+    Key("env.*", "table", "Any key of this file, for one environment; merged deeply."),
+)
+"""Keys of job.toml; `env.*` takes any of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The keys as a tree, for walking beside a file's tables."""
+
+    key: Key | None
+    children: dict[str, Node]
+
+
+def key_tree(keys: tuple[Key, ...]) -> Node:
+    """The table of keys as a tree."""
+    root = Node(None, {})
+    for key in keys:
+        node, parts = root, key.path.split(".")
+        for part in parts[:-1]:
+            node = node.children[part]
+        node.children[parts[-1]] = Node(key, {})
+    return root
+
+
+def job_tree() -> Node:
+    """The tree of JOB_KEYS with every key below `env.*` too."""
+    root = key_tree(JOB_KEYS)
+    per_environment = root.children["env"].children[ANY]
+    per_environment.children.update(
+        {name: node for name, node in root.children.items() if name != "env"}
+    )
+    return root

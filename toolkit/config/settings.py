@@ -1,0 +1,167 @@
+"""The environment, read once: flag > environment variable > file > default.
+
+No other module is handed the process's environment. Nomad's and Consul's standard variables mean
+here what they mean to `nomad` and `consul`; an empty one is one that is not set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.config.addresses import parse_address
+from toolkit.config.given import ApiVariables, Flags, Variables
+from toolkit.config.project import Project, find_project
+from toolkit.config.target import resolve_target
+from toolkit.errors import ConfigError, Mistake
+from toolkit.spec.target import Secret, Target
+
+__all__ = ["Flags", "Settings", "load_settings", "read_variables"]
+
+_TRUE = {"1", "t", "T", "TRUE", "true", "True"}
+_FALSE = {"0", "f", "F", "FALSE", "false", "False"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a command is told from outside."""
+
+    project: Project | None
+    target: Target
+    flags: Flags
+    cache_dir: Path
+    """What survives a checkout: built agents."""
+    nomad_bin: str | None
+    consul_bin: str | None
+    traefik_bin: str | None
+    no_color: bool
+
+
+def load_settings(
+    flags: Flags,
+    environ: Mapping[str, str],
+    cwd: Path,
+    *,
+    need_project: bool = True,
+    contact: bool = True,
+) -> Settings:
+    """Settings for one command, run in the folder `cwd`; ConfigError with every mistake.
+
+    Without `need_project` a folder that belongs to no project is fine. Without `contact` (commands
+    that only start or stop the local agents) contradicting addresses are not refused.
+    """
+    project = find_project(cwd)
+    if project is None and need_project:
+        mistake = Mistake("toolkit.toml", None, None, f"is neither in {cwd} nor in a folder above")
+        raise ConfigError([mistake], hint="toolkit init makes a project")
+    variables, mistakes = read_variables(environ)
+    target = None
+    try:
+        target = resolve_target(project, flags, variables, contact=contact)
+    except ConfigError as error:
+        mistakes += error.mistakes
+    if target is None or (mistakes and contact):
+        raise ConfigError(mistakes)
+    return Settings(
+        project=project,
+        target=target,
+        flags=flags,
+        cache_dir=_cache_dir(environ, (project.root if project else None) or cwd),
+        nomad_bin=environ.get("NOMAD_BIN") or None,
+        consul_bin=environ.get("CONSUL_BIN") or None,
+        traefik_bin=environ.get("TRAEFIK_BIN") or None,
+        no_color=bool(environ.get("NO_COLOR")),
+    )
+
+
+def read_variables(environ: Mapping[str, str]) -> tuple[Variables, list[Mistake]]:
+    """What the environment variables say about the target, and what is wrong with them."""
+    mistakes: list[Mistake] = []
+    password = environ.get("TOOLKIT_TRAEFIK_PASSWORD")
+    variables = Variables(
+        environment=environ.get("TOOLKIT_ENV") or None,
+        nomad=_nomad(environ, mistakes),
+        consul=_consul(environ, mistakes),
+        namespace=environ.get("NOMAD_NAMESPACE") or None,
+        region=environ.get("NOMAD_REGION") or None,
+        traefik_password=Secret(password) if password else None,
+    )
+    return variables, mistakes
+
+
+def _nomad(environ: Mapping[str, str], mistakes: list[Mistake]) -> ApiVariables:
+    token = environ.get("NOMAD_TOKEN")
+    return ApiVariables(
+        system="Nomad",
+        address_variable="NOMAD_ADDR",
+        address=_address(environ, "NOMAD_ADDR", 4646, False, mistakes),
+        token=Secret(token) if token else None,
+        ca_file=environ.get("NOMAD_CACERT") or None,
+        ca_path=environ.get("NOMAD_CAPATH") or None,
+        cert_file=environ.get("NOMAD_CLIENT_CERT") or None,
+        key_file=environ.get("NOMAD_CLIENT_KEY") or None,
+        tls_server_name=environ.get("NOMAD_TLS_SERVER_NAME") or None,
+        verify=not _boolean(environ, "NOMAD_SKIP_VERIFY", False, mistakes),
+    )
+
+
+def _consul(environ: Mapping[str, str], mistakes: list[Mistake]) -> ApiVariables:
+    tls = _boolean(environ, "CONSUL_HTTP_SSL", False, mistakes)
+    return ApiVariables(
+        system="Consul",
+        address_variable="CONSUL_HTTP_ADDR",
+        address=_address(environ, "CONSUL_HTTP_ADDR", 8500, tls, mistakes),
+        token=_consul_token(environ, mistakes),
+        ca_file=environ.get("CONSUL_CACERT") or None,
+        ca_path=environ.get("CONSUL_CAPATH") or None,
+        cert_file=environ.get("CONSUL_CLIENT_CERT") or None,
+        key_file=environ.get("CONSUL_CLIENT_KEY") or None,
+        tls_server_name=environ.get("CONSUL_TLS_SERVER_NAME") or None,
+        verify=_boolean(environ, "CONSUL_HTTP_SSL_VERIFY", True, mistakes),
+        tls=tls,
+    )
+
+
+def _consul_token(environ: Mapping[str, str], mistakes: list[Mistake]) -> Secret | None:
+    """The token file wins over the token, as with Consul itself."""
+    name = environ.get("CONSUL_HTTP_TOKEN_FILE")
+    token = environ.get("CONSUL_HTTP_TOKEN")
+    if name:
+        try:
+            token = Path(name).read_text().strip() or token
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            message = f"{name} cannot be read: {reason}"
+            mistakes.append(Mistake("CONSUL_HTTP_TOKEN_FILE", None, None, message))
+    return Secret(token) if token else None
+
+
+def _address(
+    environ: Mapping[str, str], name: str, port: int, tls: bool, mistakes: list[Mistake]
+) -> str | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return parse_address(text, port=port, tls=tls)
+    except ValueError as error:
+        mistakes.append(Mistake(name, None, None, f"the address {error}"))
+        return None
+
+
+def _boolean(environ: Mapping[str, str], name: str, default: bool, mistakes: list[Mistake]) -> bool:
+    text = environ.get(name, "").strip()
+    if text and text not in _TRUE | _FALSE:
+        mistakes.append(Mistake(name, None, None, "must be true or false"))
+    return text in _TRUE if text in _TRUE | _FALSE else default
+
+
+def _cache_dir(environ: Mapping[str, str], folder: Path) -> Path:
+    """XDG's place; relative paths in its variable are to be ignored, says XDG."""
+    cache, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME", "")
+    if cache and Path(cache).is_absolute():
+        return Path(cache) / "nomad-toolkit"
+    if home and Path(home).is_absolute():
+        return Path(home) / ".cache" / "nomad-toolkit"
+    return folder / ".toolkit" / "cache"

@@ -1,0 +1,177 @@
+"""An environment of toolkit.toml, flags and variables -> Target.
+
+Flag > environment variable > file > default. Addresses are the exception: an address in the chosen
+environment and a variable that says another one are refused, both shown, because the wrong cluster
+is the worst mistake.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from toolkit.config.addresses import parse_address, parse_entrance
+from toolkit.config.endpoint import PORTS, Filed, resolve_endpoint
+from toolkit.config.given import Flags, Variables
+from toolkit.config.near import suggest
+from toolkit.config.project import EnvironmentFile, Project
+from toolkit.errors import ConfigError, Mistake
+from toolkit.spec.agents import STATE_FILE, AgentPorts, AgentState
+from toolkit.spec.target import Endpoint, Secret, Target, Visibility
+
+NO_ENVIRONMENT = "default"
+"""What an environment without a name is called: addresses from variables, or the standard ones."""
+
+
+def resolve_target(
+    project: Project | None, flags: Flags, variables: Variables, *, contact: bool = True
+) -> Target:
+    """The target of a command; ConfigError with every mistake.
+
+    `contact=False`, for commands that start or stop the local agents and talk to no address of the
+    environment's: contradicting variables are ignored, and so is an unreadable state file.
+    """
+    mistakes: list[Mistake] = []
+    environment = _choose(project, flags, variables)
+    agents = _read_state(project, environment, mistakes if contact else [])
+    endpoints = []
+    for said, flag in ((variables.nomad, flags.nomad_address),
+                       (variables.consul, flags.consul_address)):  # fmt: skip
+        filed = _filed(said.system, project, environment, agents)
+        endpoints.append(resolve_endpoint(said, flag, filed, environment.name, contact, mistakes))
+    root = project.root if project else None
+    if mistakes:
+        raise ConfigError(mistakes)
+    return Target(
+        environment=environment.name,
+        nomad=endpoints[0],
+        consul=endpoints[1],
+        edge=_edge(environment, agents),
+        traefik=_traefik(environment, variables, root),
+        namespace=flags.namespace or variables.namespace or environment.namespace or "default",
+        region=flags.region or variables.region or environment.region or "global",
+        datacenters=environment.datacenters,
+        node_pool=environment.node_pool,
+        protected=environment.protected,
+        local=environment.local,
+        agents=agents,
+    )
+
+
+def _choose(project: Project | None, flags: Flags, variables: Variables) -> EnvironmentFile:
+    known = project.file.environments if project else {}
+    where, name = "--env", flags.environment
+    if name is None:
+        where, name = "TOOLKIT_ENV", variables.environment
+    if name is not None:
+        if name in known:
+            return known[name]
+        if project is None:
+            message = f'no toolkit.toml here or above says what environment "{name}" is'
+            hint = f"leave {where} out: addresses come from NOMAD_ADDR and CONSUL_HTTP_ADDR"
+        else:
+            message = f'toolkit.toml has no environment "{name}"'
+            hint = suggest(name, known) or f"add [environments.{name}]"
+        raise ConfigError([Mistake(where, None, None, message, hint)])
+    default = project.file.default_environment if project else None
+    if default is not None:
+        return known[default]
+    if len(known) > 1 and project:
+        message = "there are several environments, and none is the default"
+        hint = "say --env, or default_environment: " + ", ".join(known)
+        raise ConfigError([project.file.source.mistake((), message, hint)])
+    return next(iter(known.values()), EnvironmentFile(NO_ENVIRONMENT))
+
+
+def _read_state(
+    project: Project | None, environment: EnvironmentFile, mistakes: list[Mistake]
+) -> AgentState | None:
+    if not environment.local or project is None or project.root is None:
+        return None
+    try:
+        return AgentState.from_json((project.root / STATE_FILE).read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "it is damaged"
+        hint = "toolkit dev down, then toolkit dev up"
+        mistakes.append(Mistake(STATE_FILE, None, None, f"cannot be read: {reason}", hint))
+        return None
+
+
+def _filed(
+    system: Literal["Nomad", "Consul"],
+    project: Project | None,
+    environment: EnvironmentFile,
+    agents: AgentState | None,
+) -> Filed:
+    if environment.local:
+        return _local(system, agents)
+    root = project.root if project else None
+    consul = system == "Consul"
+    said = environment.consul if consul else environment.nomad
+    address, origin = None, ""
+    if said is not None and project is not None:
+        address = parse_address(said, port=PORTS[system])
+        source = project.file.source
+        origin = f"{source.where}:{source.line(('environments', environment.name, system.lower()))}"
+    pair = (environment.cert_file, environment.key_file)
+    if consul and environment.consul_cert_file:  # a certificate and its key come from one place
+        pair = (environment.consul_cert_file, environment.consul_key_file)
+    ca_file = (environment.consul_ca_file if consul else None) or environment.ca_file
+    names = (environment.tls_server_name, environment.consul_tls_server_name)
+    return Filed(
+        address,
+        origin,
+        ca_file=_beside(root, ca_file),
+        cert_file=_beside(root, pair[0]),
+        key_file=_beside(root, pair[1]),
+        tls_server_name=names[consul],
+        proxy=environment.proxy,
+    )
+
+
+def _local(system: Literal["Nomad", "Consul"], agents: AgentState | None) -> Filed:
+    if agents is None:
+        address = f"http://127.0.0.1:{PORTS[system]}"
+        return Filed(address, "default", is_standard=True)
+    nomad = system == "Nomad"
+    token = agents.nomad_token if nomad else agents.consul_token
+    address = agents.nomad_address if nomad else agents.consul_address
+    return Filed(address, "toolkit dev", Secret(token) if token else None)
+
+
+def _beside(root: Path | None, name: str | None) -> str | None:
+    """A path in toolkit.toml is relative to its folder."""
+    return name if name is None or root is None else str(root / name)
+
+
+def _edge(environment: EnvironmentFile, agents: AgentState | None) -> dict[Visibility, str]:
+    if environment.local:
+        ports = agents.ports if agents else AgentPorts()
+        return {
+            "public": f"http://127.0.0.1:{ports.edge_public}",
+            "private": f"http://127.0.0.1:{ports.edge_private}",
+        }
+    return {name: parse_entrance(address) for name, address in environment.edge.items()}
+
+
+def _traefik(
+    environment: EnvironmentFile, variables: Variables, root: Path | None
+) -> Endpoint | None:
+    """Credentials, proxy and CA for Traefik's APIs; their addresses are found in Consul."""
+    password = variables.traefik_password
+    if environment.local or not (
+        password or environment.traefik_user or environment.proxy or environment.ca_file
+    ):
+        return None
+    asks = bool(password or environment.traefik_user)
+    return Endpoint(
+        system="Traefik",
+        address="",
+        origin="Consul",
+        token=password,
+        username=(environment.traefik_user or "toolkit") if asks else None,
+        ca_file=_beside(root, environment.ca_file),
+        proxy=environment.proxy,
+    )
