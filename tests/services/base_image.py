@@ -1,0 +1,66 @@
+"""A base image without a registry: the Python that runs the tests, with what it loads."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+LEFT_OUT = {"site-packages", "dist-packages", "test", "idlelib", "tkinter", "ensurepip", "lib2to3"}
+LEFT_OUT |= {"turtledemo", "__pycache__"}
+
+
+def python_as_tar() -> io.BytesIO:
+    """This interpreter, its standard library and their shared objects, readable by everybody.
+
+    There is no shell and no pip in it, which is the least that the Dockerfiles promise to need.
+    """
+    interpreter = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}").resolve()
+    library = Path(sysconfig.get_path("stdlib"))
+    native = sorted(Path(str(sysconfig.get_config_var("DESTSHARED"))).glob("*.so"))
+    files = {interpreter, *_standard_library(library), *native}
+    links = {Path("/usr/local/bin/python3"): interpreter}
+    for needed in _shared_objects([interpreter, *native]):
+        # The loader looks for the name that it was given, which is mostly a link to the file.
+        real = needed.resolve()
+        files.add(real)
+        if real != needed:
+            links[needed] = real
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        for name in ("tmp", "etc"):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
+            archive.addfile(folder)
+        for file in sorted(files):
+            archive.add(file, filter=_for_everybody)
+        for link, target in links.items():
+            entry = tarfile.TarInfo(str(link).lstrip("/"))
+            entry.type, entry.linkname = tarfile.SYMTYPE, str(target)
+            archive.addfile(entry)
+    tar.seek(0)
+    return tar
+
+
+def _standard_library(library: Path) -> Iterator[Path]:
+    for file in library.rglob("*.py"):
+        if not LEFT_OUT & set(file.relative_to(library).parts):
+            yield file
+
+
+def _shared_objects(binaries: list[Path]) -> set[Path]:
+    listed = subprocess.run(
+        ["ldd", *map(str, binaries)], capture_output=True, text=True, check=True
+    ).stdout
+    return {Path(found) for found in re.findall(r"(/\S+) \(0x", listed)}
+
+
+def _for_everybody(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.mode |= 0o444 | (0o111 if entry.mode & 0o100 else 0)
+    return entry
