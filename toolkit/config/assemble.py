@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.config.durations import parse_duration
 from toolkit.config.layers import Layer, leaf, plain
 from toolkit.config.overlay import Merged
-from toolkit.config.plain import PlainJob
 from toolkit.spec.agents import AgentPorts
 from toolkit.spec.jobspec import (
     Check,
@@ -24,6 +23,9 @@ from toolkit.spec.jobspec import (
     ServedRelease,
 )
 from toolkit.spec.target import Target
+
+if TYPE_CHECKING:
+    from toolkit.config.plain import PlainJob
 
 _EDGE_PORTS = ("edge_public", "edge_private", "traefik_api")
 

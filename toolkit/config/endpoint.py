@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from toolkit.config.addresses import is_same_place, parse_address
 from toolkit.config.given import ApiVariables
@@ -14,8 +14,7 @@ PORTS = {"Nomad": 4646, "Consul": 8500}
 _FLAGS = {"Nomad": "--nomad-addr", "Consul": "--consul-addr"}
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(NamedTuple):
     """What toolkit.toml or the local agents say about one API."""
 
     address: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from toolkit.spec.target import Secret
 
@@ -24,8 +24,7 @@ class Flags:
     count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApiVariables:
+class ApiVariables(NamedTuple):
     """What the environment variables of one API say; None where they say nothing."""
 
     system: Literal["Nomad", "Consul"]
@@ -44,8 +43,7 @@ class ApiVariables:
     """An address without a scheme means https."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(NamedTuple):
     """What the environment variables say about the target."""
 
     environment: str | None = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.config.checks import validate
 from toolkit.config.layers import Layer, Leaf, leaf, lift, merge, table
@@ -12,16 +11,17 @@ from toolkit.config.lines import KeyPath
 from toolkit.config.locate import JobPlace
 from toolkit.config.names import JOB_FILE, PLAIN, TEMPLATE
 from toolkit.config.near import suggest
-from toolkit.config.plain import PlainJob, scan_job
 from toolkit.config.project import Project
 from toolkit.config.schema import job_tree
 from toolkit.config.source import Source, read_toml
 from toolkit.config.tree import LayeredTree, read_or_none
 from toolkit.errors import ConfigError, Mistake
 
+if TYPE_CHECKING:
+    from toolkit.config.plain import PlainJob
 
-@dataclass(frozen=True, slots=True)
-class JobFile:
+
+class JobFile(NamedTuple):
     """job.toml as read: what all environments share, and what this one adds."""
 
     source: Source
@@ -107,6 +107,8 @@ def scan_plain(
     """What a plain job file says about itself; None for a template."""
     if template.endswith(".j2"):
         return None
+    from toolkit.config.plain import PlainJob, scan_job
+
     try:
         raw = read_or_none(place.tree, template)
     except ConfigError as error:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from toolkit.config.lines import KeyPath
 from toolkit.config.source import Source, spell
@@ -12,8 +11,7 @@ from toolkit.errors import Mistake
 from toolkit.spec.jobspec import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One value and the place that it was read from."""
 
     value: Any

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from toolkit.config.names import JOB_FILE, PLAIN, resolve_job
 from toolkit.config.project import PROJECT_FILE, Project
@@ -14,8 +14,7 @@ from toolkit.spec.tree import Tree
 SUFFIXES = (".hcl", ".nomad")
 
 
-@dataclass(frozen=True, slots=True)
-class JobPlace:
+class JobPlace(NamedTuple):
     """A job's files: the tree that config and render read, and the paths in it."""
 
     tree: Tree

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.config.given import Flags
 from toolkit.config.jobfile import JobFile
 from toolkit.config.kinds import check_release
 from toolkit.config.layers import Layer, Leaf, leaf, lift, merge, table
 from toolkit.config.lines import KeyPath
-from toolkit.config.plain import PlainJob
 from toolkit.config.project import EnvironmentFile, Project
 from toolkit.config.source import Source
 from toolkit.config.variables import read_flags, read_var_files
 from toolkit.errors import Mistake
 
+if TYPE_CHECKING:
+    from toolkit.config.plain import PlainJob
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+
+class Merged(NamedTuple):
     """The layers over each other."""
 
     values: Layer

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from toolkit.spec.jobspec import EMPTY
 
 _TOKEN = re.compile(
     r"""(?P<skip>[ \t\r]+|\#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))"""
@@ -19,19 +21,17 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PlainJob:
+class PlainJob(NamedTuple):
     """What the scan found; None and empty where it found nothing."""
 
     names: tuple[str, ...] = ()
     """Labels of the `job` blocks; a good file has one."""
     kind: str | None = None
-    variables: Mapping[str, str] = ()  # type: ignore[assignment]
+    variables: Mapping[str, str] = EMPTY
     """Declared variable -> its type as written, `string` when its default is one, else empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     kind: str
     text: str
 

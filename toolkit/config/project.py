@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from toolkit.config.checks import validate
 from toolkit.config.near import suggest
@@ -27,8 +28,7 @@ _REMOTE = (
 """Keys that a local environment cannot have: `toolkit dev` says where its agents are."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentFile:
+class EnvironmentFile(NamedTuple):
     """One `[environments.NAME]`, as written; None where it leaves something open."""
 
     name: str
@@ -36,7 +36,7 @@ class EnvironmentFile:
     driver: str | None = None
     nomad: str | None = None
     consul: str | None = None
-    edge: Mapping[Visibility, str] = field(default_factory=dict)
+    edge: Mapping[Visibility, str] = MappingProxyType({})
     traefik_user: str | None = None
     proxy: str | None = None
     ca_file: str | None = None

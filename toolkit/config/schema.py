@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ANY = "*"
 """Stands for a name that the user chooses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key: where it is, what it takes, what it means."""
 
     path: str
@@ -142,8 +141,7 @@ JOB_KEYS: tuple[Key, ...] = (
 """Keys of job.toml; `env.*` takes any of the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """The keys as a tree, for walking beside a file's tables."""
 
     key: Key | None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from toolkit.config.lines import KeyPath, line_of
 from toolkit.errors import ConfigError, Mistake
@@ -14,16 +13,14 @@ from toolkit.errors import ConfigError, Mistake
 DEEPEST = 40
 """Levels of nesting that a file may have; no real one comes near."""
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_PLACE = r" \(at (?:line (\d+), column \d+|end of document)\)$"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One file, or a flag or variable such as `--var`."""
 
     where: str
-    text: str = field(default="", repr=False)
+    text: str = ""
     """Empty for what has no lines."""
 
     def line(self, path: KeyPath) -> int | None:
@@ -42,7 +39,11 @@ def spell(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            name = part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False)
+            name = (
+                part
+                if re.fullmatch(r"[A-Za-z0-9_-]+", part)
+                else json.dumps(part, ensure_ascii=False)
+            )
             text += f".{name}" if text else name
     return text
 
@@ -92,11 +93,11 @@ def refuse_depth(where: str, data: object) -> None:
 
 
 def _syntax_mistake(where: str, text: str, message: str) -> Mistake:
-    place = _PLACE.search(message)
+    place = re.search(_PLACE, message)
     line = None
     if place:
         line = int(place[1]) if place[1] else text.count("\n") + 1
-    reason = _PLACE.sub("", message)
+    reason = re.sub(_PLACE, "", message)
     reason = reason[:1].lower() + reason[1:]
     return Mistake(where, None, line, f"is not valid TOML: {reason}", _syntax_hint(text, line))
 
