@@ -521,7 +521,7 @@ Arguments:
        [required]
 
 Options:
-  --force             Promote even what the gate does not see as ready.
+  --force             Promote on the word of Nomad alone, without the gate.
   --timeout DURATION  Give up watching after this: 90s, 10m.
   -e, --env ENV       Environment of toolkit.toml to talk to.
   --namespace NAME    Nomad namespace.
@@ -746,7 +746,7 @@ Options:
   --nomad-bin FILE    The nomad binary to run.
   --consul-bin FILE   The consul binary to run.
   --traefik-bin FILE  The traefik binary to run.
-  --timeout DURATION  Time to become ready; builds apart.  [default: 60s]
+  --timeout DURATION  Time to become ready, builds apart; default: 60s.
   --json              Print one JSON document instead of text.
   -q, --quiet         Say nothing but the result.
   --debug             Show the traceback of an error.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.cli.call import Call, seconds
+from toolkit.cli.call import Call
 from toolkit.cli.options import TALK, TARGET, FailFast, Job, NoPromote, Timeout, takes
 from toolkit.errors import ExitCode
 
@@ -20,7 +20,5 @@ def attach(
     from toolkit.workflows.deploy import DeployOptions
     from toolkit.workflows.deploy import attach as watch
 
-    options = DeployOptions(
-        timeout=seconds("--timeout", timeout), no_promote=no_promote, fail_fast=fail_fast
-    )
+    options = DeployOptions(timeout=timeout, no_promote=no_promote, fail_fast=fail_fast)
     return call.show(view, watch(call.session(job), job, options, on_event=call.on_event))

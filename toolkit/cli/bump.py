@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.call import Call, seconds, usage_error
+from toolkit.cli.call import Call, usage_error
 from toolkit.cli.options import (
     ASKS,
     TALK,
@@ -47,8 +47,8 @@ def bump(
     from toolkit.workflows.deploy import DeployOptions
 
     options = DeployOptions(
-        timeout=seconds("--timeout", timeout),
-        wait_capacity=seconds("--wait-capacity", wait_capacity),
+        timeout=timeout,
+        wait_capacity=wait_capacity,
     )
     wanted = which(release, {"patch": patch, "minor": minor, "major": major})
     report = raise_release(

@@ -115,20 +115,6 @@ def write_file(path: Path, text: str) -> None:
         ) from exc
 
 
-def seconds(option: str, text: str | None) -> float | None:
-    """A duration given as an option, in seconds; a usage error when it is none."""
-    if text is None:
-        return None
-    from toolkit.config.durations import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as exc:
-        raise usage_error(
-            f"{option}: {text!r} is not a duration", "such as 90s, 10m or 1h30m"
-        ) from exc
-
-
 def usage_error(message: str, hint: str) -> ToolkitError:
     """The command line is wrong in a way that Typer cannot know."""
     return ToolkitError(message, hint=hint, code=ExitCode.USAGE)

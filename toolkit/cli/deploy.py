@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.cli.call import Call, seconds
+from toolkit.cli.call import Call
 from toolkit.cli.options import (
     ASKS,
     RELEASE,
@@ -47,10 +47,10 @@ def deploy(
     from toolkit.workflows.deploy import deploy as roll_out
 
     options = DeployOptions(
-        timeout=seconds("--timeout", timeout),
+        timeout=timeout,
         detach=detach,
         no_promote=no_promote,
-        wait_capacity=seconds("--wait-capacity", wait_capacity),
+        wait_capacity=wait_capacity,
         reset_count=reset_count,
         allow_edge_restart=allow_edge_restart,
         fail_fast=fail_fast,

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from toolkit.cli.call import Call, seconds
-from toolkit.cli.options import QUIET, TALK, takes
+from toolkit.cli.call import Call
+from toolkit.cli.options import QUIET, TALK, duration, takes
 from toolkit.errors import ExitCode, RefusedError
 
 Acl = Annotated[bool, typer.Option("--acl", help="Agents ask for tokens, which are generated.")]
@@ -30,7 +30,14 @@ TraefikBin = Annotated[
     Path | None, typer.Option("--traefik-bin", metavar="FILE", help="The traefik binary to run.")
 ]
 Ready = Annotated[
-    str, typer.Option("--timeout", metavar="DURATION", help="Time to become ready; builds apart.")
+    float,
+    typer.Option(
+        "--timeout",
+        parser=duration,
+        metavar="DURATION",
+        show_default=False,
+        help="Time to become ready, builds apart; default: 60s.",
+    ),
 ]
 Agent = Annotated[
     str | None,
@@ -49,7 +56,7 @@ def up(
     nomad_bin: NomadBin = None,
     consul_bin: ConsulBin = None,
     traefik_bin: TraefikBin = None,
-    timeout: Ready = "60s",
+    timeout: Ready = 60.0,
 ) -> ExitCode:
     """A real Consul and a real Nomad, on loopback only.
 
@@ -70,7 +77,7 @@ def up(
         nomad_bin=nomad_bin,
         consul_bin=consul_bin,
         traefik_bin=traefik_bin,
-        timeout=seconds("--timeout", timeout) or 60.0,
+        timeout=timeout,
         on_event=call.on_event,
     )
     return call.show(view, report)

@@ -7,6 +7,17 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+
+def duration(text: Any) -> float:
+    """A duration given as an option, in seconds."""
+    from toolkit.config.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as exc:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 90s, 10m, 1h30m") from exc
+
+
 Job = Annotated[
     str,
     typer.Argument(
@@ -47,8 +58,13 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
 Timeout = Annotated[
-    str | None,
-    typer.Option("--timeout", metavar="DURATION", help="Give up watching after this: 90s, 10m."),
+    float | None,
+    typer.Option(
+        "--timeout",
+        parser=duration,
+        metavar="DURATION",
+        help="Give up watching after this: 90s, 10m.",
+    ),
 ]
 Detach = Annotated[
     bool, typer.Option("--detach", help="Submit and leave; `toolkit attach` watches later.")
@@ -57,9 +73,12 @@ NoPromote = Annotated[
     bool, typer.Option("--no-promote", help="Leave the promotion of canaries to a person.")
 ]
 WaitCapacity = Annotated[
-    str | None,
+    float | None,
     typer.Option(
-        "--wait-capacity", metavar="DURATION", help="Submit what does not fit, and wait this long."
+        "--wait-capacity",
+        parser=duration,
+        metavar="DURATION",
+        help="Submit what does not fit, and wait this long.",
     ),
 ]
 ResetCount = Annotated[

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.call import Call, seconds
+from toolkit.cli.call import Call
 from toolkit.cli.options import ASKS, TALK, TARGET, Job, Timeout, takes
 from toolkit.errors import ExitCode
 
 Force = Annotated[
-    bool, typer.Option("--force", help="Promote even what the gate does not see as ready.")
+    bool, typer.Option("--force", help="Promote on the word of Nomad alone, without the gate.")
 ]
 
 
@@ -27,6 +27,6 @@ def promote(call: Call, job: Job, force: Force = False, timeout: Timeout = None)
         on_event=call.on_event,
         force=force,
         confirm=call.confirm,
-        timeout=seconds("--timeout", timeout),
+        timeout=timeout,
     )
     return call.show(view, report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.cli.call import Call, seconds
+from toolkit.cli.call import Call
 from toolkit.cli.options import ASKS, TALK, TARGET, Job, Timeout, takes
 from toolkit.errors import ExitCode
 
@@ -18,6 +18,6 @@ def resume(call: Call, job: Job, timeout: Timeout = None) -> ExitCode:
         job,
         on_event=call.on_event,
         confirm=call.confirm,
-        timeout=seconds("--timeout", timeout),
+        timeout=timeout,
     )
     return call.show(view, report)

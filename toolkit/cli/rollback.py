@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.call import Call, seconds
+from toolkit.cli.call import Call
 from toolkit.cli.options import ASKS, TALK, TARGET, Job, Timeout, takes
 from toolkit.errors import ExitCode
 
@@ -28,7 +28,7 @@ def rollback(call: Call, job: Job, to: To = None, timeout: Timeout = None) -> Ex
     from toolkit.workflows.deploy import DeployOptions
     from toolkit.workflows.rollback import rollback as go_back
 
-    options = DeployOptions(timeout=seconds("--timeout", timeout))
+    options = DeployOptions(timeout=timeout)
     report = go_back(
         call.session(job), job, to, options, on_event=call.on_event, confirm=call.confirm
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.call import Call, seconds
+from toolkit.cli.call import Call
 from toolkit.cli.options import ASKS, TALK, TARGET, Job, Timeout, takes
 from toolkit.errors import ExitCode
 
@@ -38,6 +38,6 @@ def scale(
         group,
         on_event=call.on_event,
         confirm=call.confirm,
-        timeout=seconds("--timeout", timeout),
+        timeout=timeout,
     )
     return call.show(view, report)

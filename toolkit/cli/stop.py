@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.call import Call, seconds
+from toolkit.cli.call import Call
 from toolkit.cli.options import ASKS, TALK, TARGET, Job, Timeout, takes
 from toolkit.errors import ExitCode
 
@@ -25,6 +25,6 @@ def stop(call: Call, job: Job, purge: Purge = False, timeout: Timeout = None) ->
         purge=purge,
         on_event=call.on_event,
         confirm=call.confirm,
-        timeout=seconds("--timeout", timeout),
+        timeout=timeout,
     )
     return call.show(view, report)
