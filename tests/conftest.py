@@ -1,0 +1,7 @@
+"""What every room of tests shares."""
+
+from __future__ import annotations
+
+from tests.agents.dev_fixtures import acl_cluster, cluster, data_cluster, machine
+
+__all__ = ["acl_cluster", "cluster", "data_cluster", "machine"]
