@@ -15,7 +15,7 @@ _DIAGNOSTIC = re.compile(
     r"(?:^|(?<=\s))input\.hcl:(?P<line>\d+),(?P<column>\d+)-(?:\d+,)?\d+: ", re.MULTILINE
 )
 _MENTION = re.compile(r"input\.hcl:(?P<line>\d+),\d+-(?:\d+,)?\d+")
-_PREFIX = re.compile(r"^(?:Failed to parse job: )?(?:<nil>: )?")
+_PREFIX = re.compile(r"^(?:.*?Failed to parse job: )?(?:<nil>: )?")
 _IN_VARIABLES = "unable to parse var content"
 
 

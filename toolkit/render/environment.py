@@ -20,7 +20,7 @@ from jinja2.utils import missing, object_type_repr
 
 from toolkit.render import filters
 from toolkit.render.hcl import Hcl
-from toolkit.render.marks import FORBIDDEN, mark_call, mark_lines, mark_value
+from toolkit.render.marks import mark_call, mark_lines, mark_value
 from toolkit.spec.tree import Tree
 
 LIBRARY = "jobs/_lib"
@@ -37,7 +37,9 @@ class TreeLoader(BaseLoader):
         """Path -> text of every template that was read."""
 
     def get_source(
-        self, environment: Environment, template: str  # noqa: ARG002
+        self,
+        environment: Environment,  # noqa: ARG002
+        template: str,
     ) -> tuple[str, str, Callable[[], bool] | None]:
         """See `BaseLoader.get_source`; the file name is the path inside the tree."""
         for path in self._candidates(template):
@@ -63,14 +65,10 @@ class TreeLoader(BaseLoader):
 
     def _decode(self, data: bytes, path: str) -> str:
         try:
-            text = data.decode()
+            return data.decode()
         except UnicodeDecodeError as exc:
             line = data.count(b"\n", 0, exc.start) + 1
             raise TemplateSyntaxError("not UTF-8 text", line, path, path) from exc
-        if found := FORBIDDEN.search(text):
-            line = text.count("\n", 0, found.start()) + 1
-            raise TemplateSyntaxError(f"control character {found[0]!r}", line, path, path)
-        return text
 
 
 class _LineMarks(Extension):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from toolkit.render.hcl import Hcl, NotHclError
-from toolkit.render.marks import FORBIDDEN, mark_value
+from toolkit.render.marks import is_marked, mark_value
 from toolkit.render.routing import router_name, routing_hash, traefik_rule
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -29,8 +29,8 @@ def raw(text: str) -> Hcl:
     """The text marked as HCL: whoever writes this answers for what is in it."""
     if isinstance(text, Hcl):
         return text
-    if not isinstance(text, str) or FORBIDDEN.search(text):
-        raise NotHclError("raw takes text without control characters")
+    if not isinstance(text, str) or is_marked(text):
+        raise NotHclError("raw takes text, and not text that a macro made")
     return Hcl(text)
 
 

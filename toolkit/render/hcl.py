@@ -16,7 +16,6 @@ from typing import Any
 WIDE = 72
 """Characters from which a map is written with one key a line."""
 
-SEAMS = {"{", "\x01"}
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -105,14 +104,13 @@ def inner(text: str, before: str = "", after: str = "") -> str:
 
     `before` and `after` are the characters that will stand next to it: a `$` or `%` on one side
     of the seam and a `{` on the other would start an interpolation that nobody wrote, so the
-    value's own character is then written as `\u…`. `after` may also be the start of a mark:
-    another value follows.
+    value's own character is then written as `\u…`.
     """
     escaped = "".join(_escape(char) for char in _checked(text))
     escaped = escaped.replace("${", "$${").replace("%{", "%%{")
     if before in {"$", "%"} and escaped.startswith("{"):
         escaped = "\\u007b" + escaped[1:]
-    if after in SEAMS and escaped.endswith(("$", "%")):
+    if after == "{" and escaped.endswith(("$", "%")):
         escaped = f"{escaped[:-1]}\\u{ord(escaped[-1]):04x}"
     return escaped
 
@@ -133,7 +131,8 @@ def in_heredoc(text: str, terminator: str, before: str = "", after: str = "") ->
     taken for indentation is written as an interpolated quoted string, `${"…"}`.
     """
     tame = (
-        text.isprintable()
+        (text or before not in {"", " ", "\t"})
+        and text.isprintable()
         and text == text.strip()
         and "${" not in text
         and "%{" not in text

@@ -3,8 +3,7 @@
 The stream is read the way HCL's scanner would read it, so that each value is written for its
 own place: a literal between words, escaped text inside quotes, an interpolated string inside a
 heredoc, harmless text inside a comment. A value cannot end the string it stands in, whatever it
-holds. On the way the lines are indented by their brackets and blank lines thinned out; the
-inside of heredocs and of longer strings is left alone.
+holds.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Literal
 
 from toolkit.render import marks
 from toolkit.render.hcl import NotHclError, in_heredoc, inner, literal
+from toolkit.render.tidy import Line, tidy
 from toolkit.spec.rendered import SourceLine
 
 _MARKS = (
@@ -22,24 +22,25 @@ _MARKS = (
     rf"|{marks.VALUE}(?P<value>[^{marks.VALUE_END}]*){marks.VALUE_END}"
     rf"|(?P<call>{marks.CALL})|(?P<end>{marks.CALL_END})|(?P<newline>\n)"
 )
-_ANY_MARK = r"\x01\x03\x05\x06"
 _CODE = re.compile(
     _MARKS + r'|(?P<quote>")|(?P<comment>\#|//)|(?P<block>/\*)|<<-?(?P<heredoc>[A-Za-z_][\w-]*)'
-    rf'|(?P<open>[{{\[(])|(?P<close>[}}\])])|(?P<text>[^\n"#/<{{}}\[\](){_ANY_MARK}]+|.)',
+    rf'|(?P<open>[{{\[(])|(?P<close>[}}\])])|(?P<text>[^\n"#/<{{}}\[\](){marks.OPENING}]+|.)',
     re.DOTALL,
 )
 _STRING = re.compile(
     _MARKS + r'|(?P<quote>")|(?P<interpolation>[$%]\{)'
-    rf'|(?P<escape>\\[^\n{_ANY_MARK}]|\$\$\{{|%%\{{)|(?P<text>[^\n"\\$%{{{_ANY_MARK}]+|.)',
+    rf'|(?P<escape>\\[^\n{marks.OPENING}]|\$\$\{{|%%\{{)|(?P<text>[^\n"\\$%{{{marks.OPENING}]+|.)',
     re.DOTALL,
 )
 _HEREDOC = re.compile(
     _MARKS + r"|(?P<escape>\$\$\{|%%\{)|(?P<interpolation>[$%]\{)"
-    rf"|(?P<text>[^\n$%{{{_ANY_MARK}]+|.)",
+    rf"|(?P<text>[^\n$%{{{marks.OPENING}]+|.)",
     re.DOTALL,
 )
-_LINE_COMMENT = re.compile(_MARKS + rf"|(?P<text>[^\n{_ANY_MARK}]+|.)", re.DOTALL)
-_BLOCK_COMMENT = re.compile(_MARKS + rf"|(?P<finish>\*/)|(?P<text>[^\n*{_ANY_MARK}]+|.)", re.DOTALL)
+_LINE_COMMENT = re.compile(_MARKS + rf"|(?P<text>[^\n{marks.OPENING}]+|.)", re.DOTALL)
+_BLOCK_COMMENT = re.compile(
+    _MARKS + rf"|(?P<finish>\*/)|(?P<text>[^\n*{marks.OPENING}]+|.)", re.DOTALL
+)
 
 Place = Literal["code", "string", "heredoc", "line comment", "block comment"]
 _SCANNERS: dict[Place, re.Pattern[str]] = {
@@ -70,30 +71,17 @@ class _Frame:
 
 
 @dataclass(slots=True)
-class _Line:
-    """One line of HCL as it grows."""
-
-    movable: bool
-    """It begins in code outside of any string, so its indentation means nothing."""
-    text: str = ""
-    source: SourceLine | None = None
-    brackets: int = 0
-    """Opened minus closed."""
-    from_value: bool = False
-
-
-@dataclass(slots=True)
 class _Reader:
     frames: list[_Frame] = field(default_factory=lambda: [_Frame("code")])
-    lines: list[_Line] = field(default_factory=lambda: [_Line(movable=True)])
+    lines: list[Line] = field(default_factory=lambda: [Line(movable=True)])
     source: SourceLine | None = None
     callers: list[SourceLine | None] = field(default_factory=list)
     pending: str = ""
     """Terminator of the heredoc that begins with the next line."""
-    ended: _Line | None = None
+    ended: Line | None = None
     """The blank line on which a macro's own last line ended: the call's line needs no other."""
 
-    def read(self, stream: str) -> list[_Line]:
+    def read(self, stream: str) -> list[Line]:
         position = 0
         while position < len(stream):
             found = _SCANNERS[self.frames[-1].place].match(stream, position)
@@ -113,14 +101,17 @@ class _Reader:
                 self.callers.append(self.source)
             case "end":
                 self.source = self.callers.pop()
-                line = self.lines[-1]
-                self.ended = line if line.movable and not line.text.strip() else None
+                last = self.lines[-1]
+                self.ended = last if last.movable and not last.text.strip() else None
             case "value":
                 self._write_value(found["value"], _next_char(stream, found.end()))
             case "newline" if self.ended is self.lines[-1] and not self.ended.text.strip():
                 self.ended = None
             case "newline":
                 self._end_line()
+            case "text" if found[0] == "{" and self.lines[-1].text.endswith(("$", "%")):
+                # A value, perhaps an empty one, stands between the two in the template.
+                self._write_seam()
             case _:
                 self._enter_or_leave(found)
                 self._write(found[0])
@@ -150,10 +141,6 @@ class _Reader:
             case "close":
                 frame.depth -= 1
                 self.lines[-1].brackets -= 1
-            case "text" if found[0] == "{" and frame.place in {"string", "heredoc"}:
-                # Pieces of a template may meet in the output only.
-                if re.search(r"(?<!\$)\$$|(?<!%)%$", self.lines[-1].text):
-                    self.frames.append(_Frame("code"))
 
     def _write(self, text: str) -> None:
         line = self.lines[-1]
@@ -183,6 +170,12 @@ class _Reader:
             raise LayoutError(str(exc), self.source) from exc
         self.lines[-1].from_value = True
 
+    def _write_seam(self) -> None:
+        if self.frames[-1].place == "heredoc":
+            message = "`$` or `%` may not meet `{` in a heredoc"
+            raise LayoutError(message, self.source)
+        self._write("\\u007b" if self.frames[-1].place == "string" else "{")
+
     def _write_code(self, text: str) -> None:
         """A literal; a map or list over several lines opens and closes its own brackets."""
         for number, piece in enumerate(text.split("\n")):
@@ -209,7 +202,7 @@ class _Reader:
         if self.pending:
             self.frames.append(_Frame("heredoc", self.pending))
             self.pending = ""
-        self.lines.append(_Line(movable=len(self.frames) == 1))
+        self.lines.append(Line(movable=len(self.frames) == 1))
 
 
 def lay_out(stream: str) -> tuple[str, tuple[SourceLine | None, ...]]:
@@ -217,42 +210,8 @@ def lay_out(stream: str) -> tuple[str, tuple[SourceLine | None, ...]]:
 
     Raises `LayoutError` for a value that has no form where it stands.
     """
-    lines = _thin(_Reader().read(stream))
-    _indent(lines)
+    lines = tidy(_Reader().read(stream))
     return "".join(f"{line.text}\n" for line in lines), tuple(line.source for line in lines)
-
-
-def _thin(lines: list[_Line]) -> list[_Line]:
-    """Without blank lines at the ends, after an opening, before a closing, or twice in a row."""
-    kept: list[_Line] = []
-    for line in lines:
-        if line.movable:
-            line.text = line.text.strip()
-            if kept and kept[-1].movable and not kept[-1].text and line.text[:1] in {"", *"}])"}:
-                kept.pop()
-            if not line.text and (not kept or kept[-1].text.endswith(("{", "[", "("))):
-                continue
-        kept.append(line)
-    while kept and not kept[-1].text:
-        kept.pop()
-    return kept
-
-
-def _indent(lines: list[_Line]) -> None:
-    """Two spaces a level, a level for each line that opens more than it closes."""
-    levels: list[int] = []
-    for line in lines:
-        closing = -line.brackets
-        while closing > 0 and levels:
-            taken = min(closing, levels[-1])
-            levels[-1] -= taken
-            closing -= taken
-            if levels[-1] == 0:
-                levels.pop()
-        if line.movable and line.text:
-            line.text = "  " * len(levels) + line.text
-        if line.brackets > 0:
-            levels.append(line.brackets)
 
 
 def _as_text(value: object) -> str:
@@ -275,10 +234,11 @@ def _odd_backslash(text: str) -> bool:
 
 
 def _next_char(stream: str, position: int) -> str:
-    """The first character after the marks at `position`; a mark of a value counts as one."""
+    """The first character after the marks at `position`; a value may begin with a `{`."""
     while found := _NO_TEXT.match(stream, position):
         position = found.end()
-    return stream[position : position + 1]
+    char = stream[position : position + 1]
+    return "{" if char == marks.VALUE else char
 
 
 _NO_TEXT = re.compile(

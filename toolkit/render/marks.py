@@ -1,32 +1,36 @@
 """Marks that travel inside the text while a template runs, and are gone afterwards.
 
 A template's output is one stream of text. So that `layout` can tell the author's words from
-values, and knows where each line came from, the stream carries marks made of control characters,
-which no template may contain and no value can bring in (values travel as ASCII JSON).
+values, and knows where each line came from, the stream carries marks. They are lone surrogates,
+which are not text: no template can contain one (it would not be UTF-8), and a value that contains
+one is refused.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from toolkit.render.hcl import Hcl, NotHclError, plain
 
-VALUE, VALUE_END = "\x01V\x1f", "\x02"
-SOURCE, SOURCE_END, SOURCE_SPLIT = "\x03", "\x04", "\x1f"
-CALL, CALL_END = "\x05", "\x06"
+VALUE, VALUE_END = "\ud801", "\ud802"
+SOURCE, SOURCE_SPLIT, SOURCE_END = "\ud803", "\ud804", "\ud805"
+CALL, CALL_END = "\ud806", "\ud807"
+OPENING = VALUE + SOURCE + CALL + CALL_END
+"""Every character that a mark can begin with."""
 
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""Control characters that a template may not contain."""
+_ALL = frozenset(OPENING + VALUE_END + SOURCE_SPLIT + SOURCE_END)
 
-_TRACES = re.compile(f"{SOURCE}[^{SOURCE_END}]*{SOURCE_SPLIT}[0-9]+{SOURCE_END}|{VALUE}")
+
+def is_marked(text: str) -> bool:
+    """True for text that came out of a template at least in part."""
+    return not _ALL.isdisjoint(text)
 
 
 def mark_value(value: Any) -> Hcl:
     """A value on its way to the place that decides how it is written."""
-    if isinstance(value, str) and _TRACES.search(value):
+    if isinstance(value, str) and is_marked(value):
         raise NotHclError(
             "text that a macro made was changed by a filter or an operator;"
             " write it out by itself, unchanged"

@@ -11,6 +11,7 @@ from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.tree import Tree
 
+
 def render(tree: Tree, spec: JobSpec) -> RenderedJob:
     """The HCL of `spec`, from nothing but the tree; a plain job's HCL is its file, unchanged.
 

@@ -1,0 +1,47 @@
+"""The jobs that come with toolkit, as they are in a project's two kinds of environment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from toolkit.config.jobs import load_job
+from toolkit.config.project import load_project
+from toolkit.config.settings import Flags, read_variables
+from toolkit.config.target import resolve_target
+from toolkit.config.tree import LayeredTree, builtin_tree
+from toolkit.render import render
+from toolkit.spec.agents import AgentPorts, AgentState
+from toolkit.spec.rendered import RenderedJob
+from toolkit.spec.tree import DictTree
+
+JOBS = ("backend", "frontend", "traefik")
+ENVIRONMENTS = ("dev", "dev-acl", "production")
+PROJECT = b"""
+[environments.dev]
+local = true
+driver = "raw_exec"
+[environments.production]
+nomad = "https://nomad.example.com:4646"
+consul = "https://consul.example.com:8501"
+datacenters = ["dc1"]
+driver = "docker"
+"""
+
+
+def shipped(job: str, environment: str, **overrides: object) -> RenderedJob:
+    """A built-in job rendered; `dev-acl` is `dev` with access control and other ports.
+
+    `overrides` replace fields of the job's specification.
+    """
+    tree = LayeredTree(DictTree({"toolkit.toml": PROJECT}), builtin_tree())
+    project = load_project(tree)
+    flags = Flags(environment=environment.removesuffix("-acl"))
+    nothing, _ = read_variables({})
+    target = resolve_target(project, flags, nothing)
+    if target.local:
+        acl = environment.endswith("-acl")
+        agents = AgentState(AgentPorts.at(10_000 if acl else 0), (), "/opt/traefik", acl=acl)
+        consul = replace(target.consul, address=agents.consul_address)
+        target = replace(target, agents=agents, consul=consul)
+    spec = load_job(project, job, target, flags, python="/opt/python")
+    return render(tree, replace(spec, **overrides))  # type: ignore[arg-type]

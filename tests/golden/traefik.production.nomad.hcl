@@ -1,0 +1,160 @@
+job "traefik" {
+  type        = "system"
+  region      = "global"
+  namespace   = "default"
+  datacenters = ["dc1"]
+  node_pool   = "default"
+
+  constraint {
+    attribute = "$${node.class}"
+    operator = "="
+    value = "frontend"
+  }
+
+  group "traefik" {
+    shutdown_delay = "10s"
+
+    update {
+      max_parallel      = 1
+      auto_revert       = true
+      health_check      = "checks"
+      min_healthy_time  = "5s"
+      healthy_deadline  = "120s"
+      progress_deadline = "300s"
+    }
+
+    restart {
+      attempts = 1
+      delay    = "1s"
+      interval = "60s"
+      mode     = "fail"
+    }
+
+    network {
+      mode = "host"
+      port "public" {
+        static = 80
+      }
+      port "private" {
+        static = 8081
+      }
+      port "api" {
+        static = 8082
+      }
+    }
+
+    service {
+      name     = "traefik"
+      provider = "consul"
+      port     = "public"
+      check {
+        type     = "http"
+        port     = "api"
+        path     = "/ping"
+        interval = "2s"
+        timeout  = "1s"
+      }
+    }
+
+    # toolkit finds every edge by this name, and asks each one what it routes to.
+    service {
+      name     = "traefik-api"
+      provider = "consul"
+      port     = "api"
+      check {
+        type     = "http"
+        port     = "api"
+        path     = "/ping"
+        interval = "2s"
+        timeout  = "1s"
+      }
+    }
+
+    task "traefik" {
+      driver       = "docker"
+      kill_signal  = "SIGTERM"
+      kill_timeout = "25s"
+
+      config {
+        network_mode = "host"
+        image = "traefik:v3.7.15"
+        args = [
+          "--global.checkNewVersion=false",
+          "--global.sendAnonymousUsage=false",
+          "--log.level=INFO",
+
+          # Two entrances, of which only `public` is ever the world's.
+          "--entryPoints.public.address=:${NOMAD_PORT_public}",
+          "--entryPoints.public.transport.lifeCycle.requestAcceptGraceTimeout=5s",
+          "--entryPoints.public.transport.lifeCycle.graceTimeOut=15s",
+          "--entryPoints.private.address=${NOMAD_IP_private}:${NOMAD_PORT_private}",
+          "--entryPoints.private.transport.lifeCycle.requestAcceptGraceTimeout=5s",
+          "--entryPoints.private.transport.lifeCycle.graceTimeOut=15s",
+
+          # The API has an entrance of its own; /ping answers 503 once a signal came.
+          "--entryPoints.traefik.address=${NOMAD_IP_api}:${NOMAD_PORT_api}",
+          "--ping=true",
+          "--ping.entryPoint=traefik",
+          "--api=true",
+          "--providers.file.filename=${NOMAD_SECRETS_DIR}/api.yml",
+
+          # Blocking queries, passing instances only, and only those that ask for a route.
+          "--providers.consulCatalog=true",
+          "--providers.consulCatalog.endpoint.address=127.0.0.1:8500",
+          "--providers.consulCatalog.endpoint.scheme=http",
+          "--providers.consulCatalog.watch=true",
+          "--providers.consulCatalog.exposedByDefault=false",
+          "--providers.consulCatalog.strictChecks=passing",
+          "--providers.providersThrottleDuration=500ms",
+
+          # A service keeps idle connections for longer than this: the edge hangs up first.
+          "--serversTransport.forwardingTimeouts.dialTimeout=2s",
+          "--serversTransport.forwardingTimeouts.idleConnTimeout=3s",
+        ]
+      }
+
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/consul.env"
+        env         = true
+        change_mode = "noop"
+        data        = <<EOT
+{{ with nomadVar "nomad/jobs/traefik" }}
+CONSUL_HTTP_TOKEN={{ .consul_token.Value | toJSON }}
+{{ end }}
+EOT
+      }
+
+      # Traefik reads this file again when it changes.
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/api.yml"
+        change_mode = "noop"
+        data        = <<EOT
+http:
+  routers:
+    toolkit-api:
+      rule: PathPrefix(`/api`) || PathPrefix(`/dashboard`)
+      entryPoints: [traefik]
+      service: api@internal
+      middlewares: [toolkit-api]
+  middlewares:
+    toolkit-api:
+      basicAuth:
+        removeHeader: true
+        users:
+{{ with nomadVar "nomad/jobs/traefik" }}
+{{ range .api_users.Value | split "\n" }}
+{{ if . }}
+          - {{ . | toJSON }}
+{{ end }}
+{{ end }}
+{{ end }}
+EOT
+      }
+
+      resources {
+        cpu    = 200
+        memory = 128
+      }
+    }
+  }
+}
