@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.spec.listing import InitReport
-from toolkit.views.text import staged
+from toolkit.views.text import counted, staged
 
 
 def lines(report: InitReport) -> list[str]:
     """The files, then the commands."""
-    result = staged("written", f"{len(report.files)} files in {report.folder}")
+    result = staged("written", f"{counted(len(report.files), 'file')} in {report.folder}")
     for path in report.files:
         result += staged("", path)
     return [*result, *staged("next", "\n".join(report.next))]

@@ -28,6 +28,8 @@ def lines(plan: Plan) -> list[str]:
         result += staged("group", f"{group.group}: {actions(group)}")
     for note in plan.notes:
         result += staged("note", note)
+    if plan.question:
+        result += staged("asks", plan.question)
     for line in plan.diff:
         result += _changed(line)
     for warning in plan.warnings:
@@ -68,7 +70,7 @@ def actions(group: GroupPlan) -> str:
     """What happens to one group, in words and numbers of instances."""
     parts = []
     if group.canary:
-        then = f", then {group.replace or group.canary} stopped" if group.ignore else ""
+        then = f", then {group.ignore} stopped" if group.ignore else ""
         parts.append(f"{group.canary} {'canary' if group.canary == 1 else 'canaries'}{then}")
     elif group.replace:
         parts.append(f"{group.replace} replaced")
@@ -135,6 +137,7 @@ def document(plan: Plan) -> dict[str, Any]:
         ],
         "warnings": list(plan.warnings),
         "notes": list(plan.notes),
+        "question": plan.question,
         "unplaced": [cause_view.document(cause) for cause in plan.unplaced],
     }
 

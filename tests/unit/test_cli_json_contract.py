@@ -1,0 +1,245 @@
+"""The keys of every JSON document, pinned: a script that reads them must go on working."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from toolkit.errors import ConfigError, Mistake
+from toolkit.spec.cause import Cause
+from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
+from toolkit.spec.dev import AgentRow, DevReport
+from toolkit.spec.events import Event
+from toolkit.spec.jobspec import JobSpec
+from toolkit.spec.listing import (
+    CheckLine,
+    DeploymentRow,
+    HistoryReport,
+    InitReport,
+    InstanceRow,
+    JobDetail,
+    JobRow,
+    LogLine,
+    OperateReport,
+    SecretReport,
+    StatusReport,
+    ValidateReport,
+    VersionRow,
+)
+from toolkit.spec.plan import DiffLine, GroupPlan, LintFinding, LiveJob, Plan
+from toolkit.spec.rendered import RenderedJob, SourceLine
+from toolkit.spec.report import DeployReport, Timings
+from toolkit.spec.target import Secret
+from toolkit.views import (
+    deploy,
+    dev,
+    error,
+    history,
+    init,
+    logs,
+    operate,
+    plan,
+    render,
+    secret,
+    status,
+    validate,
+    verify,
+)
+
+HIDDEN = "hunter2-must-not-appear"
+
+CAUSE = Cause("crash", "task app exited 1", "web", "app", "5b2c90aa-1", "node-1", ("stderr: x",))
+CHAIN = InstanceChain("0a1f3c52-1", "node-1", "web", "running", "passing", "up", "1.1.0", "a:1")
+VERIFICATION = Verification(
+    links=(Link("nomad", "holds", "2 of 2"),),
+    instances=(CHAIN,),
+    extras=(Extra("consul", "stale", "web-1", "no such allocation"),),
+    expected=1,
+    release="1.1.0",
+)
+EVENT = Event("canary", "running", 1.0, (CHAIN,))
+RENDERED = RenderedJob(
+    JobSpec("web", "service", "jobs/web/job.toml", "jobs/web/job.nomad.hcl.j2", release="1.1.0"),
+    "job {}\n",
+    (SourceLine("jobs/web/job.nomad.hcl.j2", 1),),
+    {},
+)
+DIFF = DiffLine("Meta[release]", "Edited", "1.0.0", "1.1.0")
+PLAN = Plan(
+    rendered=RENDERED,
+    job={"ID": "web", "Meta": {"release": "1.1.0"}, "Env": {"PASSWORD": HIDDEN}},
+    check_index=7,
+    live=LiveJob(3, 7, "service", "1.0.0", False, True, {"web": 2}, {"Env": HIDDEN}),
+    groups=(GroupPlan("web", canary=2),),
+    diff=(DIFF,),
+    lint=(LintFinding("count-one", "warning", "one instance", "no canary"),),
+    unplaced=(CAUSE,),
+    secrets=(Secret(HIDDEN),),
+)
+DEPLOY = DeployReport(
+    verdict="reverted",
+    sentence="web 1.1.0 did not take",
+    job="web",
+    environment="dev",
+    address="http://127.0.0.1:4646",
+    namespace="default",
+    release="1.1.0",
+    previous_release="1.0.0",
+    serving="1.0.0",
+    version=4,
+    deployment="d",
+    evaluation="e",
+    timings=Timings(7.1),
+    verification=VERIFICATION,
+    causes=(CAUSE,),
+    plan=PLAN,
+    events=(EVENT,),
+)
+ROW = JobRow("web", "service", "running", "1.1.0", 4, 2, 2, 2, "successful", True)
+DETAIL = JobDetail(
+    ROW,
+    True,
+    1.0,
+    DeploymentRow("d", 4, "successful", "ok", 2, 2, 2, 2, True),
+    (
+        InstanceRow(
+            "a", "web", "n", 4, "running", True, True, False, 0, "passing", "h:1",
+            (CheckLine("c", "passing", "ok"),),
+        ),
+    ),
+    ("http://web.localhost",),
+)  # fmt: skip
+MISTAKE = Mistake("jobs/web/job.toml", "count", 3, "must be an integer", "2")
+
+CHAIN_KEYS = "allocation node group nomad consul traefik serves address"
+CAUSE_KEYS = "kind summary group task allocation node evidence[] advice at"
+PLAN_KEYS = (
+    "schema job code changed fits check_index release "
+    "live(version release stopped counts(web)) "
+    "groups[](group place canary replace in_place stop migrate preempt ignore) "
+    "diff[](path kind old new) lint[](rule level message reason allowed) "
+    f"warnings[] notes[] question unplaced[]({CAUSE_KEYS})"
+)
+VERIFICATION_KEYS = (
+    "holds expected verified release links[](name state detail) "
+    f"instances[]({CHAIN_KEYS}) extras[](where kind what detail)"
+)
+EVENT_KEYS = f"stage text at instances[]({CHAIN_KEYS})"
+DEPLOY_KEYS = (
+    "schema verdict code sentence job environment address namespace release previous_release "
+    "serving version deployment evaluation "
+    "timings(total render plan submit nomad healthy gate verify edge_wait) "
+    f"verification({VERIFICATION_KEYS}) causes[]({CAUSE_KEYS}) next plan({PLAN_KEYS}) "
+    f"events[]({EVENT_KEYS}) calls expired_waits"
+)
+ROW_KEYS = "name kind state release version wanted running healthy deployment ours"
+MISTAKE_KEYS = "where key line message hint"
+
+CONTRACT: list[tuple[str, dict[str, Any], str]] = [
+    ("toolkit.deploy/1", deploy.document(DEPLOY), DEPLOY_KEYS),
+    ("toolkit.deploy/1", verify.document(DEPLOY), DEPLOY_KEYS),
+    ("toolkit.plan/1", plan.document(PLAN), PLAN_KEYS),
+    (
+        "toolkit.render/1",
+        render.document(RENDERED),
+        "schema job release source template hcl variables lines[](path line)",
+    ),
+    (
+        "toolkit.validate/1",
+        validate.document(ValidateReport("dev", ("web",), "Nomad", "1.11.3", (MISTAKE,))),
+        f"schema code environment jobs[] judge judge_detail mistakes[]({MISTAKE_KEYS}) warnings[]",
+    ),
+    (
+        "toolkit.status/1",
+        status.document(StatusReport("dev", "http://a", "default", (ROW,), DETAIL)),
+        f"schema environment address namespace jobs[]({ROW_KEYS}) detail(job({ROW_KEYS}) stable "
+        "submitted_at deployment(id version status description placed healthy desired canaries "
+        "promoted) instances[](allocation group node version state wanted healthy canary restarts "
+        "consul address checks[](name status output)) routes[] drift) notes[]",
+    ),
+    (
+        "toolkit.history/1",
+        history.document(
+            HistoryReport(
+                "dev", "http://a", "default", "web",
+                (VersionRow(4, "1.1.0", 1.0, True, True, (), None, {"web": 2}, changes=(DIFF,)),),
+            )
+        ),
+        "schema environment address namespace job versions[](version release submitted_at stable "
+        "live stopped tags[] deployment counts(web) summary changes[](path kind old new))",
+    ),
+    (
+        "toolkit.log/1",
+        logs.document(LogLine("a", "app", "stdout", "hello")),
+        "schema allocation task source text",
+    ),
+    (
+        "toolkit.secret/1",
+        secret.document(SecretReport("dev", "web", "nomad/jobs/web", "set", "k", ("k",))),
+        "schema environment job path action key keys[] missing[] unused[] notes[]",
+    ),
+    (
+        "toolkit.operate/1",
+        operate.document(
+            OperateReport(
+                "scaled", "web 2 → 3", "scale", "web", "dev", "http://a", "default",
+                verification=VERIFICATION, events=(EVENT,),
+            )
+        ),
+        "schema verdict code sentence action job environment address namespace release deployment "
+        f"verification({VERIFICATION_KEYS}) notes[] next events[]({EVENT_KEYS}) seconds",
+    ),
+    (
+        "toolkit.init/1",
+        init.document(InitReport("shop", ("toolkit.toml",), ("toolkit dev up",))),
+        "schema folder files[] next[]",
+    ),
+    (
+        "toolkit.dev/1",
+        dev.document(
+            DevReport(
+                "started", "ready",
+                (AgentRow("nomad", "running", 1, "1.11.3", "/n", "http://a", "/l"),),
+                {"Nomad": "http://a"},
+            )
+        ),
+        "schema word code sentence agents[](name status pid version binary address log "
+        "last_lines[]) addresses(Nomad) acl data state_file notes[] next",
+    ),
+    (
+        "toolkit.error/1",
+        error.document(ConfigError([MISTAKE])),
+        f"schema error(kind message hint code mistakes[]({MISTAKE_KEYS}))",
+    ),
+]  # fmt: skip
+
+
+def shape(value: Any) -> str:
+    """The keys of a document, in order: `a b(c) d[](e)`; an empty list is `[]`."""
+    return " ".join(key + _inner(item) for key, item in value.items())
+
+
+def _inner(item: Any) -> str:
+    if isinstance(item, dict):
+        return f"({shape(item)})"
+    if isinstance(item, list):
+        return "[]" + (_inner(item[0]) if item and isinstance(item[0], dict) else "")
+    return ""
+
+
+@pytest.mark.parametrize(("schema", "document", "keys"), CONTRACT)
+def test_the_keys_of_a_document_stay(schema: str, document: dict[str, Any], keys: str) -> None:
+    assert document["schema"] == schema
+    assert shape(document) == keys
+
+
+@pytest.mark.parametrize(("schema", "document", "keys"), CONTRACT)
+def test_a_document_is_plain_json(schema: str, document: dict[str, Any], keys: str) -> None:
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_no_document_holds_what_only_nomad_may_see() -> None:
+    assert HIDDEN not in json.dumps([document for _, document, _ in CONTRACT])
+    assert HIDDEN not in "\n".join([*plan.lines(PLAN), *deploy.lines(DEPLOY)])
