@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LEFT_OUT = {"site-packages", "dist-packages", "test", "idlelib", "tkinter", "ensurepip", "lib2to3"}
-LEFT_OUT |= {"turtledemo", "__pycache__"}
+LEFT_OUT |= {"turtledemo"}
+COMPILED = f".{sys.implementation.cache_tag}.pyc"
+"""Without these each start in a container would compile half the library again."""
 
 
 def python_as_tar() -> io.BytesIO:
@@ -48,8 +50,9 @@ def python_as_tar() -> io.BytesIO:
 
 
 def _standard_library(library: Path) -> Iterator[Path]:
-    for file in library.rglob("*.py"):
-        if not LEFT_OUT & set(file.relative_to(library).parts):
+    for file in library.rglob("*.py*"):
+        wanted = file.suffix == ".py" or file.name.endswith(COMPILED)
+        if wanted and not LEFT_OUT & set(file.relative_to(library).parts):
             yield file
 
 

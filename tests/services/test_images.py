@@ -49,7 +49,9 @@ def test_a_wheel_that_is_not_pure_fails_the_build(
     try:
         with pytest.raises(BuildError) as caught:
             image.build()
-        assert any("pure wheels only" in str(line) for line in caught.value.build_log)
+        # Read to its end, or the engine's answer stays open.
+        said = [str(line) for line in caught.value.build_log]
+        assert any("pure wheels only" in line for line in said)
     finally:
         image.get_docker_client().client.close()
 
