@@ -95,7 +95,7 @@ Options:
 
   Examples:
     toolkit render backend -e production
-    toolkit render backend --release 1.1.0 --var greeting=hello --out backend.hcl
+    toolkit render backend --release 1.1.0 --var greeting=hi -o backend.hcl
 """,
     "validate": """\
 Usage: toolkit validate [OPTIONS] [JOB]...

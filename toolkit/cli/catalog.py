@@ -33,7 +33,7 @@ COMMANDS = (
         "Projects",
         (
             "toolkit render backend -e production",
-            "toolkit render backend --release 1.1.0 --var greeting=hello --out backend.hcl",
+            "toolkit render backend --release 1.1.0 --var greeting=hi -o backend.hcl",
         ),
     ),
     Entry(

@@ -26,6 +26,50 @@ MEANINGS = {
 }
 
 
+VARIABLES = {
+    "TOOLKIT_ENV": "environment meant when `--env` is not given",
+    "NOMAD_ADDR": "Nomad's address, where the environment leaves it open",
+    "NOMAD_TOKEN": "Nomad ACL token",
+    "NOMAD_NAMESPACE": "namespace",
+    "NOMAD_REGION": "region",
+    "NOMAD_CACERT": "file of certificates trusted for Nomad",
+    "NOMAD_CAPATH": "folder of certificates trusted for Nomad",
+    "NOMAD_CLIENT_CERT": "client certificate for Nomad",
+    "NOMAD_CLIENT_KEY": "key of that certificate",
+    "NOMAD_TLS_SERVER_NAME": "name expected in Nomad's certificate",
+    "NOMAD_SKIP_VERIFY": "`true`: trust any certificate of Nomad's",
+    "CONSUL_HTTP_ADDR": "Consul's address, where the environment leaves it open",
+    "CONSUL_HTTP_TOKEN": "Consul ACL token",
+    "CONSUL_HTTP_TOKEN_FILE": "file that holds it; wins over the token",
+    "CONSUL_HTTP_SSL": "`true`: `https` for an address without a scheme",
+    "CONSUL_HTTP_SSL_VERIFY": "`false`: trust any certificate of Consul's",
+    "CONSUL_CACERT": "file of certificates trusted for Consul",
+    "CONSUL_CAPATH": "folder of certificates trusted for Consul",
+    "CONSUL_CLIENT_CERT": "client certificate for Consul",
+    "CONSUL_CLIENT_KEY": "key of that certificate",
+    "CONSUL_TLS_SERVER_NAME": "name expected in Consul's certificate",
+    "TOOLKIT_TRAEFIK_PASSWORD": "password at Traefik's API, of the environment's `traefik_user`",
+    "NOMAD_BIN": "the nomad binary that `toolkit dev` runs",
+    "CONSUL_BIN": "the consul binary that `toolkit dev` runs",
+    "TRAEFIK_BIN": "the traefik binary that the local `traefik` job runs",
+    "XDG_CACHE_HOME": "where built agents are kept; default: `~/.cache`",
+    "NO_COLOR": "anything: no colour",
+    "TERM": "`dumb`: no colour",
+}
+
+
+def variables() -> str:
+    """The environment variables that are read."""
+    return table(("variable", "meaning"), ((f"`{name}`", doc) for name, doc in VARIABLES.items()))
+
+
+def lint_rules() -> str:
+    """The rules of `toolkit plan`, which `[lint] allow` takes."""
+    from toolkit.rollout.lint import RULES
+
+    return table(("rule", "why it matters"), ((f"`{rule}`", why) for rule, why in RULES.items()))
+
+
 def commands() -> str:
     """Every command's help page, as the program prints it."""
     from toolkit.cli.helptext import pages
@@ -101,6 +145,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "overview": overview,
     "commands": commands,
     "exit-codes": exit_codes,
+    "variables": variables,
+    "lint": lint_rules,
     "toolkit.toml": project_keys,
     "job.toml": job_keys,
 }
@@ -112,4 +158,12 @@ _SECTION = re.compile(
 
 def fill(text: str) -> str:
     """`docs/reference.md` with every generated section made again; KeyError for an unknown one."""
+    _check_marks(text)
     return _SECTION.sub(lambda match: f"{match[1]}\n{SECTIONS[match['name']]()}\n{match[3]}", text)
+
+
+def _check_marks(text: str) -> None:
+    # A mark with a typo would silently leave its section as it is.
+    found = [match["name"] for match in _SECTION.finditer(text)]
+    if text.count("<!-- generated:") != len(found) or {*found} != {*SECTIONS}:
+        raise ValueError(f"sections are {sorted(SECTIONS)}, marks are {sorted(found)}")

@@ -67,13 +67,11 @@ _toolkit() {{
     case "$word" in
       -*) continue ;;
     esac
-    if [[ -z "$command" ]]; then
-      command="$word"
-    elif [[ "$command" == @({groups}) ]]; then
-      command="$command $word"
-    else
-      break
-    fi
+    case "$command" in
+      "") command="$word" ;;
+      {groups}) command="$command $word" ;;
+      *) break ;;
+    esac
   done
   case "$command" in
     "") options="-h --help --version" more="{_names("")}" ;;

@@ -65,7 +65,7 @@ def table(rows: Sequence[Sequence[str]], *, indent: int = 0, gap: int = 2) -> li
 
 def seconds(value: float) -> str:
     """A duration in seconds as people say it: `0.4 s`, `7.1 s`, `3 min 5 s`, `2 h 4 min`."""
-    if value < 60:
+    if value < 59.95:
         return f"{value:.1f} s"
     whole = round(value)
     if whole < 3600:
