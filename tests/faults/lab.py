@@ -7,6 +7,7 @@ Agents run on loopback with a scrubbed environment and end by SIGTERM.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import functools
 import json
 import os
@@ -73,13 +74,13 @@ def lab(*, acl: str = "", nomad: dict[str, Any] | None = None) -> Iterator[Lab]:
 
     `nomad`: more configuration for Nomad.
     """
-    base = free_offset()
     token = Secret(acl) if acl else None
     with ExitStack() as stack:
+        base = stack.enter_context(ten_ports())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clients-lab-")))
         consul_at = Endpoint("Consul", f"http://127.0.0.1:{base}", "the test", token=token)
         nomad_at = Endpoint("Nomad", f"http://127.0.0.1:{base + 4}", "the test", token=token)
-        stack.enter_context(
+        agent = stack.enter_context(
             running(
                 folder,
                 [binary("consul"), "agent", "-dev", "-disable-host-node-id"],
@@ -87,11 +88,11 @@ def lab(*, acl: str = "", nomad: dict[str, Any] | None = None) -> Iterator[Lab]:
             )
         )
         with Consul(consul_at) as consul:
-            until(lambda: consul.leader() != "", "Consul has a leader")
+            until(lambda: consul.leader() != "", "Consul has a leader", agent)
         settings = {**_nomad_configuration(base, acl), **(nomad or {})}
-        stack.enter_context(running(folder, [binary("nomad"), "agent", "-dev"], settings))
+        agent = stack.enter_context(running(folder, [binary("nomad"), "agent", "-dev"], settings))
         with Nomad(nomad_at) as client:
-            until(lambda: client.leader() != "", "Nomad has a leader")
+            until(lambda: client.leader() != "", "Nomad has a leader", agent)
             if acl:
                 until(lambda: bool(client.bootstrap_acl(acl)), "Nomad's ACLs are bootstrapped")
             until(lambda: client.ready_nodes() == 1, "Nomad's node is ready")
@@ -120,11 +121,21 @@ def running(
             process.wait(30)
 
 
-def until(holds: Callable[[], bool], what: str, seconds: float = STARTUP_SECONDS) -> None:
-    """Wait until `holds`, asked ten times a second; AssertionError names `what` otherwise."""
+def until(
+    holds: Callable[[], bool],
+    what: str,
+    process: subprocess.Popen[bytes] | None = None,
+    seconds: float = STARTUP_SECONDS,
+) -> None:
+    """Wait until `holds`, asked ten times a second; AssertionError names `what` otherwise.
+
+    An end of `process` ends the wait.
+    """
     deadline = time.monotonic() + seconds
     last: Exception | None = None
     while time.monotonic() < deadline:
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"{process.args!r} ended before {what}")
         try:
             if holds():
                 return
@@ -135,11 +146,18 @@ def until(holds: Callable[[], bool], what: str, seconds: float = STARTUP_SECONDS
     raise AssertionError(f"not within {seconds} s: {what}") from last
 
 
-def free_offset() -> int:
-    """First of ten free ports in our range."""
+@contextmanager
+def ten_ports() -> Iterator[int]:
+    """First of ten free ports in our range, ours alone among test runs at the same time."""
     for base in range(FIRST_OFFSET, LAST_OFFSET, STEP):
-        if all(_free(port) for port in range(base, base + STEP)):
-            return base
+        with (Path(tempfile.gettempdir()) / f"clients-lab-{base}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            if all(_free(port) for port in range(base, base + STEP)):
+                yield base
+                return
     pytest.skip(f"needs ten free ports between {FIRST_OFFSET} and {LAST_OFFSET}")
 
 

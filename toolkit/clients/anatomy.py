@@ -38,7 +38,8 @@ def chain(exc: BaseException) -> Iterator[BaseException]:
 def reason(root: BaseException) -> str:
     """The innermost reason in words; never a URL, which may carry a password."""
     items = list(chain(root))
-    if any(isinstance(item, urllib3.exceptions.ConnectTimeoutError) for item in items):
+    # A refused connection is a kind of late one to urllib3, hence the exact type.
+    if any(type(item) is urllib3.exceptions.ConnectTimeoutError for item in items):
         return "no connection in time"
     for item in reversed(items):
         if isinstance(item, OSError) and item.strerror and not isinstance(item, ssl.SSLError):

@@ -9,8 +9,7 @@ from __future__ import annotations
 from toolkit.clients.nomad_jobs import NomadJobs
 from toolkit.clients.nomad_logs import NomadLogs
 from toolkit.clients.nomad_state import NomadState
-from toolkit.clients.nomad_watch import NomadWatch
 
 
-class Nomad(NomadJobs, NomadWatch, NomadLogs, NomadState):
+class Nomad(NomadJobs, NomadLogs, NomadState):
     """One connection to one Nomad in one namespace; `clone()` it for another thread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from toolkit.clients.nomad_wire import NomadWire
-from toolkit.errors import NotFoundError
+from toolkit.errors import InvalidRequestError, NotFoundError
 
 Json = dict[str, Any]
 
@@ -28,6 +28,7 @@ class NomadJobs(NomadWire):
 
     def plan(self, job: Json, *, diff: bool = True) -> Json:
         """The scheduler's dry run; changes nothing."""
+        self._refuse_other_namespace(job)
         body = {"Job": job, "Diff": diff}
         return cast(Json, self._json("job", job["ID"], "plan", method="post", body=body, read=True))
 
@@ -37,6 +38,7 @@ class NomadJobs(NomadWire):
         ConflictError when it is not. UnreachableError with `lost_reply` when the request was
         sent and no usable reply came: it may be registered, and is never sent a second time.
         """
+        self._refuse_other_namespace(job)
         body: Json = {"Job": job, "EnforceIndex": True, "JobModifyIndex": check_index}
         if submission is not None:
             body["Submission"] = submission
@@ -68,7 +70,10 @@ class NomadJobs(NomadWire):
         return versions
 
     def submission(self, id: str, version: int) -> Json | None:  # noqa: A002
-        """What the version was registered from, if it was kept."""
+        """What the version was registered from, if it was kept.
+
+        A version registered without any shows the one of the version before it.
+        """
         try:
             return cast(Json, self._json("job", id, "submission", params={"version": version}))
         except NotFoundError:
@@ -113,3 +118,18 @@ class NomadJobs(NomadWire):
     def untag_version(self, job_id: str, name: str) -> None:
         """Take a version's name away."""
         self._ask("job", job_id, "versions", name, "tag", method="delete")
+
+    def _refuse_other_namespace(self, job: Json) -> None:
+        """Nomad puts the job where the request says, whatever the job file says: no silence.
+
+        `default` is what Nomad's parser writes into a job that names none.
+        """
+        named = job.get("Namespace")
+        if named in {None, "", "default", self.namespace}:
+            return
+        raise InvalidRequestError(
+            f"the job names namespace {named!r}, and the environment {self.namespace!r}",
+            system=self.endpoint.system,
+            address=self.endpoint.address,
+            hint="make them agree, or leave the namespace out of the job file",
+        )

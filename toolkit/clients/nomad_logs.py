@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Literal
 
 import requests
 
 from toolkit.clients.errors_map import VENDOR_ERRORS, from_exception, garbled
-from toolkit.clients.nomad_wire import NomadWire
+from toolkit.clients.nomad_watch import NomadWatch
 from toolkit.clients.session import plain_timeout
 from toolkit.errors import NotFoundError
 
@@ -21,9 +21,11 @@ _PIECE = 65536
 _LONGEST_FRAME = 1 << 20
 _QUIET_SECONDS = 30.0
 """Nomad sends a heartbeat each second into a followed log: this long without one, it is dead."""
+_BEATS = 3
+"""Heartbeats without a word before it is asked whether the task still runs."""
 
 
-class NomadLogs(NomadWire):
+class NomadLogs(NomadWatch):
     """Calls about logs."""
 
     def logs(
@@ -49,9 +51,10 @@ class NomadLogs(NomadWire):
 
     def follow_logs(
         self, alloc_id: str, task: str, kind: LogKind = "stdout", *, from_start: bool = False
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes, None, None]:
         """What the task writes, as it writes it, until the task ends or the caller stops.
 
+        Starts with what is already there (`from_start`) or with what comes next.
         UnreachableError when the connection is lost.
         """
         params = {
@@ -65,11 +68,27 @@ class NomadLogs(NomadWire):
             "client", "fs", "logs", alloc_id,
             params=params, stream=True, timeout=plain_timeout(_QUIET_SECONDS),
         )  # fmt: skip
+        quiet = 0
+        ended = False
         with closing(response):
-            yield from self._frames(response)
+            for data in self._frames(response):
+                if data:
+                    quiet, ended = 0, False
+                    yield data
+                elif ended:
+                    return
+                else:
+                    # Nomad itself goes on for ever. After the word that the task has ended
+                    # one more heartbeat must come without anything: what was left is then read.
+                    quiet += 1
+                    ended = quiet % _BEATS == 0 and self._has_ended(alloc_id, task)
+
+    def _has_ended(self, alloc_id: str, task: str) -> bool:
+        states = self.allocation(alloc_id).get("TaskStates") or {}
+        return (states.get(task) or {}).get("State") == "dead"
 
     def _frames(self, response: requests.Response) -> Iterator[bytes]:
-        """Payloads of the stream's JSON frames; heartbeats are empty frames."""
+        """Payloads of the stream's JSON frames; a heartbeat is an empty one."""
         decoder = json.JSONDecoder()
         waiting = ""
         for piece in self._pieces(response, None):
@@ -82,8 +101,7 @@ class NomadLogs(NomadWire):
                         raise garbled(self.endpoint, "is not a log", read=True).error from exc
                     break
                 waiting = waiting[end:]
-                if data := frame.get("Data"):
-                    yield base64.b64decode(data)
+                yield base64.b64decode(frame.get("Data") or "")
 
     def _pieces(self, response: requests.Response, limit: int | None) -> Iterator[bytes]:
         """Bytes as they arrive: `iter_content` would sit on them until a whole chunk is there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from toolkit.clients.errors_map import garbled
 from toolkit.clients.nomad_wire import NomadWire
 from toolkit.errors import NotFoundError
 
@@ -61,7 +62,11 @@ class NomadState(NomadWire):
 
     def agent_self(self) -> Json:
         """The answering agent's configuration, version and statistics."""
-        return cast(Json, self._json("agent", "self"))
+        answer = cast(Json, self._json("agent", "self"))
+        if "config" not in answer:
+            # A Consul has the same path.
+            raise garbled(self.endpoint, "is JSON of another kind", read=True).error
+        return answer
 
     def leader(self) -> str:
         """Address of the servers' leader; empty when there is none."""
