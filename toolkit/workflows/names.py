@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from toolkit.config.locate import is_path
 from toolkit.config.names import job_names
+from toolkit.config.project import Project
+from toolkit.config.tree import LayeredTree
 from toolkit.errors import ConfigError
 from toolkit.spec.jobspec import JobSpec
 from toolkit.workflows.session import Session
@@ -56,9 +58,7 @@ def project_jobs(session: Session) -> tuple[Mapping[str, JobSpec | None], tuple[
     remarks: list[str] = []
     if project is None:
         return found, ()
-    names = job_names(project.tree)
-    order = [name for name in project.file.stack if name in names]
-    for name in (*order, *(name for name in names if name not in order)):
+    for name in own_names(project):
         try:
             spec = session.load(name)
         except ConfigError as exc:
@@ -67,3 +67,14 @@ def project_jobs(session: Session) -> tuple[Mapping[str, JobSpec | None], tuple[
         else:
             found[spec.name] = spec
     return found, tuple(remarks)
+
+
+def own_names(project: Project) -> tuple[str, ...]:
+    """The stack in its order, then the project's other jobs.
+
+    Of the jobs that came with toolkit only those that the stack names.
+    """
+    tree = project.tree
+    own = job_names(tree.first if isinstance(tree, LayeredTree) else tree)
+    stack = project.file.stack
+    return (*stack, *(name for name in own if name not in stack))

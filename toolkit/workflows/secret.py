@@ -98,7 +98,12 @@ def edit(session: Session, job_id: str, change: Callable[[Items], Items]) -> Ite
     """
     lost: UnreachableError | None = None
     for attempt in range(TRIES):
-        before, index = read(session, job_id)
+        try:
+            before, index = read(session, job_id)
+        except UnreachableError as exc:
+            if lost is None:
+                raise
+            raise undecided(job_id, exc) from exc
         after = change(before)
         if after == before:
             return after
@@ -107,28 +112,31 @@ def edit(session: Session, job_id: str, change: Callable[[Items], Items]) -> Ite
                 session.nomad.put_variable(path_of(job_id), after, check_index=index)
             else:
                 session.nomad.delete_variable(path_of(job_id), check_index=index)
+            return after
         except ConflictError:
             session.world.sleep(PAUSE * (attempt + 1))
-            continue
         except UnreachableError as exc:
             if not exc.lost_reply:
                 raise
             lost = exc
-            continue
-        return after
     if lost is not None:
-        raise UnreachableError(
-            f"replies about {path_of(job_id)} are lost again and again; it may have been written",
-            system="Nomad",
-            address=lost.address,
-            hint=f"toolkit secret list {job_id}",
-            code=ExitCode.UNKNOWN,
-        ) from lost
+        raise undecided(job_id, lost) from lost
     raise ConflictError(
         f"{path_of(job_id)} changed under each of {TRIES} tries; nothing was written",
         system="Nomad",
         address=session.target.nomad.address,
         hint="run the same command again",
+    )
+
+
+def undecided(job_id: str, lost: UnreachableError) -> UnreachableError:
+    """The reply to a write was lost, and reading does not say either."""
+    return UnreachableError(
+        f"the reply about {path_of(job_id)} was lost; it may or may not have been written",
+        system="Nomad",
+        address=lost.address,
+        hint=f"toolkit secret list {job_id}",
+        code=ExitCode.UNKNOWN,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from toolkit.config.names import job_names
 from toolkit.config.plain import scan_job
 from toolkit.config.settings import Settings
 from toolkit.errors import (
@@ -20,6 +19,7 @@ from toolkit.errors import (
 from toolkit.rollout.plan import parse
 from toolkit.spec.listing import ValidateReport
 from toolkit.spec.rendered import RenderedJob
+from toolkit.workflows.names import own_names
 from toolkit.workflows.render import render_job
 from toolkit.workflows.session import Session, open_session
 
@@ -36,7 +36,7 @@ def validate(settings: Settings, jobs: tuple[str, ...] = ()) -> ValidateReport:
     """Look at the named jobs, or at all of the project; never fails because no Nomad answers."""
     project = settings.project
     if not jobs and project is not None:
-        jobs = job_names(project.tree)
+        jobs = own_names(project)
     findings = Findings()
     good = [job for name in jobs if (job := readable(settings, name, findings)) is not None]
     judge_detail, asked = ask_nomad(open_session(settings), good, findings)
