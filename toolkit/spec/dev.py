@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class Machine:
     nomad_bin: Path | None = None
     consul_bin: Path | None = None
     traefik_bin: Path | None = None
+    beside: Path = Path(sys.executable).parent
+    """Where programs are that were installed with toolkit: those of the wheels."""
     docker_endpoint: str | None = None
     """`DOCKER_HOST`: the engine that Nomad's docker driver talks to."""
     go_environment: Mapping[str, str] = field(default_factory=dict, repr=False)

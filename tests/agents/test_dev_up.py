@@ -1,0 +1,432 @@
+"""`toolkit dev up` on this machine: what is in the way, what is left, what is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from tests.agents.cluster import LocalCluster, free_offset, local_cluster
+from toolkit.agents import mounts, processes
+from toolkit.agents.layout import Layout
+from toolkit.agents.ports import listeners
+from toolkit.agents.stop import find_leftovers
+from toolkit.errors import AgentError, ExitCode, PortTakenError, RefusedError
+from toolkit.spec.agents import AgentPorts
+from toolkit.spec.dev import Machine
+from toolkit.spec.events import Event
+from toolkit.workflows import dev
+
+pytestmark = pytest.mark.agents
+
+DETACHED = {
+    "Name": "app",
+    "Driver": "raw_exec",
+    "Config": {
+        "command": "/bin/sh",
+        "args": ["-c", "(setsid sleep 3600 &) ; trap '' TERM; while :; do sleep 1; done"],
+    },
+    "Resources": {"CPU": 10, "MemoryMB": 16},
+    "KillTimeout": 1_000_000_000,
+}
+
+
+def job(name: str, **group: Any) -> dict[str, Any]:
+    return {
+        "ID": name,
+        "Name": name,
+        "Type": "service",
+        "Datacenters": ["*"],
+        "TaskGroups": [{"Name": "web", "Count": 1, "Tasks": [DETACHED], **group}],
+    }
+
+
+def run_job(cluster: LocalCluster, body: dict[str, Any]) -> None:
+    """Register a job and wait until its allocation runs."""
+    with cluster.nomad() as nomad:
+        nomad.register(body, check_index=0)
+
+        def runs() -> bool:
+            return any(
+                each["ClientStatus"] == "running" for each in nomad.allocations(body["ID"]).value
+            )
+
+        cluster.until(f"{body['ID']} runs", runs)
+
+
+def nothing_left(root: Path) -> None:
+    layout = Layout.of(root)
+    assert processes.belonging_to(layout.dev) == ()
+    assert mounts.below(layout.dev) == ()
+    assert not layout.state.exists()
+    assert not layout.alloc.exists()
+
+
+@contextmanager
+def driver(root: Path, machine: Machine, **order: Any) -> Iterator[subprocess.Popen[str]]:
+    """`toolkit dev up` or `down` in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.agents.dev_driver"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        json.dump(
+            {
+                "root": str(root),
+                "nomad_bin": str(machine.nomad_bin),
+                "consul_bin": str(machine.consul_bin),
+                "traefik_bin": str(machine.traefik_bin),
+                **order,
+            },
+            process.stdin,
+        )
+        process.stdin.close()
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+
+
+def read_until(out: IO[str] | None, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    assert out is not None
+    seen = []
+    for text in out:
+        line = json.loads(text)
+        seen.append(line)
+        if wanted(line):
+            return dict(line)
+    raise AssertionError(f"the process ended after saying {seen}")
+
+
+def test_a_taken_port_is_named_with_the_process_that_has_it(
+    machine: Machine, tmp_path: Path
+) -> None:
+    offset = free_offset()
+    port = AgentPorts.at(offset).nomad_http
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(PortTakenError) as caught,
+    ):
+        dev.up(tmp_path, machine=machine, port_offset=offset)
+    assert f"port {port} (Nomad HTTP) is in use by" in caught.value.message
+    assert f"(process {os.getpid()})" in caught.value.message
+    assert "--port-offset" in (caught.value.hint or "")
+    nothing_left(tmp_path)
+
+
+def test_a_taken_gossip_port_is_found_on_udp(machine: Machine, tmp_path: Path) -> None:
+    offset = free_offset()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", AgentPorts.at(offset).consul_serf_lan))
+        with pytest.raises(PortTakenError, match="Consul LAN gossip"):
+            dev.up(tmp_path, machine=machine, port_offset=offset)
+
+
+def test_another_projects_cluster_is_named(cluster: LocalCluster, tmp_path: Path) -> None:
+    with pytest.raises(PortTakenError) as caught:
+        dev.up(tmp_path, machine=cluster.machine, port_offset=cluster.state.ports.offset)
+    assert f"of the local cluster in {cluster.layout.root}" in caught.value.message
+
+
+def test_a_port_offset_out_of_range_is_refused(machine: Machine, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="out of range"):
+        dev.up(tmp_path, machine=machine, port_offset=60000)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [("#!/bin/sh\necho oh no >&2\nexit 3\n", "ends with 3: oh no"), ("nothing", "format error")],
+)
+def test_a_broken_binary_is_named(
+    machine: Machine, tmp_path: Path, content: str, complaint: str
+) -> None:
+    broken = tmp_path / "consul"
+    broken.write_text(content)
+    broken.chmod(0o755)
+    with pytest.raises(AgentError) as caught:
+        dev.up(tmp_path, machine=machine, consul_bin=broken, port_offset=free_offset())
+    assert f"{broken} does not work as consul" in caught.value.message
+    assert complaint in caught.value.message
+    assert "--consul-bin" in (caught.value.hint or "")
+    nothing_left(tmp_path)
+
+
+def test_another_program_is_not_taken_for_an_agent(machine: Machine, tmp_path: Path) -> None:
+    with pytest.raises(AgentError, match="does not work as consul"):
+        dev.up(tmp_path, machine=machine, consul_bin=machine.nomad_bin, port_offset=free_offset())
+
+
+def test_an_agent_that_ends_while_it_starts_says_why(machine: Machine, tmp_path: Path) -> None:
+    broken = tmp_path / "bin" / "nomad"
+    broken.parent.mkdir()
+    broken.write_text(
+        "#!/bin/sh\n[ $1 = version ] && echo Nomad v1.11.3 && exit\necho FATAL no luck\nexit 1\n"
+    )
+    broken.chmod(0o755)
+    with pytest.raises(AgentError) as caught:
+        dev.up(tmp_path, machine=machine, nomad_bin=broken, port_offset=free_offset())
+    assert "nomad 1.11.3 ended by itself" in caught.value.message
+    assert "FATAL no luck" in caught.value.message
+    assert "nomad.log" in (caught.value.hint or "")
+    nothing_left(tmp_path)
+
+
+def test_an_agent_that_never_answers_ends_at_the_deadline(machine: Machine, tmp_path: Path) -> None:
+    mute = tmp_path / "bin" / "consul"
+    mute.parent.mkdir()
+    mute.write_text("#!/bin/sh\n[ $1 = version ] && echo Consul v1.22.7 && exit\nexec sleep 3600\n")
+    mute.chmod(0o755)
+    with pytest.raises(AgentError, match="not after 0 s: Consul has a leader"):
+        dev.up(tmp_path, machine=machine, consul_bin=mute, port_offset=free_offset(), timeout=0.1)
+    nothing_left(tmp_path)
+
+
+def test_state_that_cannot_be_written_is_said_before_anything_starts(
+    machine: Machine, tmp_path: Path
+) -> None:
+    (tmp_path / ".toolkit").write_text("a file in the way")
+    with pytest.raises(AgentError, match=r"cannot write in .*\.toolkit"):
+        dev.up(tmp_path, machine=machine, port_offset=free_offset())
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_is_said_and_leaves_nothing(machine: Machine, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=True)
+    try:
+        with (small / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError):
+            while True:
+                filler.write(b"x" * 4096)
+        with pytest.raises(AgentError, match="no space is left"):
+            dev.up(small, machine=machine, port_offset=free_offset())
+        assert processes.belonging_to(Layout.of(small).dev) == ()
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_up_twice_says_so_and_starts_nothing(cluster: LocalCluster) -> None:
+    before = cluster.state
+    events: list[Event] = []
+    report = dev.up(cluster.root, machine=cluster.machine, on_event=events.append)
+    assert report.word == "already up"
+    assert report.code is ExitCode.OK
+    assert cluster.state == before
+    assert events == []
+
+
+def test_up_again_with_other_flags_is_refused(cluster: LocalCluster) -> None:
+    with pytest.raises(RefusedError, match="up already, without access control"):
+        dev.up(cluster.root, machine=cluster.machine, acl=True)
+
+
+def test_two_commands_at_once_do_not_meet(machine: Machine, tmp_path: Path) -> None:
+    offset = free_offset()
+    refusals: list[RefusedError] = []
+
+    def meanwhile(_event: Event) -> None:
+        with pytest.raises(RefusedError, match="at work in") as caught:
+            dev.down(tmp_path)
+        refusals.append(caught.value)
+
+    try:
+        dev.up(tmp_path, machine=machine, port_offset=offset, on_event=meanwhile)
+    finally:
+        dev.down(tmp_path)
+    assert refusals
+
+
+def test_nothing_listens_beyond_loopback(cluster: LocalCluster) -> None:
+    sockets = {
+        str(entry.readlink())
+        for each in cluster.state.processes
+        for entry in Path(f"/proc/{each.pid}/fd").iterdir()
+        if entry.is_symlink()
+    }
+    ours = [each for each in listeners() if f"socket:[{each.inode}]" in sockets]
+    assert {each.port for each in ours} >= {
+        cluster.state.ports.nomad_http, cluster.state.ports.nomad_serf,
+        cluster.state.ports.consul_grpc, cluster.state.ports.consul_dns,
+    }  # fmt: skip
+    loopback = {"0100007F", "00000000000000000000000001000000"}
+    assert [each for each in ours if each.address not in loopback] == []
+
+
+def test_a_dead_agent_is_reported_with_the_end_of_its_log(machine: Machine, tmp_path: Path) -> None:
+    with local_cluster(tmp_path, machine=machine) as cluster:
+        assert dev.status(tmp_path).word == "running"
+        cluster.kill("consul")
+        report = dev.status(tmp_path)
+        dead = next(row for row in report.agents if row.name == "consul")
+        assert report.word == "died"
+        assert report.code is ExitCode.FAILED
+        assert report.sentence == "consul should run and does not"
+        assert dead.status == "died"
+        assert dead.last_lines
+        assert set(dead.last_lines) <= set(cluster.log("consul").splitlines())
+        assert list(report.addresses) == ["Nomad"]
+
+
+def test_up_after_both_agents_were_killed_cleans_up_and_starts(
+    machine: Machine, tmp_path: Path
+) -> None:
+    with local_cluster(tmp_path, machine=machine) as cluster:
+        run_job(cluster, job("crash"))
+        before = cluster.state
+        cluster.kill("nomad")
+        cluster.kill("consul")
+        left = cluster.everything_running()
+        assert left, "the tasks were to outlive their agents"
+        events: list[Event] = []
+        report = dev.up(
+            tmp_path, machine=machine, port_offset=before.ports.offset, on_event=events.append
+        )
+        assert report.word == "started"
+        assert events[0].stage == "note"
+        assert not [each for each in left if processes.is_running(each.pid, each.started)]
+        assert not {each.pid for each in before.processes} & {
+            each.pid for each in cluster.state.processes
+        }
+        with cluster.nomad() as nomad:
+            assert nomad.jobs() == []
+
+
+def test_a_record_of_before_a_reboot_is_not_believed(machine: Machine, tmp_path: Path) -> None:
+    with local_cluster(tmp_path, machine=machine) as cluster:
+        state = cluster.state
+        dev.down(tmp_path)
+        # The same process id, used by somebody else since.
+        stranger = replace(state.processes[0], pid=os.getpid())
+        cluster.layout.state.write_text(replace(state, processes=(stranger,)).to_json())
+        assert dev.status(tmp_path).word == "died"
+        report = dev.up(tmp_path, machine=machine, port_offset=state.ports.offset)
+        assert report.word == "started"
+
+
+def test_a_lost_record_does_not_lose_the_processes(machine: Machine, tmp_path: Path) -> None:
+    with local_cluster(tmp_path, machine=machine) as cluster:
+        shutil.rmtree(tmp_path / ".toolkit")
+        report = dev.status(tmp_path)
+        assert report.word == "not running"
+        assert "left" in report.notes[0]
+        dev.down(tmp_path)
+        assert not cluster.everything_running()
+    nothing_left(tmp_path)
+
+
+def test_down_leaves_no_process_and_no_mount(machine: Machine, tmp_path: Path) -> None:
+    with local_cluster(tmp_path, machine=machine) as cluster:
+        run_job(cluster, job("tidy"))
+        found = find_leftovers(cluster.layout, cluster.state)
+        assert len(found) > len(cluster.state.processes)
+        report = dev.down(tmp_path)
+        assert report.word == "stopped"
+        assert report.code is ExitCode.OK
+        assert not [each for each in found if processes.is_running(each.pid, each.started)]
+        nothing_left(tmp_path)
+        assert dev.down(tmp_path).sentence == "no local agents were running"
+        assert dev.status(tmp_path).word == "not running"
+
+
+def test_down_of_kept_data_forgets_registrations_only(machine: Machine, tmp_path: Path) -> None:
+    service = {"Name": "kept", "Provider": "consul", "AddressMode": "auto"}
+    with local_cluster(tmp_path, machine=machine, data=True) as cluster:
+        offset = cluster.state.ports.offset
+        run_job(cluster, job("kept", Services=[service]))
+        with cluster.consul() as consul:
+            cluster.until("Consul lists it", lambda: "kept" in consul.services())
+        dev.down(tmp_path)
+        assert not cluster.everything_running()
+        assert list((cluster.layout.data / "consul").glob("services/*")) == []
+        dev.up(tmp_path, machine=machine, data=True, port_offset=offset)
+        with cluster.nomad() as nomad:
+            assert [each["ID"] for each in nomad.jobs()] == ["kept"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("moment", ["consul", "nomad"])
+def test_an_interrupt_during_up_leaves_nothing(
+    machine: Machine, tmp_path: Path, number: signal.Signals, moment: str
+) -> None:
+    how = {"port_offset": free_offset()}
+    with driver(tmp_path, machine, command="up", how=how) as process:
+        read_until(
+            process.stdout,
+            lambda line: line.get("stage") == "start" and line["text"].startswith(moment),
+        )
+        process.send_signal(number)
+        assert read_until(process.stdout, lambda line: "interrupted" in line)
+        assert process.wait() == 130
+    nothing_left(tmp_path)
+
+
+def test_attached_agents_end_with_ctrl_c(machine: Machine, tmp_path: Path) -> None:
+    how = {"port_offset": free_offset(), "foreground": True}
+    with driver(tmp_path, machine, command="up", how=how) as process:
+        read_until(process.stdout, lambda line: "attached" in line.get("text", ""))
+        assert dev.status(tmp_path).word == "running"
+        process.send_signal(signal.SIGINT)
+        end = read_until(process.stdout, lambda line: "report" in line)
+        assert end["report"]["word"] == "stopped"
+        assert process.wait() == 0
+    nothing_left(tmp_path)
+
+
+def test_attached_agents_end_together_and_the_dead_one_is_named(
+    machine: Machine, tmp_path: Path
+) -> None:
+    how = {"port_offset": free_offset(), "foreground": True}
+    with driver(tmp_path, machine, command="up", how=how) as process:
+        read_until(process.stdout, lambda line: "attached" in line.get("text", ""))
+        LocalCluster(tmp_path, machine).kill("consul")
+        end = read_until(process.stdout, lambda line: "report" in line)
+        assert end["report"]["word"] == "died"
+        assert end["report"]["sentence"].startswith("consul ended by itself")
+        assert process.wait() == ExitCode.FAILED
+    nothing_left(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_an_ordinary_user_can_do_all_of_it(machine: Machine) -> None:
+    nobody = pwd.getpwnam("nobody")
+    # Outside of pytest's folders, which only their owner may enter.
+    with tempfile.TemporaryDirectory(prefix="dev-") as folder:
+        home = Path(folder)
+        root = home / "project"
+        root.mkdir()
+        for path in (home, root):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        theirs = {}
+        for name in ("nomad_bin", "consul_bin", "traefik_bin"):
+            original = getattr(machine, name)
+            theirs[name] = home / original.name
+            shutil.copyfile(original, theirs[name])
+            theirs[name].chmod(0o755)
+        machine = replace(machine, **theirs)
+        how = {"port_offset": free_offset()}
+        with driver(root, machine, command="up", user="nobody", how=how) as process:
+            assert read_until(process.stdout, lambda line: "report" in line)
+        cluster = LocalCluster(root, machine)
+        run_job(cluster, job("theirs"))
+        assert {
+            Path(f"/proc/{each.pid}").stat().st_uid for each in cluster.everything_running()
+        } == {nobody.pw_uid}
+        assert not cluster.state.root
+        with driver(root, machine, command="down", user="nobody") as process:
+            assert read_until(process.stdout, lambda line: "report" in line)
+        nothing_left(root)
