@@ -89,7 +89,7 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token("heredoc", "")
         elif kind == "quote":
             start, at = at, _end_of_string(text, at)
-            yield _Token("string", text[start : at - 1])
+            yield _Token("string", text[start:at].removesuffix('"'))
         elif kind != "skip":
             yield _Token(kind, match[0])
 
@@ -110,7 +110,7 @@ def _end_of_string(text: str, at: int) -> int:
                 inside.append("{")
                 at += 1
             elif char == "\n":
-                return at + 1  # not closed on its line: Nomad will say so
+                return at  # not closed on its line: Nomad will say so
         elif char == "{" or char == '"':
             inside.append(char)
         elif char == "}":
