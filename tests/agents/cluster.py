@@ -5,6 +5,7 @@ The agents are those of `toolkit dev up`, started and stopped by the same functi
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import sys
@@ -120,6 +121,11 @@ class LocalCluster:
     def log(self, name: AgentName) -> str:
         """All that the agent has written."""
         return Path(self.process(name).log).read_text(errors="replace")
+
+    def nomad_agent_token(self) -> str:
+        """What the Nomad agent registers services in Consul with; only with ACLs."""
+        config = json.loads(self.layout.config("nomad").read_text())
+        return str(config["consul"]["token"])
 
     def stop(self, name: AgentName) -> None:
         """SIGTERM, and wait until it is gone; with `data` its tasks go on."""
