@@ -204,26 +204,40 @@ def _zsh_quote(text: str) -> str:
     return plain
 
 
+FISH = """\
+# fish completion of toolkit:
+# toolkit completion fish > ~/.config/fish/completions/toolkit.fish
+function __toolkit_words
+    for word in (commandline -opc)[2..-1]
+        string match -q -- '-*' $word; or echo $word
+    end
+end
+function __toolkit_at # true after these words and perhaps more
+    set -l words (__toolkit_words)
+    string match -q -- "$argv *" "$words "
+end
+function __toolkit_after # true after exactly these words
+    set -l words (__toolkit_words)
+    test "$words" = "$argv"
+end
+complete -c toolkit -f
+complete -c toolkit -n __toolkit_after -l version -d 'Print the version.'
+"""
+
+
 def fish(words: tuple[Word, ...]) -> str:
     """For fish: a line for each command and each option."""
-    lines = [
-        "# fish completion of toolkit:",
-        "# toolkit completion fish > ~/.config/fish/completions/toolkit.fish",
-        "complete -c toolkit -f",
-        "complete -c toolkit -n __fish_use_subcommand -l version -d 'Print the version.'",
-    ]
+    lines = []
     for word in words:
-        *parents, name = word.path.split()
-        before = f"__fish_seen_subcommand_from {parents[0]}" if parents else "__fish_use_subcommand"
-        lines.append(
-            f"complete -c toolkit -n '{before}' -a {name} -d '{_fish_quote(word.summary)}'"
-        )
-        lines += _fish_word(word, [*parents, name])
-    return "\n".join(lines) + "\n"
+        parent, _, name = word.path.rpartition(" ")
+        after = f"__toolkit_after {parent}".strip()
+        lines.append(f"complete -c toolkit -n '{after}' -a {name} -d '{_fish_quote(word.summary)}'")
+        lines += _fish_word(word)
+    return FISH + "\n".join(lines) + "\n"
 
 
-def _fish_word(word: Word, path: list[str]) -> list[str]:
-    seen = "; and ".join(f"__fish_seen_subcommand_from {name}" for name in path)
+def _fish_word(word: Word) -> list[str]:
+    seen = f"__toolkit_at {word.path}"
     lines = []
     for option in word.options:
         flags = " ".join(
@@ -240,7 +254,7 @@ def _fish_word(word: Word, path: list[str]) -> list[str]:
     more = _more(word)
     if more == "<job>":
         lines.append(f"complete -c toolkit -n '{seen}' -a '(toolkit _jobs 2>/dev/null)'")
-    elif more and " " not in word.path and catalog.BY_NAME[word.path].target:
+    elif more and catalog.BY_NAME[word.path].target:
         lines.append(f"complete -c toolkit -n '{seen}' -a '{more}'")
     return lines
 
