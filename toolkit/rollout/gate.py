@@ -29,7 +29,7 @@ def canaries(
     deployment: DeploymentView, allocations: Sequence[AllocationView]
 ) -> tuple[AllocationView, ...]:
     """The deployment's allocations that Nomad wants to run."""
-    return tuple(a for a in allocations if a.deployment == deployment.id and a.should_run)
+    return tuple(a for a in allocations if a.job_version == deployment.job_version and a.should_run)
 
 
 def is_due(deployment: DeploymentView, allocations: Sequence[AllocationView]) -> bool:

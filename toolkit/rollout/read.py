@@ -67,7 +67,6 @@ def allocation(raw: Mapping[str, Any]) -> AllocationView:
         desired_status=raw.get("DesiredStatus") or "",
         desired_description=raw.get("DesiredDescription") or "",
         client_description=raw.get("ClientDescription") or "",
-        deployment=raw.get("DeploymentID") or None,
         canary=bool(health.get("Canary")),
         healthy=health.get("Healthy"),
         tasks=tuple(

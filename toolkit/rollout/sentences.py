@@ -59,7 +59,7 @@ def submission(made: Submission) -> str:
 
 def departed(outcome: Outcome, verification: Verification, version: int) -> list[str]:
     """`2 left Consul, left Traefik`: what became of the old instances."""
-    old = [a for a in outcome.allocations if a.job_version < version and a.deployment]
+    old = [a for a in outcome.allocations if a.job_version < version]
     old = [a for a in old if a.client_status == "running" or a.desired_status == "stop"]
     leaving = [a for a in old if a.client_status in {"running", "pending"}]
     if not leaving:
@@ -82,7 +82,6 @@ def verdict(
     *,
     job: str,
     release: str | None,
-    previous: str | None,
     version: int | None,
     verification: Verification | None,
     timings: Timings,

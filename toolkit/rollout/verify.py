@@ -16,7 +16,8 @@ from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.observed import AllocationView
 
 EDGE_STEP = 0.02
-"""Seconds between two looks at Traefik, whose API cannot be blocked on."""
+"""Seconds between two looks at Traefik, whose API cannot be blocked on; they grow."""
+EDGE_STEP_MOST = 0.25
 NOMAD_STEP = 0.1
 """Seconds before Nomad's allocations are read again."""
 BLIND_STEP = 0.5
@@ -78,12 +79,19 @@ def count(job: Mapping[str, Any]) -> int:
     )
 
 
-def system_count(world: World, job: Mapping[str, Any]) -> int:
-    """How many nodes a system job should run on, by the scheduler's own dry run."""
-    answer = world.nomad.plan(dict(job), diff=False)
-    updates = ((answer.get("Annotations") or {}).get("DesiredTGUpdates") or {}).values()
-    keys = ("Ignore", "Place", "InPlaceUpdate", "DestructiveUpdate", "Canary", "Migrate")
-    return sum(int(update.get(key) or 0) for update in updates for key in keys)
+def system_count(
+    world: World, job: Mapping[str, Any], allocations: Sequence[AllocationView]
+) -> int:
+    """How many instances a system job should have, by the scheduler's own book.
+
+    One on each node where Nomad wants one, and those that its latest evaluation could not place.
+    (The dry run of an unchanged system job counts its instances twice on Nomad 1.11.)
+    """
+    wanted = {(a.node_id, a.group) for a in allocations if a.desired_status == "run"}
+    evaluations = world.nomad.evaluations(str(job["ID"]))
+    latest = max(evaluations, key=lambda e: int(e.get("ModifyIndex") or 0), default={})
+    queued = (latest.get("QueuedAllocations") or {}).values()
+    return len(wanted) + sum(int(number) for number in queued)
 
 
 def verify(
@@ -98,7 +106,7 @@ def verify(
     `refresh` reads Nomad's side again, for a list of allocations that may be a moment old.
     """
     deadline = world.clock() + wait
-    edge_wait, started = 0.0, 0.0
+    edge_wait, started, step = 0.0, 0.0, EDGE_STEP
     before: Verification | None = None
     while True:
         verification, indexes = look(world, expectation)
@@ -113,7 +121,8 @@ def verify(
             world.sleep(NOMAD_STEP)
             expectation = refresh()
         else:
-            _pause(world, verification, indexes, min(deadline - now, 1.0))
+            _pause(world, verification, indexes, min(deadline - now, 1.0), step)
+            step = min(step * 1.2, EDGE_STEP_MOST)
 
 
 def look(world: World, expectation: Expectation) -> tuple[Verification, dict[str, int]]:
@@ -223,7 +232,11 @@ def _only_edge(verification: Verification) -> bool:
 
 
 def _pause(
-    world: World, verification: Verification, indexes: Mapping[str, int], limit: float
+    world: World,
+    verification: Verification,
+    indexes: Mapping[str, int],
+    limit: float,
+    step: float,
 ) -> None:
     """Wait for the first broken link to change: block on Consul, step on Traefik."""
     first = verification.first_broken
@@ -235,4 +248,4 @@ def _pause(
         with suppress(ApiError):
             world.consul.service(name, index=index, wait=max(limit, 0.1))
     else:
-        world.sleep(EDGE_STEP)
+        world.sleep(step)

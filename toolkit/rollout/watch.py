@@ -156,7 +156,7 @@ class _Watch:
     # Failing, and the revert that follows.
 
     def _hopeless(self, deployment: DeploymentView) -> list[AllocationView]:
-        mine = tuple(a for a in self.state.allocations if a.deployment == deployment.id)
+        mine = tuple(a for a in self.state.allocations if a.job_version == deployment.job_version)
         return hopeless(mine, deployment.job_version)
 
     def _fail_now(self, deployment: DeploymentView, bad: list[AllocationView]) -> Outcome | None:
@@ -181,7 +181,7 @@ class _Watch:
 
     def _failed(self, deployment: DeploymentView) -> Outcome:
         if not self.state.causes:
-            mine = [a for a in self.state.allocations if a.deployment == deployment.id]
+            mine = [a for a in self.state.allocations if a.job_version == deployment.job_version]
             bad = [a for a in mine if a.healthy is not True] or mine
             self._find_causes(
                 [a for a in bad if a.desired_status != "run" or a.healthy is False] or bad

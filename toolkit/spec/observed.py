@@ -45,7 +45,6 @@ class AllocationView:
     """`run`, `stop`, `evict`."""
     desired_description: str = ""
     client_description: str = ""
-    deployment: str | None = None
     canary: bool = False
     healthy: bool | None = None
     """Nomad's own word; None: not decided yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,10 @@ from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
 from toolkit.spec.events import Event, OnEvent, Stage
 from toolkit.spec.jobspec import ServedRelease
+from toolkit.spec.observed import AllocationView
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import LiveJob, Plan, Submission
-from toolkit.spec.report import DeployReport, Timings, Verdict
+from toolkit.spec.report import DeployReport, Timings
 from toolkit.workflows.session import Session
 
 CONVERGE = 15.0
@@ -268,43 +269,51 @@ def _check(
     served: ServedRelease | None,
     *,
     wait: float,
+    seen: Sequence[AllocationView] | None = None,
 ) -> verify.Looked:
-    wanted = None
-    if job.get("Type") in {"system", "sysbatch"}:
-        wanted = verify.system_count(session.world, job)
+    """Verify `job`; `seen` are allocations just read, so that the first look needs no call."""
 
-    def expect() -> verify.Expectation:
-        raw = session.nomad.allocations(str(job["ID"])).value or []
-        return verify.expect(job, read.allocations(raw), versions, served=served, wanted=wanted)
+    def expect(found: Sequence[AllocationView] | None = None) -> verify.Expectation:
+        if found is None:
+            found = _allocations(session, str(job["ID"]))
+        wanted = None
+        if job.get("Type") in {"system", "sysbatch"}:
+            wanted = verify.system_count(session.world, job, found)
+        return verify.expect(job, found, versions, served=served, wanted=wanted)
 
-    return verify.verify(session.world, expect(), wait=wait, refresh=expect)
+    return verify.verify(session.world, expect(seen), wait=wait, refresh=expect)
+
+
+def _allocations(session: Session, job_id: str) -> tuple[AllocationView, ...]:
+    return read.allocations(session.nomad.allocations(job_id).value or [])
 
 
 def _verify_end(session: Session, following: Following, outcome: Outcome) -> verify.Looked | None:
-    """Verify what should serve now: the new release, or after a failure the old one."""
-    submission, previous = following.submission, following.submission.previous
+    """Verify what should serve now: the new release, or after a failure an older one."""
+    submission, served = following.submission, following.served
     if outcome.end == "successful":
-        return _check_outcome(session, following, outcome)
-    if outcome.end not in {"reverted", "failed"} or previous is None or previous.stopped:
-        return None
-    versions = {previous.version, outcome.version} - {submission.version}
-    return _check(session, previous.raw, versions, following.served, wait=CONVERGE)
+        seen = outcome.allocations
+        return _check(session, following.job, {outcome.version}, served, wait=CONVERGE, seen=seen)
+    if outcome.end == "reverted":
+        raw = session.nomad.job(submission.job_id)
+        if raw is None or int(raw.get("Version") or 0) != outcome.version:
+            return None
+        return _check(session, raw, {outcome.version}, served, wait=CONVERGE)
+    if outcome.end == "failed":
+        return _verify_older(session, following)
+    return None
 
 
-def _check_outcome(session: Session, following: Following, outcome: Outcome) -> verify.Looked:
-    """The new release, starting from the allocations that the watch saw last."""
-    job = following.job
-    wanted = None
-    if job.get("Type") in {"system", "sysbatch"}:
-        wanted = verify.system_count(session.world, job)
-
-    def expect(fresh: bool = True) -> verify.Expectation:
-        found = outcome.allocations
-        if fresh:
-            found = read.allocations(session.nomad.allocations(str(job["ID"])).value or [])
-        return verify.expect(job, found, {outcome.version}, served=following.served, wanted=wanted)
-
-    return verify.verify(session.world, expect(fresh=False), wait=CONVERGE, refresh=expect)
+def _verify_older(session: Session, following: Following) -> verify.Looked | None:
+    """After a failure without a revert: the newest older version that still has instances."""
+    submission = following.submission
+    found = _allocations(session, submission.job_id)
+    older = {a.job_version for a in found if a.should_run} - {submission.version}
+    for raw in session.nomad.versions(submission.job_id):
+        version = int(raw.get("Version") or 0)
+        if version in older:
+            return _check(session, raw, {version}, following.served, wait=CONVERGE, seen=found)
+    return None
 
 
 def _timings(
@@ -358,7 +367,6 @@ def _report(
             judged,
             job=job,
             release=release,
-            previous=before,
             version=version,
             verification=verification,
             timings=timings,
@@ -369,7 +377,7 @@ def _report(
         namespace=session.target.namespace,
         release=release,
         previous_release=before,
-        serving=_serving(judged.verdict, release, before, verification),
+        serving=verification.release if verification and verification.holds else None,
         version=version,
         deployment=deployment.id if deployment else None,
         evaluation=submission.evaluation if submission else None,
@@ -382,13 +390,3 @@ def _report(
         calls=session.nomad.counter.calls,
         expired_waits=session.nomad.counter.expired_waits,
     )
-
-
-def _serving(
-    verdict: Verdict, release: str | None, before: str | None, verification: Verification | None
-) -> str | None:
-    if verification is None or not verification.holds:
-        return None
-    if verdict in {"deployed", "unchanged"}:
-        return release
-    return before if verdict == "reverted" else None
