@@ -160,7 +160,7 @@ def test_no_color_that_is_empty_is_not_set() -> None:
 
 
 def test_on_a_terminal_the_instances_stay_below_the_lines() -> None:
-    here = world(stdin=Terminal(), stderr=Terminal())
+    here = world(stderr=Terminal())
     output = Output(here)
     output.event(event("first", chain("node-1\x1b[2J")))
     output.event(event("second", chain("node-2")))

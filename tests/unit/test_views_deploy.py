@@ -72,7 +72,7 @@ def test_evidence_of_several_lines_stays_in_its_column() -> None:
     ]
 
 
-@pytest.mark.parametrize("verdict", ["unverified", "superseded"])
+@pytest.mark.parametrize("verdict", ["unchanged", "unverified", "superseded"])
 def test_a_word_longer_than_its_column_stays_apart(verdict: str) -> None:
     report = replace(REPORT, verdict=verdict, sentence="backend")  # type: ignore[arg-type]
     assert deploy.lines(report) == [f"{verdict}  backend"]
@@ -171,6 +171,12 @@ def test_a_plan_in_words() -> None:
         "          it stops first\n"
         '          allow it with [lint] allow = ["count-one"]'
     )
+
+
+def test_of_a_new_job_the_fields_are_counted_not_listed() -> None:
+    fields = (DiffLine("Name", "Added", "", "web"), DiffLine("Type", "Added", "", "service"))
+    made = replace(PLAN, live=None, diff=fields)
+    assert plan.lines(made)[-1] == "          + 2 fields of a new job"
 
 
 @pytest.mark.parametrize(

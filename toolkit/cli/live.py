@@ -12,7 +12,6 @@ from rich.text import Text
 from toolkit.cli.world import World
 from toolkit.spec.chain import InstanceChain
 from toolkit.views.text import neutral
-from toolkit.views.verification import instance_cells
 
 HEAD = ("instance", "node", "Nomad", "Consul", "Traefik", "release")
 
@@ -37,7 +36,11 @@ class LiveTable:
         """Draw the instances as they now stand."""
         table = Table(*HEAD, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         for chain in instances:
-            table.add_row(*(Text(neutral(cell)) for cell in instance_cells(chain)))
+            cells = (
+                chain.allocation[:8], chain.node, chain.nomad, chain.consul, chain.traefik,
+                chain.serves,
+            )  # fmt: skip
+            table.add_row(*(Text(neutral(cell)) for cell in cells))
         self._live.update(table, refresh=True)
 
     def line(self, line: str) -> None:

@@ -45,7 +45,7 @@ class Output:
             return
         for line in event_view.lines(event):
             self.talk(line)
-        if event.instances and self._world.interactive:
+        if event.instances and self._world.on_terminal:
             if self._live is None:
                 from toolkit.cli.live import LiveTable
 

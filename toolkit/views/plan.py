@@ -7,7 +7,7 @@ from typing import Any
 from toolkit.errors import ExitCode
 from toolkit.spec.plan import DiffLine, GroupPlan, LintFinding, Plan
 from toolkit.views import cause as cause_view
-from toolkit.views.text import staged
+from toolkit.views.text import counted, staged
 
 SIGNS = {"Added": "+", "Deleted": "-", "Edited": "~"}
 
@@ -30,8 +30,12 @@ def lines(plan: Plan) -> list[str]:
         result += staged("note", note)
     if plan.question:
         result += staged("asks", plan.question)
-    for line in plan.diff:
-        result += _changed(line)
+    if plan.live is None and plan.diff:
+        # Of a new job every field is new, Nomad's defaults included: pages that say nothing.
+        result += staged("", f"+ {counted(len(plan.diff), 'field')} of a new job")
+    else:
+        for line in plan.diff:
+            result += _changed(line)
     for warning in plan.warnings:
         result += staged("warning", warning)
     for finding in plan.lint:

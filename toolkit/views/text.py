@@ -43,7 +43,7 @@ def neutral_json(text: str) -> str:
 def staged(word: str, text: str) -> list[str]:
     """`word` padded to a column, then `text`; further lines of `text` start at the column."""
     first, *rest = text.splitlines() or [""]
-    lead = f"{word:<{WIDTH}}" if len(word) < WIDTH else word + "  "
+    lead = f"{word:<{WIDTH}}" if len(word) < WIDTH - 1 else word + "  "
     return [f"{lead}{first}".rstrip(), *(" " * WIDTH + line for line in rest)]
 
 
