@@ -123,7 +123,8 @@ def mistakes(text: str = "", **rest: Any) -> tuple[Mistake, ...]:
         ("[env.production.ports.http]\nstatic = 80", "env.production.ports.http.static", 2,
          "canary", None),
         ("constraints = 1", "constraints", 1, "array of tables", None),
-        ("[[constraints]]\n[[constraints]]\nvalu = 1", "constraints[1].valu", 3, "unknown", "value"),
+        ("[[constraints]]\n[[constraints]]\nvalu = 1", "constraints[1].valu", 3, "unknown",
+         "value"),
     ],
 )  # fmt: skip
 def test_a_mistake(

@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.config.lines import KeyPath, key_lines, line_of
@@ -106,6 +106,7 @@ scalars = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(keys, st.one_of(scalars, st.dictionaries(keys, scalars)), max_size=5))
 def test_every_key_has_the_line_that_it_was_written_on(data: dict[str, Any]) -> None:
     rows: list[str] = []

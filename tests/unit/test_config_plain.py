@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.config.plain import scan_job
@@ -82,6 +82,7 @@ def test_odd_files(text: str, names: tuple[str, ...]) -> None:
     assert scan_job(text).names == names
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.text('job"{}[]()$%<-EOF\n\\/*#= '), st.just("<<E\n" * 300)))
 def test_no_text_is_too_odd(text: str) -> None:
     scan_job(text)

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.config.addresses import is_same_place, parse_address, parse_entrance
@@ -38,6 +38,7 @@ def test_durations(text: Any, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=int(LONGEST * 1000)))
 def test_a_duration_is_spelled_as_it_is_read(milliseconds: int) -> None:
     assert parse_duration(format_duration(milliseconds / 1000)) == pytest.approx(
@@ -99,6 +100,7 @@ def test_localhost_is_one_place_and_a_port_makes_another() -> None:
     assert not is_same_place("https://localhost:4646", "http://127.0.0.1:4646")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_does_anything_but_parse_or_say_why(text: str) -> None:
     for parse in (parse_duration, parse_entrance, lambda t: parse_address(t, port=1)):

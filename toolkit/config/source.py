@@ -33,19 +33,21 @@ class Source(NamedTuple):
 
 
 def spell(path: KeyPath) -> str:
-    """Dotted spelling of a key path: `env.dev.release`, `constraints[0].value`."""
+    """Dotted spelling of a key path, on one line: `env.dev.release`, `constraints[0].value`."""
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            name = (
-                part
-                if re.fullmatch(r"[A-Za-z0-9_-]+", part)
-                else json.dumps(part, ensure_ascii=False)
-            )
-            text += f".{name}" if text else name
+            text += f".{_spell_name(part)}" if text else _spell_name(part)
     return text
+
+
+def _spell_name(name: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        return name
+    quoted = json.dumps(name, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
 
 
 def split(key: str) -> tuple[str, ...]:

@@ -89,7 +89,8 @@ def read_flags(
         parts = tuple(name.split("."))
         if not equals or not all(parts):
             message = "must be name=value"
-            mistakes.append(Mistake("--var", name or None, None, message, "--var colour=blue"))
+            path = (name,) if name else ()
+            mistakes.append(FLAG.mistake(path, message, "write --var colour=blue"))
         elif parts[0] == "environment" and len(parts) == 2:
             if "\0" in text:
                 mistakes.append(FLAG.mistake(parts, "must not hold a zero byte"))
