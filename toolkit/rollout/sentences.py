@@ -101,9 +101,8 @@ def verdict(
         case "submitted":
             return f"{what}, version {version}; nobody watches it"
         case "reverted":
-            return (
-                f"{what} did not take; {previous or 'the old version'} serves, {count}, {seconds}"
-            )
+            old = (verification and verification.release) or "the old version"
+            return f"{what} did not take; {old} serves, {count}, {seconds}"
         case "failed":
             return f"{what} did not take, and nothing is verified to serve: {judged.why}"
         case "unplaced":
