@@ -28,7 +28,7 @@ driver = "docker"
 """
 
 
-def shipped(job: str, environment: str, **overrides: object) -> RenderedJob:
+def shipped(job: str, environment: str, /, **overrides: object) -> RenderedJob:
     """A built-in job rendered; `dev-acl` is `dev` with access control and other ports.
 
     `overrides` replace fields of the job's specification.

@@ -11,11 +11,10 @@ from toolkit.render.layout import LayoutError
 from toolkit.spec.rendered import RenderedJob, SourceLine
 
 # Nomad's `POST /v1/jobs/parse`: "input.hcl:12,3-8: Summary; detail", one or more a message.
-_DIAGNOSTIC = re.compile(
-    r"(?:^|(?<=\s))input\.hcl:(?P<line>\d+),(?P<column>\d+)-(?:\d+,)?\d+: ", re.MULTILINE
-)
-_MENTION = re.compile(r"input\.hcl:(?P<line>\d+),\d+-(?:\d+,)?\d+")
-_PREFIX = re.compile(r"^(?:.*?Failed to parse job: )?(?:<nil>: )?")
+# Patterns stay text, to be compiled only when something is wrong.
+_DIAGNOSTIC = r"(?:^|(?<=\s))input\.hcl:(?P<line>\d+),(?P<column>\d+)-(?:\d+,)?\d+: "
+_MENTION = r"input\.hcl:(?P<line>\d+),\d+-(?:\d+,)?\d+"
+_PREFIX = r"^(?:.*?Failed to parse job: )?(?:<nil>: )?"
 _IN_VARIABLES = "unable to parse var content"
 
 
@@ -25,10 +24,12 @@ def map_hcl_error(rendered: RenderedJob, message: str) -> RenderError:
     `message` is the body of Nomad's answer. A message without a position is blamed on the whole
     template.
     """
-    marks = [] if _IN_VARIABLES in message else list(_DIAGNOSTIC.finditer(message))
+    marks = (
+        [] if _IN_VARIABLES in message else list(re.finditer(_DIAGNOSTIC, message, re.MULTILINE))
+    )
     if not marks:
         return RenderError(
-            _PREFIX.sub("", message.strip()),
+            re.sub(_PREFIX, "", message.strip()),
             template=rendered.spec.template,
             hint=_variable_hint(message),
         )
@@ -50,10 +51,10 @@ def map_hcl_error(rendered: RenderedJob, message: str) -> RenderError:
 def _told(rendered: RenderedJob, line: int, column: int, text: str) -> str:
     """One finding: Nomad's sentence, the template line, the HCL line."""
     origin = rendered.origin(line)
-    text = _MENTION.sub(lambda found: _mention(rendered, int(found["line"])), text)
+    text = re.sub(_MENTION, lambda found: _mention(rendered, int(found["line"])), text)
     said = [f"{_place(origin, rendered)}: {text.rstrip('.')}"]
     if rendered.spec.plain:
-        return "\n".join([*said, f"  line {line}, column {column}: {_hcl_line(rendered, line)}"])
+        return "\n".join([*said, f"  {_hcl_line(rendered, line)}"])
     while origin is not None:
         said.append(f"  {origin.path}:{origin.line}: {_template_line(rendered, origin)}")
         origin = origin.caller

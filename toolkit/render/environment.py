@@ -10,9 +10,8 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, nodes
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
-from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -71,19 +70,6 @@ class TreeLoader(BaseLoader):
             raise TemplateSyntaxError("not UTF-8 text", line, path, path) from exc
 
 
-class _LineMarks(Extension):
-    """Writes each template line's origin into the text that the template will put out."""
-
-    def filter_stream(self, stream: TokenStream) -> Iterable[Token]:
-        """See `Extension.filter_stream`."""
-        path = stream.filename or stream.name or "template"
-        for token in stream:
-            if token.type == "data":
-                yield Token(token.lineno, "data", mark_lines(token.value, path, token.lineno))
-            else:
-                yield token
-
-
 class Sandbox(ImmutableSandboxedEnvironment):
     """The environment of all templates; see the room's docstring for its rules."""
 
@@ -110,14 +96,34 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise SecurityError("a call block may call macros only")
         return result
 
-    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        """Refuse filter blocks, which would change marks and write values unescaped."""
-        tree = super()._parse(source, name, filename)
-        for block in tree.find_all(nodes.FilterBlock):
-            raise TemplateSyntaxError(
-                "filter blocks are not supported; use a macro", block.lineno, name, filename
-            )
-        return tree
+    def _tokenize(
+        self,
+        source: str,
+        name: str | None,
+        filename: str | None = None,
+        state: str | None = None,
+    ) -> TokenStream:
+        """The tokens, each line of the author's text with its origin in front of it."""
+        tokens = self.lexer.tokenize(source, name, filename, state)
+        return TokenStream(_marked(tokens, name, filename), name, filename)
+
+
+def _marked(tokens: TokenStream, name: str | None, filename: str | None) -> Iterator[Token]:
+    path = filename or name or "template"
+    before = ""
+    for token in tokens:
+        if token.type == "data":
+            yield Token(token.lineno, "data", mark_lines(token.value, path, token.lineno))
+            before = token.type
+            continue
+        if token.type == "variable_begin" and before != "data":
+            yield Token(token.lineno, "data", mark_lines("", path, token.lineno))
+        if before == "block_begin" and token.value in {"filter", "autoescape"}:
+            # They would change marks, and what they write is not escaped.
+            message = f"{token.value} blocks are not supported; use a macro"
+            raise TemplateSyntaxError(message, token.lineno, name, filename)
+        before = token.type
+        yield token
 
 
 def build(loader: TreeLoader, names: Iterable[str]) -> Environment:
@@ -133,10 +139,10 @@ def build(loader: TreeLoader, names: Iterable[str]) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
+        optimized=False,  # a template runs once: folding its constants costs more than it saves
         auto_reload=False,
         undefined=_strict(tuple(names)),
         finalize=_finalize,
-        extensions=[_LineMarks],
         loader=loader,
     )
     # Templates are pure: nothing random, and no helper that writes HTML.
