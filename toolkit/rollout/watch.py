@@ -105,7 +105,9 @@ class _Watch:
             return self._fail_now(deployment, bad)
         if (ended := self._short_of_capacity(deployment)) is not None:
             return ended
-        if gate.is_due(deployment, self.state.allocations):
+        # After our promotion the deployment's own view may be a moment behind.
+        waiting = self.state.promoted_at is None
+        if waiting and gate.is_due(deployment, self.state.allocations):
             self._note_healthy()
             return self._gate(deployment)
         self.state.gate_again = 0.0
