@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.lab import shared_lab
+from tests.agents.cluster import LocalCluster
 from toolkit.clients.nomad import Nomad
 
 
@@ -20,6 +20,6 @@ def regenerate(pytestconfig: pytest.Config) -> bool:
 
 
 @pytest.fixture
-def nomad() -> Iterator[Nomad]:
-    with shared_lab().open_nomad() as client:
+def nomad(cluster: LocalCluster) -> Iterator[Nomad]:
+    with Nomad(cluster.target().nomad) as client:
         yield client

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.faults.lab import shared_lab
 from toolkit.clients.nomad import Nomad
 from toolkit.render import render
 from toolkit.spec.jobspec import JobSpec
@@ -101,26 +100,22 @@ def unwrapped(value: Any) -> Any:
     return value
 
 
-def fuzz(examples: int) -> None:
-    with shared_lab().open_nomad() as nomad:
+def fuzz(nomad: Nomad, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(TEXT, VALUE)
+    def run(text: str, value: Any) -> None:
+        check(nomad, text, value)
 
-        @settings(
-            max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-        )
-        @given(TEXT, VALUE)
-        def run(text: str, value: Any) -> None:
-            check(nomad, text, value)
-
-        run()
+    run()
 
 
-def test_any_value_is_read_back() -> None:
-    fuzz(150)
+def test_any_value_is_read_back(nomad: Nomad) -> None:
+    fuzz(nomad, 100)
 
 
 @pytest.mark.soak
-def test_any_value_is_read_back_for_long() -> None:
-    fuzz(1500)
+def test_any_value_is_read_back_for_long(nomad: Nomad) -> None:
+    fuzz(nomad, 5000)
 
 
 @pytest.mark.parametrize("text", ["", "${", "$", "{", '"}\n}', "EOT", "a\nEOT\n", "é", "\x00"])
