@@ -136,7 +136,7 @@ def _driver(values: dict[str, Any]) -> Driver | None:
 def _ports(values: dict[str, Any], target: Target) -> tuple[Port, ...]:
     """The edge's standard ports move with the local agents: two clusters fit one machine."""
     moved: dict[int, int] = {}
-    if target.local and target.agents:
+    if target.agents:
         moved = {
             getattr(AgentPorts(), name): getattr(target.agents.ports, name) for name in _EDGE_PORTS
         }
