@@ -15,15 +15,21 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.agents.cluster import free_offset
 from tests.services.engine import Engine
 from tests.services.running import NO_TLS
+from toolkit.spec.agents import AgentPorts
 
-pytestmark = [pytest.mark.docker, pytest.mark.root, pytest.mark.agents, pytest.mark.edge]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.root,
+    pytest.mark.agents,
+    pytest.mark.edge,
+    # The first test of the session that needs the images waits for their build too.
+    pytest.mark.timeout(400),
+]
 
 CHECKOUT = Path(__file__).parents[2]
-OFFSET = 31700
-"""Moves every port of the local agents, away from those of a cluster that the user runs."""
-EDGE = f"http://127.0.0.1:{8080 + OFFSET}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Project:
 
     root: Path
     environment: dict[str, str]
+    ports: AgentPorts
 
     def toolkit(self, *arguments: str, expect: int = 0) -> str:
         """Run the tool and return what it printed, after a look at its exit code."""
@@ -64,9 +71,11 @@ def project(
         job.write('\n[env.dev.driver]\nname = "docker"\n')
     theirs = ("NOMAD_", "CONSUL_", "TRAEFIK_", "TOOLKIT_")
     kept = {key: text for key, text in os.environ.items() if not key.startswith(theirs)}
-    made = Project(tmp_path, {**kept, "DOCKER_HOST": engine.host, "CONSUL_BIN": consul_binary})
+    ports = AgentPorts.at(free_offset())
+    variables = {**kept, "DOCKER_HOST": engine.host, "CONSUL_BIN": consul_binary}
+    made = Project(tmp_path, variables, ports)
     try:
-        made.toolkit("dev", "up", f"--port-offset={OFFSET}")
+        made.toolkit("dev", "up", f"--port-offset={ports.offset}")
         yield made
     finally:
         made.toolkit("dev", "down")
@@ -76,6 +85,7 @@ def project(
 class Load:
     """Requests through the edge, one after the other, for as long as something else goes on."""
 
+    edge: str
     releases: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -96,7 +106,7 @@ class Load:
         ) as client:
             while not done.wait(0.02):
                 try:
-                    answer = client.get(EDGE)
+                    answer = client.get(self.edge)
                 except httpx.TransportError as exc:
                     self.failures.append(type(exc).__name__)
                     continue
@@ -109,23 +119,23 @@ class Load:
 def test_deployed_bumped_and_kept(project: Project) -> None:
     project.toolkit("deploy", "traefik", "--yes")
     project.toolkit("deploy", "backend", "--yes")
-    load = Load()
-    project.toolkit("verify", "backend")
+    edge = f"http://127.0.0.1:{project.ports.edge_public}"
+    load = Load(edge)
 
     report = load.during(
         lambda: project.toolkit("deploy", "backend", "--release", "1.1.0", "--yes", "--json")
     )
-    assert json.loads(report)["status"] == "deployed"
+    assert json.loads(report)["verdict"] == "deployed"
     assert load.failures == []
     assert set(load.releases) == {"1.0.0", "1.1.0"}
 
     # No image has this tag, and no registry is asked for one in vain for long.
-    kept = Load()
+    kept = Load(edge)
     report = kept.during(
         lambda: project.toolkit(
             "deploy", "backend", "--release", "9.9.9", "--yes", "--json", expect=8
         )
     )
-    assert json.loads(report)["status"] == "reverted"
+    assert json.loads(report)["verdict"] == "reverted"
     assert kept.failures == []
     assert set(kept.releases) == {"1.1.0"}

@@ -15,7 +15,7 @@ import pytest
 from tests.services.engine import Box, Engine, run_box
 from tests.services.running import RequestInFlight, fetch, until
 
-pytestmark = [pytest.mark.docker, pytest.mark.root]
+pytestmark = [pytest.mark.docker, pytest.mark.root, pytest.mark.timeout(400)]
 
 
 def is_ready(url: str) -> bool:
