@@ -30,6 +30,7 @@ job "NAME" {
     release = "RELEASE"
   }
   group "web" {
+    DISTINCT
     count          = COUNT
     shutdown_delay = "0s"
     update {
@@ -69,9 +70,6 @@ job "NAME" {
         command = "PYTHON"
         args    = ["-u", "-m", "http.server", "--bind", "127.0.0.1", "${NOMAD_PORT_http}"]
       }
-      env {
-        RELEASE = "RELEASE"
-      }
       resources {
         cpu    = 20
         memory = 48
@@ -83,6 +81,13 @@ job "NAME" {
     }
   }
 }
+"""
+
+ONE_A_NODE = """
+    constraint {
+      operator = "distinct_hosts"
+      value    = "true"
+    }
 """
 
 SCRIPT = """
@@ -179,11 +184,19 @@ class Yard:
         return name
 
     def release(
-        self, name: str, *, count: int = 2, canary: int = 0, release: str, command: str = ""
+        self,
+        name: str,
+        *,
+        count: int = 2,
+        canary: int = 0,
+        release: str,
+        command: str = "",
+        distinct: bool = False,
     ) -> None:
         """Write and register a version of a service; `command` in place of the server."""
         hcl = SERVICE.replace("NAME", name).replace("RELEASE", release)
         hcl = hcl.replace("COUNT", str(count)).replace("CANARY", str(canary))
+        hcl = hcl.replace("DISTINCT", ONE_A_NODE if distinct else "")
         hcl = hcl.replace("PYTHON", command or sys.executable)
         self.register(name, hcl)
 

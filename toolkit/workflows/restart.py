@@ -103,25 +103,41 @@ def prove_now(deed: Deed) -> str | None:
 def again(deed: Deed, view: AllocationView) -> str | None:
     """Restart one instance and wait until the whole chain holds; None, or what went wrong."""
     before = {task.name: started(view, task.name) for task in view.tasks if task.state == "running"}
+    settle = steady(deed, view.group)
     deed.session.nomad.restart_allocation(view.id)
-    index = 0
+    index, back = 0, None
     while True:
+        waits = [WAIT, deed.left()]
+        waits += [] if back is None else [max(back + settle - deed.world.clock(), 0.0)]
         page = deed.session.nomad.allocations(
-            deed.job_id, index=index, wait=min(WAIT, deed.left()) if index else 0.0
+            deed.job_id, index=index, wait=min(waits) if index else 0.0
         )
         index = page.index
         now = next((v for v in read.allocations(page.value or []) if v.id == view.id), None)
         if now is None or now.client_status in OVER:
             return "did not come back" + (f": {last_word(now)}" if now else "")
-        if all(started(now, name) > at for name, at in before.items()) and all(
-            task.state == "running" for task in now.tasks if task.name in before
+        if all(
+            started(now, task.name) > before[task.name] and task.state == "running"
+            for task in now.tasks
+            if task.name in before
         ):
-            break
+            back = deed.world.clock() if back is None else back
+            if deed.world.clock() >= back + settle:
+                break
+        else:
+            back = None
         if deed.left() == 0.0:
             return "was not back by the deadline"
     verification = prove(deed, deed.raw)
     link = verification.first_broken
     return None if link is None else f"runs and does not serve: {link.name}: {link.detail}"
+
+
+def steady(deed: Deed, group: str) -> float:
+    """Seconds that an instance must run before it counts as back: Nomad's own for a rollout."""
+    found = next(item for item in read.groups(deed.raw) if item["Name"] == group)
+    update = found.get("Update") or deed.raw.get("Update") or {}
+    return float((update.get("MinHealthyTime") or 0) / read.NANO)
 
 
 def started(view: AllocationView, task: str) -> float:
