@@ -101,7 +101,9 @@ class _Watch:
                 return self._failed(deployment)
             case "paused":
                 return self._end("held", "the deployment is paused", deployment)
-        if self.watched.fail_fast and (bad := self._hopeless(deployment)):
+        # Without Consul nothing can be judged: what happens is then left to Nomad's own deadlines.
+        judging = self.watched.fail_fast and "Consul" not in self.state.lost
+        if judging and (bad := self._hopeless(deployment)):
             return self._fail_now(deployment, bad)
         if (ended := self._short_of_capacity(deployment)) is not None:
             return ended

@@ -1,4 +1,4 @@
-"""What Nomad, Consul and Traefik say is there, read from their answers; nothing is derived twice."""
+"""What Nomad, Consul and Traefik say is there, read from their answers."""
 
 from __future__ import annotations
 

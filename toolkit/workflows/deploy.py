@@ -13,6 +13,7 @@ from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.plan import Plan, Submission
 from toolkit.spec.report import DeployReport
 from toolkit.workflows import roll
+from toolkit.workflows.clock import Clock
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
 
@@ -33,10 +34,13 @@ class DeployOptions:
     """Lint rules accepted for this once."""
 
 
+DEFAULTS = DeployOptions()
+
+
 def deploy(
     session: Session,
     job: str,
-    options: DeployOptions = DeployOptions(),
+    options: DeployOptions = DEFAULTS,
     *,
     on_event: OnEvent = ignore,
     confirm: Confirm = unanswered,
@@ -45,7 +49,7 @@ def deploy(
 
     Raises a ToolkitError where nothing was changed, InterruptedRolloutError on Ctrl-C.
     """
-    clock = roll.Clock(session.world, on_event)
+    clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
     rendered = session.render(job)
     clock.mark("render")
@@ -65,7 +69,7 @@ def deploy_plan(
     plan: Plan,
     options: DeployOptions,
     *,
-    clock: roll.Clock,
+    clock: Clock,
     confirm: Confirm,
 ) -> DeployReport:
     """From a plan on: what `deploy` and `rollback` share."""
@@ -99,12 +103,12 @@ def deploy_plan(
 def attach(
     session: Session,
     job: str,
-    options: DeployOptions = DeployOptions(),
+    options: DeployOptions = DEFAULTS,
     *,
     on_event: OnEvent = ignore,
 ) -> DeployReport:
     """Watch the rollout of a job's newest version, whoever started it, to its verdict."""
-    clock = roll.Clock(session.world, on_event)
+    clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
     following = roll.attached(session, job, timeout=options.timeout)
     following = replace(

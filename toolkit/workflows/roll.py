@@ -2,76 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolkit.errors import NotFoundError
-from toolkit.rollout import read, sentences, verify
+from toolkit.rollout import sentences
 from toolkit.rollout.state import Watched
 from toolkit.rollout.verdict import Judged, judge
 from toolkit.rollout.watch import watch
-from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
-from toolkit.spec.events import Event, OnEvent, Stage
+from toolkit.spec.events import OnEvent
 from toolkit.spec.jobspec import ServedRelease
-from toolkit.spec.observed import AllocationView
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import LiveJob, Plan, Submission
 from toolkit.spec.report import DeployReport, Timings
+from toolkit.workflows import proof
+from toolkit.workflows.clock import Clock
 from toolkit.workflows.session import Session
-
-CONVERGE = 15.0
-"""Seconds that Consul and Traefik are given to show what Nomad says is over."""
-GLANCE = 3.0
-"""The same where nothing was changed."""
-
-
-@dataclass
-class Clock:
-    """Marks where the seconds went, and tells events and keeps them for the report."""
-
-    world: World
-    on_event: OnEvent
-    marks: dict[str, float] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    started: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.started = self.last = self.world.clock()
-
-    def mark(self, name: str) -> None:
-        """The stage `name` ends now."""
-        now = self.world.clock()
-        self.marks[name], self.last = now - self.last, now
-
-    def tell(self, event: Event) -> None:
-        """Pass an event on and keep it."""
-        self.events.append(event)
-        self.on_event(event)
-
-    def say(self, stage: Stage, text: str) -> None:
-        """Tell one line."""
-        self.tell(Event(stage, text, self.world.now()))
-
-    def tell_plan(self, plan: Plan) -> None:
-        """The plan in a line, and what there is to warn of."""
-        self.say("plan", sentences.plan(plan))
-        for note in plan.notes:
-            self.say("note", note)
-        for finding in plan.lint:
-            if finding.level == "warning" and not finding.allowed:
-                self.say("lint", f"{finding.message}: {finding.reason} ({finding.rule})")
-
-    def tell_submission(self, submission: Submission) -> None:
-        """The registration in a line."""
-        self.say("submit", sentences.submission(submission))
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the command began."""
-        return self.world.clock() - self.started
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +75,7 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
     )
     begun = world.clock()
     outcome = watch(world, watched, clock.tell)
-    looked = _verify_end(session, following, outcome)
+    looked = proof.at_end(session, outcome, submission, following.job, following.served)
     verification = looked.verification if looked else None
     judged = judge(outcome, verification)
     if looked and judged.verdict == "deployed":
@@ -153,7 +101,7 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
     """Nothing to submit: prove that what is there serves."""
     live = plan.live
     assert live is not None  # noqa: S101 - a plan without changes has a live job
-    looked = check_live(session, live, plan.rendered.spec.served, wait=GLANCE)
+    looked = proof.of_live(session, live, plan.rendered.spec.served, wait=proof.GLANCE)
     outcome = Outcome("successful", "nothing changed", live.version)
     return _report(
         session,
@@ -199,7 +147,7 @@ def detached(session: Session, plan: Plan, submission: Submission, clock: Clock)
 def attached(session: Session, job: str, *, timeout: float | None) -> Following:
     """The newest registered version of a job as something to follow."""
     spec = session.load(job)
-    live, previous = newest(session, spec.name)
+    live, previous = proof.newest(session, spec.name)
     submission = Submission(
         job_id=spec.name,
         version=live.version,
@@ -219,33 +167,13 @@ def attached(session: Session, job: str, *, timeout: float | None) -> Following:
     )
 
 
-def newest(session: Session, job_id: str) -> tuple[LiveJob, LiveJob | None]:
-    """The registered version of a job and the one before it; NotFoundError without the job."""
-    versions = [read.live_job(raw) for raw in session.nomad.versions(job_id)]
-    if not versions:
-        raise NotFoundError(
-            f"job {job_id} is not registered in namespace {session.target.namespace}",
-            system="Nomad",
-            address=session.target.nomad.address,
-            hint=f"toolkit deploy {job_id}",
-        )
-    return versions[0], versions[1] if len(versions) > 1 else None
-
-
-def check_live(
-    session: Session, live: LiveJob, served: ServedRelease | None, *, wait: float
-) -> verify.Looked:
-    """Verify the job as it is registered now."""
-    return _check(session, live.raw, {live.version}, served, wait=wait)
-
-
 def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
     """`toolkit verify`: the chain of the live job, changed by nobody."""
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
     spec = session.load(job)
-    live, _ = newest(session, spec.name)
-    looked = check_live(session, live, spec.served, wait=GLANCE)
+    live, _ = proof.newest(session, spec.name)
+    looked = proof.of_live(session, live, spec.served, wait=proof.GLANCE)
     outcome = Outcome("successful", "", live.version)
     judged = judge(outcome, looked.verification, unchanged=True)
     if live.stopped:
@@ -260,60 +188,6 @@ def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
         verification=looked.verification,
         version=live.version,
     )
-
-
-def _check(
-    session: Session,
-    job: Mapping[str, Any],
-    versions: Collection[int],
-    served: ServedRelease | None,
-    *,
-    wait: float,
-    seen: Sequence[AllocationView] | None = None,
-) -> verify.Looked:
-    """Verify `job`; `seen` are allocations just read, so that the first look needs no call."""
-
-    def expect(found: Sequence[AllocationView] | None = None) -> verify.Expectation:
-        if found is None:
-            found = _allocations(session, str(job["ID"]))
-        wanted = None
-        if job.get("Type") in {"system", "sysbatch"}:
-            wanted = verify.system_count(session.world, job, found)
-        return verify.expect(job, found, versions, served=served, wanted=wanted)
-
-    return verify.verify(session.world, expect(seen), wait=wait, refresh=expect)
-
-
-def _allocations(session: Session, job_id: str) -> tuple[AllocationView, ...]:
-    return read.allocations(session.nomad.allocations(job_id).value or [])
-
-
-def _verify_end(session: Session, following: Following, outcome: Outcome) -> verify.Looked | None:
-    """Verify what should serve now: the new release, or after a failure an older one."""
-    submission, served = following.submission, following.served
-    if outcome.end == "successful":
-        seen = outcome.allocations
-        return _check(session, following.job, {outcome.version}, served, wait=CONVERGE, seen=seen)
-    if outcome.end == "reverted":
-        raw = session.nomad.job(submission.job_id)
-        if raw is None or int(raw.get("Version") or 0) != outcome.version:
-            return None
-        return _check(session, raw, {outcome.version}, served, wait=CONVERGE)
-    if outcome.end == "failed":
-        return _verify_older(session, following)
-    return None
-
-
-def _verify_older(session: Session, following: Following) -> verify.Looked | None:
-    """After a failure without a revert: the newest older version that still has instances."""
-    submission = following.submission
-    found = _allocations(session, submission.job_id)
-    older = {a.job_version for a in found if a.should_run} - {submission.version}
-    for raw in session.nomad.versions(submission.job_id):
-        version = int(raw.get("Version") or 0)
-        if version in older:
-            return _check(session, raw, {version}, following.served, wait=CONVERGE, seen=found)
-    return None
 
 
 def _timings(

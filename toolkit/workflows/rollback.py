@@ -14,8 +14,8 @@ from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.plan import LiveJob, Memory, Plan
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.report import DeployReport
-from toolkit.workflows import roll
-from toolkit.workflows.deploy import DeployOptions, deploy_plan
+from toolkit.workflows.clock import Clock
+from toolkit.workflows.deploy import DEFAULTS, DeployOptions, deploy_plan
 from toolkit.workflows.protection import Confirm, unanswered
 from toolkit.workflows.session import Session
 
@@ -30,7 +30,7 @@ def rollback(
     session: Session,
     job: str,
     to: str | None = None,
-    options: DeployOptions = DeployOptions(),
+    options: DeployOptions = DEFAULTS,
     *,
     on_event: OnEvent = ignore,
     confirm: Confirm = unanswered,
@@ -39,7 +39,7 @@ def rollback(
 
     The live count stays. RefusedError where there is nothing to go back to.
     """
-    clock = roll.Clock(session.world, on_event)
+    clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
     spec = session.load(job)
     versions = [read.live_job(raw) for raw in session.nomad.versions(spec.name)]

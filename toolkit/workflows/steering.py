@@ -9,7 +9,6 @@ from typing import Any
 from toolkit.errors import NotFoundError
 from toolkit.rollout import read
 from toolkit.rollout.state import Watched
-from toolkit.rollout.verify import Expectation, count, expect, system_count, verify
 from toolkit.rollout.watch import watch
 from toolkit.rollout.world import World
 from toolkit.spec.chain import Verification
@@ -21,6 +20,7 @@ from toolkit.spec.outcome import Outcome
 from toolkit.spec.report import Verdict
 from toolkit.workflows.history import secret_values
 from toolkit.workflows.names import find
+from toolkit.workflows.proof import along
 from toolkit.workflows.session import Session
 
 TIMEOUT = 600.0
@@ -120,17 +120,10 @@ def follow(
 
 def prove(deed: Deed, raw: Mapping[str, Any], *, wait: float = PROOF) -> Verification:
     """The whole chain of the job as registered in `raw`, once its leaving instances are gone."""
-    nomad = deed.session.nomad
     served = deed.spec.served if deed.spec else None
-    versions = {int(raw.get("Version") or 0)}
-    system = raw.get("Type") in {"system", "sysbatch"}
-    wanted = system_count(deed.world, raw) if system else count(raw)
-
-    def look() -> Expectation:
-        views = read.allocations(nomad.allocations(deed.job_id).value or [])
-        return expect(raw, views, versions, served=served, wanted=wanted)
-
-    return verify(deed.world, look(), wait=min(wait, deed.left()), refresh=look).verification
+    version = int(raw.get("Version") or 0)
+    wait = min(wait, deed.left())
+    return along(deed.session, raw, {version}, served, wait=wait).verification
 
 
 def ended(deed: Deed) -> tuple[AllocationView, ...]:

@@ -1,0 +1,102 @@
+"""What should serve at the end of a rollout, verified along the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from toolkit.errors import NotFoundError
+from toolkit.rollout import read, verify
+from toolkit.spec.jobspec import ServedRelease
+from toolkit.spec.observed import AllocationView
+from toolkit.spec.outcome import Outcome
+from toolkit.spec.plan import LiveJob, Submission
+from toolkit.workflows.session import Session
+
+CONVERGE = 15.0
+"""Seconds that Consul and Traefik are given to show what Nomad says is over."""
+GLANCE = 3.0
+"""The same where nothing was changed."""
+
+
+def newest(session: Session, job_id: str) -> tuple[LiveJob, LiveJob | None]:
+    """The registered version of a job and the one before it; NotFoundError without the job."""
+    versions = [read.live_job(raw) for raw in session.nomad.versions(job_id)]
+    if not versions:
+        raise NotFoundError(
+            f"job {job_id} is not registered in namespace {session.target.namespace}",
+            system="Nomad",
+            address=session.target.nomad.address,
+            hint=f"toolkit deploy {job_id}",
+        )
+    return versions[0], versions[1] if len(versions) > 1 else None
+
+
+def of_live(
+    session: Session, live: LiveJob, served: ServedRelease | None, *, wait: float
+) -> verify.Looked:
+    """Verify the job as it is registered now."""
+    return along(session, live.raw, {live.version}, served, wait=wait)
+
+
+def along(
+    session: Session,
+    job: Mapping[str, Any],
+    versions: Collection[int],
+    served: ServedRelease | None,
+    *,
+    wait: float,
+    seen: Sequence[AllocationView] | None = None,
+) -> verify.Looked:
+    """Verify `job`; `seen` are allocations just read, so that the first look needs no call."""
+
+    def expect(found: Sequence[AllocationView] | None = None) -> verify.Expectation:
+        if found is None:
+            found = _allocations(session, str(job["ID"]))
+        wanted = None
+        if job.get("Type") in {"system", "sysbatch"}:
+            wanted = verify.system_count(session.world, job, found)
+        return verify.expect(job, found, versions, served=served, wanted=wanted)
+
+    return verify.verify(session.world, expect(seen), wait=wait, refresh=expect)
+
+
+def _allocations(session: Session, job_id: str) -> tuple[AllocationView, ...]:
+    return read.allocations(session.nomad.allocations(job_id).value or [])
+
+
+def at_end(
+    session: Session,
+    outcome: Outcome,
+    submission: Submission,
+    job: Mapping[str, Any],
+    served: ServedRelease | None,
+) -> verify.Looked | None:
+    """Verify what should serve now: the new release, or after a failure an older one.
+
+    `job` is what was registered; None where nothing is left that could serve.
+    """
+    if outcome.end == "successful":
+        seen = outcome.allocations
+        return along(session, job, {outcome.version}, served, wait=CONVERGE, seen=seen)
+    if outcome.end == "reverted":
+        raw = session.nomad.job(submission.job_id)
+        if raw is None or int(raw.get("Version") or 0) != outcome.version:
+            return None
+        return along(session, raw, {outcome.version}, served, wait=CONVERGE)
+    if outcome.end == "failed":
+        return _older(session, submission, served)
+    return None
+
+
+def _older(
+    session: Session, submission: Submission, served: ServedRelease | None
+) -> verify.Looked | None:
+    """After a failure without a revert: the newest older version that still has instances."""
+    found = _allocations(session, submission.job_id)
+    older = {a.job_version for a in found if a.should_run} - {submission.version}
+    for raw in session.nomad.versions(submission.job_id):
+        version = int(raw.get("Version") or 0)
+        if version in older:
+            return along(session, raw, {version}, served, wait=CONVERGE, seen=found)
+    return None
