@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import requests
 
-from tests.faults.lab import Lab, running, shared_lab, until
+from tests.agents.cluster import LocalCluster
+from tests.faults.lab import Lab, running, until
 from toolkit.clients.consul import Consul
 from toolkit.clients.traefik import Traefik
 from toolkit.errors import ApiError, ServerError, TlsError, UnreachableError
+from toolkit.spec.dev import Machine
 from toolkit.spec.target import Endpoint
 
 pytestmark = pytest.mark.agents
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
-    return shared_lab()
+def lab(cluster: LocalCluster) -> Lab:
+    return Lab.of(cluster.target())
 
 
 @pytest.fixture
@@ -82,6 +81,7 @@ def test_instances_come_and_go(lab: Lab, consul: Consul) -> None:
     assert "Config" in consul.agent_self()
     before = consul.service("clients-web")
     assert before.value == []
+    assert not before.filtered
     instance = register(lab, "clients-web", 9, "version=1")
     page = consul.service("clients-web", index=before.index, wait=20.0)
     while not page.value:
@@ -116,18 +116,16 @@ def test_a_left_over_of_the_catalog_is_taken_out(lab: Lab, consul: Consul) -> No
 
 
 @pytest.fixture(scope="module")
-def traefik(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    beside = Path(sys.executable).parent / "traefik"
-    binary = str(beside) if beside.exists() else shutil.which("traefik")
-    if binary is None:
-        pytest.skip("needs a traefik binary")
+def traefik(
+    lab: Lab, machine: Machine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Endpoint]:
     with (
         socket.create_server(("127.0.0.1", 0)) as one,
         socket.create_server(("127.0.0.1", 0)) as two,
     ):
         port, web = one.getsockname()[1], two.getsockname()[1]
     command = [
-        binary,
+        str(machine.traefik_bin),
         f"--entryPoints.traefik.address=127.0.0.1:{port}",
         f"--entryPoints.web.address=127.0.0.1:{web}",
         "--api=true",

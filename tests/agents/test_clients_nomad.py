@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import pytest
 
-from tests.faults.lab import Lab, shared_lab, until
+from tests.agents.cluster import LocalCluster
+from tests.faults.jobs import Make, follow, making, run
+from tests.faults.lab import Lab
 from toolkit.clients.nomad import Nomad
 from toolkit.errors import (
     ApiError,
@@ -26,12 +25,11 @@ from toolkit.errors import (
 pytestmark = pytest.mark.agents
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
-numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
-    return shared_lab()
+def lab(cluster: LocalCluster) -> Lab:
+    return Lab.of(cluster.target())
 
 
 @pytest.fixture
@@ -40,66 +38,10 @@ def nomad(lab: Lab) -> Iterator[Nomad]:
         yield client
 
 
-Make = Callable[..., dict[str, Any]]
-
-
 @pytest.fixture
 def make(nomad: Nomad) -> Iterator[Make]:
-    """Makes job bodies with ids of their own and purges those jobs at the end."""
-    made: list[str] = []
-
-    def job(script: str = "sleep 600", name: str | None = None, **more: Any) -> dict[str, Any]:
-        name = name or f"clients-{next(numbers)}"
-        made.append(name)
-        task = {
-            "Name": "app",
-            "Driver": "raw_exec",
-            "Config": {"command": "/bin/sh", "args": ["-c", script]},
-            "Resources": {"CPU": 10, "MemoryMB": 16},
-            "LogConfig": {"MaxFiles": 1, "MaxFileSizeMB": 1},
-        }
-        group = {
-            "Name": "web",
-            "Count": 1,
-            "Tasks": [task],
-            "EphemeralDisk": {"SizeMB": 20},
-            "RestartPolicy": {"Attempts": 0, "Mode": "fail"},
-            "Update": {
-                "HealthCheck": "task_states",
-                "MinHealthyTime": 100_000_000,
-                "HealthyDeadline": 20_000_000_000,
-                "ProgressDeadline": 30_000_000_000,
-                "MaxParallel": 1,
-            },
-        }
-        return {
-            "ID": name, "Name": name, "Type": "service", "Datacenters": ["*"],
-            "TaskGroups": [group], **more,
-        }  # fmt: skip
-
-    yield job
-    for name in made:
-        nomad.stop(name, purge=True)
-
-
-def run(nomad: Nomad, job: dict[str, Any]) -> dict[str, Any]:
-    """Register a new job and follow blocking queries until its allocation runs."""
-    nomad.register(job, check_index=0)
-    return wait_for(nomad, job["ID"], lambda stub: stub["ClientStatus"] == "running")
-
-
-def wait_for(
-    nomad: Nomad, job: str, holds: Callable[[dict[str, Any]], bool], seconds: float = 60.0
-) -> dict[str, Any]:
-    deadline = time.monotonic() + seconds
-    index = 0
-    while time.monotonic() < deadline:
-        page = nomad.allocations(job, index=index, wait=5.0)
-        index = page.index
-        for stub in page.value:
-            if holds(stub):
-                return dict(stub)
-    raise AssertionError(f"no allocation of {job} in {seconds} s did what was waited for")
+    with making(nomad) as make:
+        yield make
 
 
 SUBMITS: list[Callable[[Nomad, dict[str, Any]], object]] = [
@@ -231,7 +173,7 @@ def test_nobody_listens(lab: Lab) -> None:
     assert len(slept) == 3
     assert not written.value.lost_reply
     assert "connection refused" in caught.value.message
-    assert "the test" in (caught.value.hint or "")
+    assert "toolkit dev" in (caught.value.hint or "")
 
 
 # Jobs.
@@ -253,6 +195,16 @@ def test_names_of_any_characters(nomad: Nomad, make: Make, name: str) -> None:
     stopped = nomad.job(name)
     assert stopped is not None
     assert stopped["Stop"] is True
+
+
+def test_purging_right_after_registering_leaves_nomad_alive(nomad: Nomad, make: Make) -> None:
+    # Nomad 1.11.3 dies when a job goes while its first plan is applied; one in some tries.
+    for _ in range(15):
+        job = make()
+        nomad.register(job, check_index=0)
+        nomad.stop(job["ID"], purge=True)
+        assert nomad.job(job["ID"]) is None
+    assert nomad.leader()
 
 
 def test_a_name_with_a_space_is_refused_by_nomad(nomad: Nomad, make: Make) -> None:
@@ -321,152 +273,6 @@ def test_scale(nomad: Nomad, make: Make) -> None:
     assert status["TaskGroups"]["web"]["Desired"] == 2
     assert status["TaskGroups"]["web"]["Events"][0]["Message"] == "more"
     assert nomad.evaluate(job["ID"])["EvalID"]
-
-
-# Watching.
-
-
-def test_a_rollout_seen_through_blocking_queries(nomad: Nomad, make: Make) -> None:
-    job = make()
-    job["TaskGroups"][0]["Update"]["Canary"] = 1
-    stub = run(nomad, job)
-    assert stub["TaskStates"]["app"]["State"] == "running"
-    assert nomad.allocation(stub["ID"])["Job"]["ID"] == job["ID"]
-    first = nomad.latest_deployment(job["ID"])
-    assert first is not None
-    follow(nomad, first["ID"], "successful")
-
-    live = nomad.job(job["ID"])
-    assert live is not None
-    answer = nomad.register({**job, "Meta": {"release": "2"}}, check_index=live["JobModifyIndex"])
-    evaluation = nomad.evaluation(answer["EvalID"]).value
-    assert evaluation["JobID"] == job["ID"]
-    wait_for(nomad, job["ID"], lambda stub: stub["JobVersion"] == 1)
-    second = nomad.latest_deployment(job["ID"])
-    assert second is not None
-    assert {d["ID"] for d in nomad.deployments(job["ID"]).value} == {first["ID"], second["ID"]}
-    assert len(nomad.deployment_allocations(second["ID"])) == 1
-
-    nomad.pause(second["ID"], True)
-    assert nomad.deployment(second["ID"]).value["Status"] == "paused"
-    nomad.pause(second["ID"], False)
-    wait_for(
-        nomad,
-        job["ID"],
-        lambda stub: (
-            stub["JobVersion"] == 1 and (stub["DeploymentStatus"] or {}).get("Healthy") is True
-        ),
-    )
-    nomad.promote(second["ID"])
-    follow(nomad, second["ID"], "successful")
-    with pytest.raises(ConflictError):
-        nomad.fail(second["ID"])
-    with pytest.raises(ConflictError):
-        nomad.promote(second["ID"])
-
-
-def follow(nomad: Nomad, deployment: str, status: str) -> None:
-    page = nomad.deployment(deployment)
-    for _ in range(50):
-        if page.value["Status"] == status:
-            return
-        page = nomad.deployment(deployment, index=page.index, wait=5.0)
-    raise AssertionError(page.value)
-
-
-def test_canaries_that_are_not_healthy_are_not_promoted(nomad: Nomad, make: Make) -> None:
-    job = make()
-    job["TaskGroups"][0]["Update"]["Canary"] = 1
-    stub = run(nomad, job)
-    first = nomad.latest_deployment(job["ID"])
-    assert first is not None
-    follow(nomad, first["ID"], "successful")
-    live = nomad.job(stub["JobID"])
-    assert live is not None
-    job["TaskGroups"][0]["Update"]["MinHealthyTime"] = 15_000_000_000
-    nomad.register({**job, "Meta": {"release": "2"}}, check_index=live["JobModifyIndex"])
-    wait_for(nomad, job["ID"], lambda stub: stub["JobVersion"] == 1)
-    second = nomad.latest_deployment(job["ID"])
-    assert second is not None
-    with pytest.raises(ConflictError) as caught:
-        nomad.promote(second["ID"])
-    assert "0/1 healthy" in caught.value.message
-    assert nomad.fail(second["ID"])["EvalID"]
-    assert nomad.deployment(second["ID"]).value["Status"] == "failed"
-
-
-def test_a_blocking_query_ends_when_something_changes(nomad: Nomad, make: Make) -> None:
-    job = make()
-    nomad.register(job, check_index=0)
-    page = nomad.deployments(job["ID"])
-    with nomad.clone() as other:
-        answers: list[bool] = []
-
-        def block() -> None:
-            waiting = other.allocations("not-there-yet", index=1, wait=20.0)
-            answers.append(waiting.changed)
-
-        thread = threading.Thread(target=block)
-        thread.start()
-        nomad.register(make(name="not-there-yet"), check_index=0)
-        thread.join(19)
-        assert answers == [True]
-    assert page.index > 0
-
-
-def test_a_wait_with_nothing_new_is_an_expired_one(nomad: Nomad) -> None:
-    page = nomad.allocations("nobody")
-    while page.changed:
-        page = nomad.allocations("nobody", index=page.index, wait=0.2)
-    assert nomad.counter.expired_waits == 1
-    assert nomad.counter.calls >= 2
-
-
-def test_restart_in_place(nomad: Nomad, make: Make) -> None:
-    stub = run(nomad, make())
-    nomad.restart_allocation(stub["ID"], task="app")
-    wait_for(nomad, stub["JobID"], lambda stub: stub["TaskStates"]["app"]["Restarts"] == 1)
-    with pytest.raises(ApiError) as caught:
-        nomad.restart_allocation(stub["ID"], task="nobody")
-    assert "nobody" in caught.value.message
-
-
-# Logs.
-
-
-def test_the_end_of_a_log(nomad: Nomad, make: Make) -> None:
-    stub = run(nomad, make("seq 1 20000; echo FATAL no db_url >&2; sleep 600"))
-    until(lambda: nomad.logs(stub["ID"], "app").endswith(b"\n20000\n"), "the log is written")
-    tail = nomad.logs(stub["ID"], "app", last_bytes=12)
-    assert tail == b"19999\n20000\n"
-    assert nomad.logs(stub["ID"], "app", "stderr") == b"FATAL no db_url\n"
-
-
-def test_a_task_that_has_not_started_has_no_log(nomad: Nomad, make: Make) -> None:
-    job = make()
-    artifact = {"GetterSource": "http://127.0.0.1:1/nothing", "RelativeDest": "local/"}
-    job["TaskGroups"][0]["Tasks"][0]["Artifacts"] = [artifact]
-    nomad.register(job, check_index=0)
-    stub = wait_for(nomad, job["ID"], lambda stub: bool(stub["TaskStates"]))
-    assert nomad.logs(stub["ID"], "app") == b""
-
-
-def test_a_followed_log_arrives_line_by_line(lab: Lab, nomad: Nomad, make: Make) -> None:
-    # The second line waits until the first was read: buffering would never end.
-    go = lab.folder / "go"
-    script = f"echo one; while [ ! -e {go} ]; do sleep 0.05; done; echo two; sleep 600"
-    stub = run(nomad, make(script))
-    lines = nomad.follow_logs(stub["ID"], "app", from_start=True)
-    assert next(lines) == b"one\n"
-    go.touch()
-    assert next(lines) == b"two\n"
-    lines.close()
-
-
-def test_a_followed_log_ends_with_its_task(nomad: Nomad, make: Make) -> None:
-    stub = run(nomad, make("seq 1 30000; sleep 2"))
-    whole = b"".join(nomad.follow_logs(stub["ID"], "app", from_start=True))
-    assert whole == b"".join(b"%d\n" % number for number in range(1, 30001))
 
 
 # Variables and the cluster.

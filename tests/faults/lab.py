@@ -1,38 +1,29 @@
-"""Bare agents for tests that need them as no environment of the tool starts them.
-
-Binaries: `NOMAD_BIN`/`CONSUL_BIN`, then the PATH; without one the test is skipped by name.
-Agents run on loopback with a scrubbed environment and end by SIGTERM.
-"""
+"""What tests of the clients need beside a cluster: endpoints, processes of their own, ports."""
 
 from __future__ import annotations
 
-import atexit
 import fcntl
-import functools
 import json
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
 from toolkit.errors import ApiError
-from toolkit.spec.target import Endpoint, Secret
+from toolkit.spec.target import Endpoint, Target
 
-FIRST_OFFSET, LAST_OFFSET, STEP = 14000, 14999, 10
+FIRST_PORT, LAST_PORT, STEP = 14000, 14999, 10
 STARTUP_SECONDS = 60.0
-_DENIED = {"fingerprint.denylist": "env_aws,env_gce,env_azure,env_digitalocean"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +32,11 @@ class Lab:
 
     nomad: Endpoint
     consul: Endpoint
-    folder: Path
+
+    @classmethod
+    def of(cls, target: Target) -> Lab:
+        """The agents of an environment."""
+        return cls(target.nomad, target.consul)
 
     def open_nomad(self, **how: Any) -> Nomad:
         """A client that the caller closes."""
@@ -52,63 +47,16 @@ class Lab:
         return Consul(self.consul)
 
 
-def binary(name: str) -> str:
-    """Path of an agent's binary; skips the test when there is none."""
-    path = os.environ.get(f"{name.upper()}_BIN") or shutil.which(name)
-    if path is None:
-        pytest.skip(f"needs a {name} binary ({name.upper()}_BIN or PATH)")
-    return path
-
-
-@functools.cache
-def shared_lab() -> Lab:
-    """One Nomad and one Consul without access control, until the interpreter ends."""
-    stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(lab())
-
-
-@contextmanager
-def lab(*, acl: str = "", nomad: dict[str, Any] | None = None) -> Iterator[Lab]:
-    """A Nomad and a Consul of their own; `acl` is the secret of both management tokens (a UUID).
-
-    `nomad`: more configuration for Nomad.
-    """
-    token = Secret(acl) if acl else None
-    with ExitStack() as stack:
-        base = stack.enter_context(ten_ports())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clients-lab-")))
-        consul_at = Endpoint("Consul", f"http://127.0.0.1:{base}", "the test", token=token)
-        nomad_at = Endpoint("Nomad", f"http://127.0.0.1:{base + 4}", "the test", token=token)
-        agent = stack.enter_context(
-            running(
-                folder,
-                [binary("consul"), "agent", "-dev", "-disable-host-node-id"],
-                _consul_configuration(base, acl),
-            )
-        )
-        with Consul(consul_at) as consul:
-            until(lambda: consul.leader() != "", "Consul has a leader", agent)
-        settings = {**_nomad_configuration(base, acl), **(nomad or {})}
-        agent = stack.enter_context(running(folder, [binary("nomad"), "agent", "-dev"], settings))
-        with Nomad(nomad_at) as client:
-            until(lambda: client.leader() != "", "Nomad has a leader", agent)
-            if acl:
-                until(lambda: bool(client.bootstrap_acl(acl)), "Nomad's ACLs are bootstrapped")
-            until(lambda: client.ready_nodes() == 1, "Nomad's node is ready")
-        yield Lab(nomad_at, consul_at, folder)
-
-
 @contextmanager
 def running(
     folder: Path, command: list[str], settings: dict[str, Any] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with a scrubbed environment, ended by SIGTERM."""
+    """A process with a scrubbed environment, ended by SIGTERM; `settings` are for Nomad."""
     name = Path(command[0]).name
     if settings is not None:
         file = folder / f"{name}.json"
         file.write_text(json.dumps(settings))
-        command = [*command, f"-config={file}" if name == "nomad" else f"-config-file={file}"]
+        command = [*command, f"-config={file}"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -149,7 +97,7 @@ def until(
 @contextmanager
 def ten_ports() -> Iterator[int]:
     """First of ten free ports in our range, ours alone among test runs at the same time."""
-    for base in range(FIRST_OFFSET, LAST_OFFSET, STEP):
+    for base in range(FIRST_PORT, LAST_PORT, STEP):
         with (Path(tempfile.gettempdir()) / f"clients-lab-{base}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -158,7 +106,7 @@ def ten_ports() -> Iterator[int]:
             if all(_free(port) for port in range(base, base + STEP)):
                 yield base
                 return
-    pytest.skip(f"needs ten free ports between {FIRST_OFFSET} and {LAST_OFFSET}")
+    raise AssertionError(f"no ten free ports between {FIRST_PORT} and {LAST_PORT}")
 
 
 def _free(port: int) -> bool:
@@ -169,41 +117,3 @@ def _free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _consul_configuration(base: int, acl: str) -> dict[str, Any]:
-    access: dict[str, Any] = {"enabled": bool(acl)}
-    if acl:
-        access |= {
-            "default_policy": "deny",
-            "tokens": {"initial_management": acl, "agent": acl},
-        }
-    return {
-        "bind_addr": "127.0.0.1",
-        "client_addr": "127.0.0.1",
-        "disable_update_check": True,
-        "acl": access,
-        "ports": {
-            "http": base,
-            "server": base + 1,
-            "serf_lan": base + 2,
-            "serf_wan": base + 3,
-            "dns": -1,
-            "grpc": -1,
-            "grpc_tls": -1,
-        },
-    }
-
-
-def _nomad_configuration(base: int, acl: str) -> dict[str, Any]:
-    consul: dict[str, Any] = {"address": f"127.0.0.1:{base}"}
-    if acl:
-        consul["token"] = acl
-    return {
-        "bind_addr": "127.0.0.1",
-        "disable_update_check": True,
-        "ports": {"http": base + 4, "rpc": base + 5, "serf": base + 6},
-        "consul": consul,
-        "acl": {"enabled": bool(acl)},
-        "client": {"options": _DENIED},
-    }

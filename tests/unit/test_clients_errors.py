@@ -230,6 +230,18 @@ def test_tls_failures_are_told_apart(reason: str, words: str) -> None:
     assert error.hint is not None
 
 
+@pytest.mark.parametrize("kind", [ssl.SSLEOFError, ssl.SSLZeroReturnError])
+def test_a_connection_that_dies_under_tls_may_have_carried_the_request(
+    kind: type[ssl.SSLError],
+) -> None:
+    inner = urllib3.exceptions.SSLError(kind(8, "EOF occurred in violation of protocol"))
+    sealed = Endpoint("Nomad", "https://nomad.test:4646", "toolkit.toml:3")
+    error = from_exception(sealed, requests.exceptions.SSLError(inner), read=False).error
+    assert isinstance(error, UnreachableError)
+    assert error.lost_reply
+    assert "cert_file" in (error.hint or "")
+
+
 def test_a_missing_certificate_file_is_named() -> None:
     raised = OSError("Could not find a suitable TLS CA certificate bundle, invalid path: a/ca.pem")
     error = from_exception(NOMAD, raised, read=True).error

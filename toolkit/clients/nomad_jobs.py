@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 
-from toolkit.clients.nomad_wire import NomadWire
+from toolkit.clients.nomad_watch import NomadWatch
+from toolkit.clients.page import Page
 from toolkit.errors import InvalidRequestError, NotFoundError
 
 Json = dict[str, Any]
 
+SETTLE_SECONDS = 10.0
 
-class NomadJobs(NomadWire):
+
+class NomadJobs(NomadWatch):
     """Calls about jobs; job ids may hold any character."""
 
     def parse(self, hcl: str, variables: str = "", *, canonicalize: bool = True) -> Json:
@@ -106,9 +110,24 @@ class NomadJobs(NomadWire):
         return cast(Json, self._json("job", job_id, "scale"))
 
     def stop(self, job_id: str, *, purge: bool = False) -> Json:
-        """Stop the job; `purge` forgets it as well."""
-        params = {"purge": "true" if purge else None}
-        return cast(Json, self._json("job", job_id, method="delete", params=params))
+        """Stop the job; `purge` then forgets it as well."""
+        answer = cast(Json, self._json("job", job_id, method="delete"))
+        if not purge:
+            return answer
+        self._settle(job_id)
+        return cast(Json, self._json("job", job_id, method="delete", params={"purge": "true"}))
+
+    def _settle(self, job_id: str) -> None:
+        """Wait until the scheduler is done with the stopped job, for some seconds at most.
+
+        Nomad 1.11.3 dies of a nil pointer (`applyPlan`) when a job is forgotten while a plan to
+        place it is under way: a purge right after a registration would stop the server.
+        """
+        deadline = time.monotonic() + SETTLE_SECONDS
+        for evaluation in self.evaluations(job_id):
+            page = Page(0, evaluation, changed=True)
+            while page.value["Status"] == "pending" and time.monotonic() < deadline:
+                page = self.evaluation(evaluation["ID"], index=page.index, wait=2.0)
 
     def tag_version(self, job_id: str, name: str, version: int, description: str) -> None:
         """Name a version, which Nomad then keeps."""

@@ -23,6 +23,7 @@ from toolkit.clients.errors_map import (
     from_exception,
     from_response,
     garbled,
+    unknown_token_hint,
 )
 from toolkit.clients.page import Page, next_index
 from toolkit.clients.retry import ask_again
@@ -35,6 +36,7 @@ from toolkit.clients.session import (
     session_for,
     verification,
 )
+from toolkit.errors import ApiError, DeniedError
 from toolkit.spec.target import Endpoint
 
 _REQUESTERS: dict[str, type[Any]] = {
@@ -156,7 +158,23 @@ class NomadWire:
                 return from_response(self.endpoint, response.status_code, "", read=reads)
             return response
 
-        return ask_again(attempt, read=reads, sleep=self._sleep)
+        try:
+            return ask_again(attempt, read=reads, sleep=self._sleep)
+        except DeniedError as exc:
+            if room != "acl":
+                self._explain(exc)
+            raise
+
+    def _explain(self, denied: DeniedError) -> None:
+        """Nomad denies an unknown token with the words for a weak one: asking after it tells."""
+        if not self.endpoint.token:
+            return
+        try:
+            self._ask("acl", "token", "self")
+        except DeniedError:
+            denied.hint = unknown_token_hint(self.endpoint)
+        except ApiError:
+            return
 
     def _json(
         self, room: str, *segments: str, kind: type[Any] | tuple[type[Any], ...] = dict, **how: Any

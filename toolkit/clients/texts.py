@@ -43,6 +43,11 @@ def _rule(
     return Rule(re.compile(pattern, re.IGNORECASE), kind, hint, passing, unsure)
 
 
+NOT_KNOWN_THERE = (
+    "the token in {token} is not known there: it is mistyped, expired, deleted, or another"
+    " cluster's"
+)
+
 RULES = (
     _rule(
         r"client sent an http request to an https server",
@@ -60,9 +65,9 @@ RULES = (
     ),
     _rule(r"acl token expired", DeniedError, "get a new token and put it into {token}"),
     _rule(
-        r"acl token not found|acl not found",
+        r"acl token not found|acl not found|failed to parse signed token",
         DeniedError,
-        "the token in {token} is not known there: it was deleted, or belongs to another cluster",
+        NOT_KNOWN_THERE,
     ),
     _rule(r"acl support disabled", InvalidRequestError, "start the agent with ACLs on"),
     _rule(
