@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
@@ -18,6 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing, object_type_repr
 
 from toolkit.render import filters
+from toolkit.render.compiled import CompiledTemplates
 from toolkit.render.hcl import Hcl
 from toolkit.render.marks import mark_call, mark_lines, mark_value
 from toolkit.spec.tree import Tree
@@ -126,7 +128,7 @@ def _marked(tokens: TokenStream, name: str | None, filename: str | None) -> Iter
         yield token
 
 
-def build(loader: TreeLoader, names: Iterable[str]) -> Environment:
+def build(loader: TreeLoader, names: Iterable[str], cache: Path | None = None) -> Environment:
     """The environment for one rendering; `names` are those of its context, for near names."""
     environment = Sandbox(
         variable_start_string="[[",
@@ -144,6 +146,7 @@ def build(loader: TreeLoader, names: Iterable[str]) -> Environment:
         undefined=_strict(tuple(names)),
         finalize=_finalize,
         loader=loader,
+        bytecode_cache=None if cache is None else CompiledTemplates(cache),
     )
     # Templates are pure: nothing random, and no helper that writes HTML.
     for name in ("lipsum",):
