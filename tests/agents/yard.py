@@ -243,6 +243,22 @@ class Yard:
                     return views
         raise AssertionError(f"{name} did not get there: {views}")
 
+    def until_stable(self, name: str) -> None:
+        """Until Nomad calls the live version stable, which a revert needs."""
+
+        def stable() -> bool:
+            with self.cluster.nomad() as nomad:
+                return bool((nomad.job(name) or {}).get("Stable"))
+
+        self.cluster.until(f"{name} is stable", stable)
+
+    def sleeper(self) -> str:
+        """Path of a program that runs and listens nowhere, whatever its arguments."""
+        path = self.root / "sleeper"
+        path.write_text("#!/bin/sh\nexec sleep 600\n")
+        path.chmod(0o755)
+        return str(path)
+
     def close(self) -> None:
         """Purge every job that was made."""
         with self.cluster.nomad() as nomad:

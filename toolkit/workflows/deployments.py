@@ -226,8 +226,9 @@ def ended_otherwise(rolling: Rolling, outcome: Outcome, words: str) -> OperateRe
     deed = rolling.deed
     judged = judge(outcome, None)
     why = outcome.causes[0].summary if outcome.causes else judged.why
-    waits = judged.verdict == "held" and rolling.deployment.status != "paused"
-    step = "promote" if waits and deed.action == "resume" else "status"
+    seen = outcome.deployment
+    waits = outcome.end == "held" and seen is not None and seen.status == "running"
+    step = "promote" if waits else "status"
     return finish(
         deed,
         word_of(judged.verdict),
