@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toolkit.cli.output import Output
@@ -19,6 +19,9 @@ from toolkit.errors import NeedsAnswerError
 from toolkit.spec.chain import InstanceChain
 from toolkit.spec.events import Event
 from toolkit.views.text import neutral, neutral_block, neutral_json
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no defect of the text."""
 
 TOOLKIT = [sys.executable, "-m", "toolkit"]
 
@@ -188,6 +191,7 @@ def test_data_for_a_terminal_is_neutralised_and_for_a_pipe_untouched() -> None:
     assert text_of(terminal.stdout) == "a\\x1b]0;title\\x07\n\tb\\x0d\n"
 
 
+@patient
 @given(st.text())
 def test_a_neutral_line_is_one_line_without_controls(text: str) -> None:
     line = neutral(text)
@@ -196,11 +200,13 @@ def test_a_neutral_line_is_one_line_without_controls(text: str) -> None:
     assert len(line.splitlines()) <= 1
 
 
+@patient
 @given(st.text())
 def test_a_neutral_block_keeps_its_newlines(text: str) -> None:
     assert neutral_block(text).count("\n") == text.count("\n")
 
 
+@patient
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_neutral_json_says_the_same(value: object) -> None:
     text = neutral_json(json.dumps(value, ensure_ascii=False))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from toolkit.cli.output import Output
 from toolkit.cli.world import World
 from toolkit.errors import ExitCode, RefusedError, ToolkitError
-from toolkit.spec.events import Event
 
 if TYPE_CHECKING:
     from toolkit.config.settings import Settings
+    from toolkit.spec.events import Event
     from toolkit.workflows.session import Session
 
 FLAGS = (

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from toolkit.cli.world import World
 from toolkit.errors import NeedsAnswerError
-from toolkit.spec.events import Event
-from toolkit.views import event as event_view
 from toolkit.views.text import neutral, neutral_block, neutral_json
 
 if TYPE_CHECKING:
     from toolkit.cli.live import LiveTable
+    from toolkit.spec.events import Event
 
 GOOD, BAD, WARN = "32", "31", "33"
 TONES = {
@@ -43,6 +41,8 @@ class Output:
         self.stages.add(event.stage)
         if self._quiet:
             return
+        from toolkit.views import event as event_view
+
         for line in event_view.lines(event):
             self.talk(line)
         if event.instances and self._world.on_terminal:
@@ -73,6 +73,8 @@ class Output:
 
     def document(self, document: dict[str, Any], *, indent: int | None = 2) -> None:
         """One JSON document to stdout."""
+        import json
+
         self.close()
         text = json.dumps(document, ensure_ascii=False, indent=indent)
         self._write(self._world.stdout, neutral_json(text) + "\n")

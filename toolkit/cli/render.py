@@ -20,7 +20,6 @@ Out = Annotated[
 @takes(RELEASE, VALUES, TARGET, TALK)
 def render(call: Call, job: Job, out: Out = None) -> ExitCode:
     """Talks to nobody: what it prints depends on the project's files and the flags alone."""
-    from toolkit.views import render as view
     from toolkit.workflows.render import render_job
 
     rendered = render_job(call.settings(need_project=not names_file(job)), job)
@@ -28,6 +27,8 @@ def render(call: Call, job: Job, out: Out = None) -> ExitCode:
         write_file(out, rendered.hcl)
         call.output.talk(f"written   {out}")
     if call.output.as_json:
+        from toolkit.views import render as view
+
         call.output.document(view.document(rendered))
     elif out is None:
         call.output.raw(rendered.hcl)
