@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
+import consul.base
 import pytest
 
 from tests.faults.scripted import Asked, Reply, Scripted
 from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
 from toolkit.clients.traefik import Traefik
-from toolkit.errors import ApiError, ServerError
+from toolkit.errors import ApiError, ServerError, UnreachableError
 from toolkit.spec.target import Endpoint, Secret
 
 TOKEN = "5f3a1c4e-0000-4000-8000-feedfacebeef"
@@ -138,3 +142,40 @@ def test_traefik_is_read_page_by_page_with_its_password() -> None:
     assert found["off"] == {"u": "DOWN"}
     assert [asked.query["page"] for asked in server.asked] == ["1", "2", "3"]
     assert server.asked[0].headers["Authorization"] == "Basic bWU6cHc="
+
+
+LIBRARY_ERRORS = [
+    kind
+    for _name, kind in inspect.getmembers(consul.base, inspect.isclass)
+    if issubclass(kind, consul.base.ConsulException)
+]
+
+
+@pytest.mark.parametrize("kind", [*LIBRARY_ERRORS, KeyError, ValueError], ids=lambda k: k.__name__)
+def test_every_error_of_the_library_itself_is_mapped(kind: type[Exception]) -> None:
+    def broken() -> object:
+        raise kind("something")
+
+    with Consul(Endpoint("Consul", "http://127.0.0.1:1", "the test")) as client:
+        with pytest.raises(ServerError):
+            client._read(broken, dict)
+        with pytest.raises(UnreachableError) as caught:
+            client._written(broken)
+    assert caught.value.lost_reply
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("toolkit.clients.http", {"nomad", "consul"}),
+        ("toolkit.clients.traefik", {"nomad", "consul"}),
+        ("toolkit.clients.nomad", {"consul"}),
+        ("toolkit.clients.consul", {"nomad"}),
+    ],
+)
+def test_a_client_imports_its_own_library_only(module: str, absent: set[str]) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert module in loaded
+    assert not absent & loaded

@@ -8,13 +8,13 @@ import ssl
 from collections.abc import Iterator
 from types import ModuleType
 
-import consul.base
 import nomad.api.exceptions
 import pytest
 import requests
 import urllib3
 
-from toolkit.clients.errors_map import VENDOR_ERRORS, from_exception, from_response
+from toolkit.clients.errors_map import from_exception, from_response
+from toolkit.clients.nomad_wire import NOMAD_ERRORS
 from toolkit.clients.retry import BUDGET_SECONDS, PAUSES, ask_again
 from toolkit.errors import (
     ApiError,
@@ -66,14 +66,13 @@ def answer(status: int, text: str, **headers: str) -> requests.Response:
     "kind",
     [
         *exceptions_of(nomad.api.exceptions),
-        *exceptions_of(consul.base),
         *exceptions_of(requests.exceptions),
     ],
     ids=lambda kind: f"{kind.__module__}.{kind.__name__}",
 )
 @pytest.mark.parametrize("read", [True, False])
 def test_every_vendor_error_is_caught_and_mapped(kind: type[Exception], read: bool) -> None:
-    assert issubclass(kind, VENDOR_ERRORS)
+    assert issubclass(kind, NOMAD_ERRORS)
     failure = from_exception(NOMAD, made(kind), read=read)
     assert type(failure.error) is not ApiError
     assert "Nomad" in failure.error.message

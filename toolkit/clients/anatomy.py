@@ -8,17 +8,17 @@ from collections.abc import Iterator
 
 import requests
 import urllib3
-from nomad.api.exceptions import BaseNomadException, TimeoutNomadException
 
 
 def unwrap(exc: BaseException) -> BaseException | requests.Response:
-    """python-nomad keeps the answer, or the exception, inside of its own."""
-    if isinstance(exc, BaseNomadException):
-        inner = exc.nomad_resp
-        return inner if isinstance(inner, requests.Response | BaseException) else exc
-    if isinstance(exc, TimeoutNomadException) and exc.args:
-        inner = exc.args[0]
-        return inner if isinstance(inner, BaseException) else exc
+    """What is inside: python-nomad keeps the answer, or the exception, in exceptions of its own."""
+    inner = getattr(exc, "nomad_resp", None)
+    if isinstance(inner, requests.Response | BaseException):
+        return inner
+    if isinstance(exc, requests.RequestException) and exc.args:
+        # Its TimeoutNomadException.
+        first = exc.args[0]
+        return first if isinstance(first, requests.RequestException) else exc
     return exc
 
 

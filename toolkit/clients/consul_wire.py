@@ -18,7 +18,7 @@ import requests
 from consul import base
 
 from toolkit.clients.errors_map import (
-    VENDOR_ERRORS,
+    WIRE_ERRORS,
     Failure,
     from_exception,
     from_response,
@@ -109,7 +109,7 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
                     data=data or None,
                     timeout=_timeout(params),
                 )
-            except VENDOR_ERRORS as exc:
+            except WIRE_ERRORS as exc:
                 return from_exception(self.endpoint, exc, read=read)
             if response.status_code >= 300:
                 return from_response(

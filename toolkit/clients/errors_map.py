@@ -14,8 +14,6 @@ from typing import TypeVar
 
 import requests
 import urllib3
-from consul.base import ConsulException
-from nomad.api.exceptions import BaseNomadException
 
 from toolkit.clients.anatomy import chain, never_sent, reason, unwrap
 from toolkit.clients.texts import FOREIGN, NO_SUCH, NOT_KNOWN_THERE, RULES, Rule
@@ -33,14 +31,12 @@ from toolkit.spec.target import Endpoint
 
 E = TypeVar("E", bound=ApiError)
 
-VENDOR_ERRORS = (
-    BaseNomadException,
-    ConsulException,
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
-    OSError,
-)
-"""Everything a call may raise; OSError is what requests says of a certificate file it lacks."""
+WIRE_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+"""What any call may raise; OSError is what requests says of a certificate file it lacks.
+
+python-nomad and python-consul2 add theirs in `nomad_wire` and `consul_wire`, so that a command
+that talks to one of them does not import the other.
+"""
 
 LONGEST_TEXT = 4000
 """Characters of an answer that a message repeats."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import requests
 
-from toolkit.clients.errors_map import VENDOR_ERRORS, from_exception, garbled
+from toolkit.clients.errors_map import WIRE_ERRORS, from_exception, garbled
 from toolkit.clients.nomad_watch import NomadWatch
 from toolkit.clients.session import plain_timeout
 from toolkit.errors import NotFoundError
@@ -113,5 +113,5 @@ class NomadLogs(NomadWatch):
                     return
                 read += len(piece)
                 yield piece
-        except VENDOR_ERRORS as exc:
+        except WIRE_ERRORS as exc:
             raise from_exception(self.endpoint, exc, read=True).error from exc

@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 import requests
 from nomad import api
+from nomad.api.exceptions import BaseNomadException
 
 from toolkit.clients.counter import CallCounter
 from toolkit.clients.errors_map import (
-    VENDOR_ERRORS,
+    WIRE_ERRORS,
     Failure,
     from_exception,
     from_response,
@@ -38,6 +39,9 @@ from toolkit.clients.session import (
 )
 from toolkit.errors import ApiError, DeniedError
 from toolkit.spec.target import Endpoint
+
+NOMAD_ERRORS = (BaseNomadException, *WIRE_ERRORS)
+"""Everything a call may raise."""
 
 _REQUESTERS: dict[str, type[Any]] = {
     "acl": api.Acl,
@@ -151,7 +155,7 @@ class NomadWire:
                     timeout=timeout or plain_timeout(),
                     stream=stream,
                 )
-            except VENDOR_ERRORS as exc:
+            except NOMAD_ERRORS as exc:
                 return from_exception(self.endpoint, exc, read=reads)
             if response.status_code >= 300:
                 response.close()

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 import requests
 
 from toolkit.clients.errors_map import (
-    VENDOR_ERRORS,
+    WIRE_ERRORS,
     Failure,
     from_exception,
     from_response,
@@ -109,7 +109,7 @@ class Traefik:
                     params=params,
                     timeout=plain_timeout(_READ_SECONDS),
                 )
-            except VENDOR_ERRORS as exc:
+            except WIRE_ERRORS as exc:
                 return from_exception(self.endpoint, exc, read=True)
             if response.status_code >= 300:
                 return from_response(
