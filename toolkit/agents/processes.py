@@ -87,9 +87,11 @@ def belonging_to(dev: Path) -> tuple[Process, ...]:
 def _belongs(variables: dict[str, str], dev: Path) -> bool:
     if variables.get(MARKER) == str(dev):
         return True
-    # A task that was given an environment of its own still says where its allocation is.
-    allocation = variables.get("NOMAD_ALLOC_DIR", "")
-    return "NOMAD_ALLOC_ID" in variables and allocation.startswith(f"{dev}/")
+    # A container, or a task with an environment of its own, still says which allocation it is.
+    allocation = variables.get("NOMAD_ALLOC_ID", "")
+    if not allocation or "/" in allocation:
+        return False
+    return any((folder / allocation).is_dir() for folder in (dev / "alloc", dev / "data" / "alloc"))
 
 
 def _ancestors(pid: int) -> Iterator[int]:

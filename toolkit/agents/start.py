@@ -6,20 +6,17 @@ import contextlib
 import json
 import os
 import signal
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 from toolkit.agents.configure import Setup, command_line, configuration
 from toolkit.agents.find import Binary
+from toolkit.agents.interrupts import ENDING
 from toolkit.agents.layout import Layout
 from toolkit.agents.processes import start_time
 from toolkit.agents.state import explained, write_private
 from toolkit.errors import AgentError
 from toolkit.spec.agents import AgentName, AgentProcess
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Python ignores these, and a program that inherits that never dies of a closed pipe.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -58,7 +55,7 @@ def spawn(
             ],
             setsid=True,
             setsigmask=[],
-            setsigdef=[*_ENDING, *_IGNORED_BY_PYTHON],
+            setsigdef=[*ENDING, *_IGNORED_BY_PYTHON],
         )
     except OSError as error:
         raise AgentError(
@@ -87,36 +84,3 @@ def last_lines(log: Path, count: int = 10) -> tuple[str, ...]:
     except OSError:
         return ()
     return tuple(line for line in text.splitlines() if line.strip())[-count:]
-
-
-@contextlib.contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Keep Ctrl-C and its kin waiting, for the moment between a start and its record."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def endings_interrupt() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal interrupt as Ctrl-C does, so that everything is undone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    wanted = (signal.SIGTERM, signal.SIGHUP)
-    # Somebody who ignores a closed terminal (nohup) means it.
-    before = {number: signal.getsignal(number) for number in wanted}
-    changed = {number for number, handler in before.items() if handler == signal.SIG_DFL}
-    for number in changed:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number in changed:
-            signal.signal(number, before[number])

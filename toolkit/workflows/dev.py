@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from sys import platform
 
-from toolkit.agents import processes
+from toolkit.agents import interrupts, processes
 from toolkit.agents.layout import AGENTS, Layout
 from toolkit.agents.processes import Process
-from toolkit.agents.start import endings_interrupt
 from toolkit.agents.state import exclusive, prepare_folder, read_state
 from toolkit.agents.stop import find_leftovers, stop_everything
 from toolkit.errors import AgentError, RefusedError
@@ -25,6 +25,9 @@ from toolkit.spec.events import OnEvent, ignore
 from toolkit.workflows.dev_logs import logs
 from toolkit.workflows.dev_report import addresses_of, report_on, runs
 from toolkit.workflows.dev_start import Asked, Talk, start_agents
+
+_ATTACHED_PAUSE = 1.0
+"""Seconds after which an attached command looks for an interrupt that Python lost."""
 
 __all__ = ["down", "logs", "status", "up"]
 
@@ -53,28 +56,34 @@ def up(
     """
     _require_linux()
     layout = Layout.of(root)
-    talk = Talk(on_event, now)
     asked = Asked(acl, data, port_offset, {"nomad": nomad_bin, "consul": consul_bin}, traefik_bin)
     prepare_folder(layout)
-    with endings_interrupt():
+    with interrupts.noticed() as check, ExitStack() as undo:
+        talk = Talk(on_event, now, check)
         with exclusive(layout):
             state = read_state(layout)
             if state is not None and _all_run(state):
                 return _already_up(layout, state, asked)
             _clean_up(layout, state, talk)
             began = clock()
-            try:
-                state = start_agents(layout, machine, asked, timeout, talk, clock)
-            except BaseException:
-                stop_everything(layout, read_state(layout), say=talk.at("note"))
-                raise
+            undo.callback(_undo, layout, talk)
+            state = start_agents(layout, machine, asked, timeout, talk, clock)
         versions = " and ".join(
             f"{each.name.capitalize()} {each.version}" for each in state.processes
         )
         sentence = f"{versions} are ready on 127.0.0.1, in {clock() - began:.1f} s"
         if foreground:
-            return _stay(layout, state, sentence, talk)
-    return report_on(layout, state, "started", sentence, next_="toolkit deploy traefik")
+            report = _stay(layout, state, sentence, talk)
+        else:
+            report = report_on(layout, state, "started", sentence, next_="toolkit deploy traefik")
+        if not foreground:
+            check()
+        undo.pop_all()
+    return report
+
+
+def _undo(layout: Layout, talk: Talk) -> None:
+    stop_everything(layout, read_state(layout), say=talk.quietly("note"))
 
 
 def down(
@@ -168,21 +177,22 @@ def _clean_up(layout: Layout, state: AgentState | None, talk: Talk) -> None:
 
 
 def _stay(layout: Layout, state: AgentState, sentence: str, talk: Talk) -> DevReport:
-    talk.at("step")(sentence)
-    for name, address in addresses_of(state).items():
-        talk.at("step")(f"{name} {address}")
-    talk.at("step")("attached; Ctrl-C stops everything")
     watched = [Process(each.pid, each.started) for each in state.processes]
     interrupted = False
     try:
-        processes.wait_gone(watched, None, any_of_them=True)
+        talk.at("step")(sentence)
+        for name, address in addresses_of(state).items():
+            talk.at("step")(f"{name} {address}")
+        talk.at("step")("attached; Ctrl-C stops everything")
+        while len(processes.wait_gone(watched, _ATTACHED_PAUSE, any_of_them=True)) == len(watched):
+            talk.check()
     except KeyboardInterrupt:
         interrupted = True
     with exclusive(layout):
         # Somebody else's `toolkit dev down` ended them: that is no death.
         ours = read_state(layout) is not None
         report = report_on(layout, state, "died", "")
-        stop_everything(layout, read_state(layout), say=talk.at("step"))
+        stop_everything(layout, read_state(layout), say=talk.quietly("step"))
     dead = [row.name for row in report.agents if row.status == "died"]
     if interrupted or not ours or not dead:
         return DevReport("stopped", "local agents and everything they started are stopped")

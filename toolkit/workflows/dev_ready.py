@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolkit.agents import acl, processes
+from toolkit.agents import acl, interrupts, processes
 from toolkit.agents.processes import Process
 from toolkit.agents.start import last_lines
 from toolkit.clients.consul import Consul
@@ -37,6 +37,8 @@ class Wait:
     seconds: float
     began: float
     clock: Callable[[], float] = field(default=time.monotonic)
+    check: interrupts.Check = interrupts.never
+    """Asked each time, because an interrupt may come where Python loses it."""
 
     def pause(self, seconds: float = _PAUSE) -> None:
         """Let time pass; less of it when an agent dies."""
@@ -50,6 +52,7 @@ class Wait:
         """
         last: ApiError | None = None
         while True:
+            self.check()
             try:
                 if ask():
                     return

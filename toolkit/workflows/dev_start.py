@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from os import geteuid
 from pathlib import Path
 
+from toolkit.agents import interrupts
 from toolkit.agents.acl import Tokens, make_tokens
 from toolkit.agents.configure import Setup, scrubbed_environment
 from toolkit.agents.find import Binary, find_agents, find_traefik
 from toolkit.agents.layout import AGENTS, Layout
 from toolkit.agents.ports import check_free, ports_at
-from toolkit.agents.start import interrupts_held, keep_previous_log, spawn, write_configuration
+from toolkit.agents.start import keep_previous_log, spawn, write_configuration
 from toolkit.agents.state import explained, write_private, write_state
 from toolkit.agents.stop import stop_agent
 from toolkit.errors import AgentError
@@ -44,10 +46,25 @@ class Talk:
 
     on_event: OnEvent
     now: Callable[[], float]
+    check: interrupts.Check = interrupts.never
 
     def at(self, stage: Stage) -> Callable[[str], None]:
         """Says each text as an event of that stage."""
-        return lambda text: self.on_event(Event(stage, text, self.now()))
+
+        def say(text: str) -> None:
+            self.check()
+            self.on_event(Event(stage, text, self.now()))
+
+        return say
+
+    def quietly(self, stage: Stage) -> Callable[[str], None]:
+        """The same, for undoing things: a terminal that was closed must not keep us from it."""
+
+        def say(text: str) -> None:
+            with suppress(OSError):
+                self.on_event(Event(stage, text, self.now()))
+
+        return say
 
 
 def start_agents(
@@ -89,19 +106,29 @@ def start_agents(
         state = _start_one(binary, name, setup, machine, state)
         talk.at("start")(f"{name} {binary.version} from {binary.origin} {binary.path}")
         if name == "consul":
-            await_consul(state.consul_address, tokens, Wait(state.processes, timeout, began, clock))
-    if asked.data and not _registered_soon(state, tokens, timeout, clock):
+            await_consul(
+                state.consul_address,
+                tokens,
+                Wait(state.processes, timeout, began, clock, talk.check),
+            )
+    if asked.data and not _registered_soon(state, tokens, timeout, talk, clock):
         talk.at("note")("Nomad's node came before its server's keys; starting Nomad again")
         *others, nomad = state.processes
         stop_agent(nomad)
         state = replace(state, processes=tuple(others))
         state = _start_one(binaries["nomad"], "nomad", setup, machine, state)
-    await_nomad(state.nomad_address, tokens, Wait(state.processes, timeout, began, clock))
+    await_nomad(
+        state.nomad_address, tokens, Wait(state.processes, timeout, began, clock, talk.check)
+    )
     return state
 
 
 def _registered_soon(
-    state: AgentState, tokens: Tokens | None, timeout: float, clock: Callable[[], float]
+    state: AgentState,
+    tokens: Tokens | None,
+    timeout: float,
+    talk: Talk,
+    clock: Callable[[], float],
 ) -> bool:
     """False when Nomad's first registration failed, which it repeats only after 15 to 30 s.
 
@@ -109,7 +136,7 @@ def _registered_soon(
     server's first keys. In dev mode Nomad repeats it at once.
     """
     try:
-        wait = Wait(state.processes, min(_SOON, timeout), clock(), clock)
+        wait = Wait(state.processes, min(_SOON, timeout), clock(), clock, talk.check)
         await_nomad(state.nomad_address, tokens, wait)
     except AgentError:
         if not all(runs(each) for each in state.processes):
@@ -132,7 +159,7 @@ def _start_one(
 ) -> AgentState:
     write_configuration(name, setup)
     keep_previous_log(name, setup.layout)
-    with interrupts_held():
+    with interrupts.held():
         started = spawn(name, binary, setup, scrubbed_environment(machine, setup.layout))
         state = replace(state, processes=(*state.processes, started))
         write_state(setup.layout, state)
