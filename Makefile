@@ -19,6 +19,8 @@ $(STAMP): pyproject.toml services/backend/pyproject.toml services/frontend/pypro
 	  || { echo "this Python has no venv module; on Debian: apt-get install python3-venv"; exit 1; }
 	@echo "==> virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# Older ones write a start script that costs every command a third of its start.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==26.3
 	@extras=agents,dev; command -v go >/dev/null || extras=$$extras,go; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	    -e ".[$$extras]" -e services/backend -e services/frontend

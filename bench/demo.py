@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from bench.commands import ROOT, Ran, lines, must, nomad_run, toolkit
+from bench.commands import ROOT, Ran, lines, must, toolkit
 from bench.load import Load, Target, bars, by_release
+from bench.nomad_side import Cluster, nomad_bump
 
 REQUESTS = 1000
 """The fewest that each bump must see."""
@@ -106,23 +104,11 @@ def under_load(title: str, edge: str, *arguments: str) -> Run:
 
 def on_nomads_word(edge: str, nomad_address: str, state: dict[str, Any]) -> Run:
     """`nomad job run` of the same job, which promotes by itself when Nomad calls it healthy."""
-    rendered = subprocess.run(
-        [sys.executable, "-m", "toolkit", "render", "backend", "--release", "1.1.0"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    hcl = rendered.replace("auto_promote      = false", "auto_promote      = true")
-    hcl = (
-        hcl
-        if hcl != rendered
-        else "\n".join(
-            "auto_promote = true" if line.split()[:2] == ["auto_promote", "="] else line
-            for line in rendered.splitlines()
-        )
-    )
     nomad = next(p["binary"] for p in state["processes"] if p["name"] == "nomad")
-    with tempfile.TemporaryDirectory() as folder, Load(edge, TARGETS) as load:
+    cluster = Cluster(nomad_address, f"127.0.0.1:{state['ports']['traefik_api']}", nomad)
+    with Load(edge, TARGETS) as load:
         load.wait_for(150)
-        code, seconds = nomad_run(nomad, nomad_address, hcl, Path(folder))
+        code, seconds = nomad_bump(cluster, "1.1.0")
         settle(load)
     return Run("nomad job run", code, seconds, load, {})
 

@@ -230,6 +230,7 @@ Options:
   --region NAME                 Nomad region.
   --nomad-addr URL              Nomad's address.
   --consul-addr URL             Consul's address.
+  -y, --yes                     Answer every question with yes.
   --json                        Print one JSON document instead of text.
   -q, --quiet                   Say nothing but the result.
   --debug                       Show the traceback of an error.

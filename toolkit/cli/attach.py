@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from toolkit.cli.call import Call
-from toolkit.cli.options import TALK, TARGET, FailFast, Job, NoPromote, Timeout, takes
+from toolkit.cli.options import ASKS, TALK, TARGET, FailFast, Job, NoPromote, Timeout, takes
 from toolkit.errors import ExitCode
 
 
-@takes(TARGET, TALK)
+@takes(TARGET, ASKS, TALK)
 def attach(
     call: Call,
     job: Job,
@@ -21,4 +21,5 @@ def attach(
     from toolkit.workflows.deploy import attach as watch
 
     options = DeployOptions(timeout=timeout, no_promote=no_promote, fail_fast=fail_fast)
-    return call.show(view, watch(call.session(job), job, options, on_event=call.on_event))
+    report = watch(call.session(job), job, options, on_event=call.on_event, confirm=call.confirm)
+    return call.show(view, report)

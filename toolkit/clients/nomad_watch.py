@@ -25,6 +25,14 @@ class NomadWatch(NomadWire):
         """One allocation in full."""
         return cast(Json, self._json("allocation", id))
 
+    def allocations_by_prefix(self, prefix: str) -> list[Json]:
+        """Stubs of the allocations whose id begins with `prefix` (hexadecimal, dashes allowed)."""
+        # Nomad answers 500 to a prefix of an odd number of digits.
+        digits = prefix.replace("-", "")
+        even = prefix if len(digits) % 2 == 0 else prefix[:-1]
+        found = self._json("allocations", method="get", params={"prefix": even}, kind=list)
+        return [stub for stub in cast(list[Json], found) if stub["ID"].startswith(prefix)]
+
     def restart_allocation(self, alloc_id: str, *, task: str | None = None) -> None:
         """Restart one task, or all running tasks, in place."""
         body = {} if task is None else {"TaskName": task}

@@ -44,6 +44,7 @@ NOMAD_ERRORS = (BaseNomadException, *WIRE_ERRORS)
 """Everything a call may raise."""
 
 _REQUESTERS: dict[str, type[Any]] = {
+    "allocations": api.Allocations,
     "acl": api.Acl,
     "agent": api.Agent,
     "allocation": api.Allocation,

@@ -19,12 +19,16 @@ _MARK = "# toolkit: "
 
 def remember(source: str, memory: Memory) -> str:
     """`source` with the memory as its last line."""
-    body = json.dumps({"release": memory.release, "counts": memory.counts}, sort_keys=True)
-    return f"{source.rstrip()}\n\n{_MARK}{body}\n"
+    body = {"release": memory.release, "counts": memory.counts, "deployed": memory.deployed}
+    return f"{source.rstrip()}\n\n{_MARK}{json.dumps(body, sort_keys=True)}\n"
 
 
-def recall(submission: Mapping[str, Any] | None) -> Memory | None:
-    """The memory in a submission of Nomad's; None when it has none or an unreadable one."""
+def recall(submission: Mapping[str, Any] | None, live_release: str | None) -> Memory | None:
+    """The memory in a submission of Nomad's; None when it has none or an unreadable one.
+
+    A version registered without a source shows the source of the one before it: a memory of
+    another release than the live one is not this version's.
+    """
     source = str((submission or {}).get("Source") or "")
     last = source.rstrip().rpartition("\n")[2]
     if not last.startswith(_MARK):
@@ -32,6 +36,13 @@ def recall(submission: Mapping[str, Any] | None) -> Memory | None:
     try:
         data = json.loads(last.removeprefix(_MARK))
         counts = {str(name): int(count) for name, count in data["counts"].items()}
-        return Memory(release=data["release"], counts=counts)
+        found = Memory(data["release"], counts, data["deployed"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+    return found if found.deployed == live_release else None
+
+
+def without(source: str) -> str:
+    """The source as it was, without a memory."""
+    head, _, last = source.rstrip().rpartition("\n")
+    return head.rstrip() + "\n" if last.startswith(_MARK) else source

@@ -148,7 +148,8 @@ def recall(world: World, live: LiveJob | None) -> Memory | None:
     """What the job file said when the live version was deployed by us."""
     if live is None or live.stopped:
         return None
-    return memory.recall(world.nomad.submission(str(live.raw["ID"]), live.version))
+    submission = world.nomad.submission(str(live.raw["ID"]), live.version)
+    return memory.recall(submission, live.release)
 
 
 def _count(group: Mapping[str, Any]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from toolkit.errors import ApiError, ConflictError, ExitCode, StalePlanError, UnreachableError
 from toolkit.rollout import memory, read
 from toolkit.rollout.world import World
@@ -69,7 +71,7 @@ def stale(world: World, plan: Plan) -> StalePlanError:
 def _source(plan: Plan) -> dict[str, object]:
     rendered = plan.rendered
     return {
-        "Source": memory.remember(rendered.hcl, plan.remembered),
+        "Source": memory.remember(rendered.hcl, replace(plan.remembered, deployed=plan.release)),
         "Format": "hcl2",
         "Variables": rendered.variables,
         "VariableFlags": {},

@@ -16,6 +16,8 @@ class Memory:
 
     release: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    deployed: str | None = None
+    """The release that was registered with it, which `--release` may have changed."""
 
 
 LintLevel = Literal["warning", "refused"]

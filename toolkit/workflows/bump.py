@@ -50,11 +50,16 @@ def bump(
         events.append(event)
         on_event(event)
 
-    say("note", f"{spec.release or 'no release'} → {release}, from {origin.source}")
+    def tell(event: Event) -> None:
+        """What deploy says; where the release comes from is said right after the headline."""
+        events.append(event)
+        on_event(event)
+        if event.stage == "target":
+            say("note", f"{spec.release or 'no release'} → {release}, from {origin.source}")
+
     flags = replace(session.settings.flags, release=release)
     chosen = replace(session, settings=replace(session.settings, flags=flags))
-    report = deploy(chosen, job, options or DeployOptions(), on_event=on_event, confirm=confirm)
-    after = len(events)
+    report = deploy(chosen, job, options or DeployOptions(), on_event=tell, confirm=confirm)
     undone = None
     if report.verdict in SERVES:
         try:
@@ -68,7 +73,7 @@ def bump(
         say("note", f"{origin.source} is left as it is: {spec.release}")
     return replace(
         report,
-        events=(*events[:after], *report.events, *events[after:]),
+        events=tuple(events),
         next=undone or report.next,
     )
 

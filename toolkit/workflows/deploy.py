@@ -106,11 +106,17 @@ def attach(
     options: DeployOptions = DEFAULTS,
     *,
     on_event: OnEvent = ignore,
+    confirm: Confirm = unanswered,
 ) -> DeployReport:
-    """Watch the rollout of a job's newest version, whoever started it, to its verdict."""
+    """Watch the rollout of a job's newest version, whoever started it, to its verdict.
+
+    Healthy canaries are gated and promoted as `deploy` would have, unless `no_promote`.
+    """
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
     following = roll.attached(session, job, timeout=options.timeout)
+    if not options.no_promote:
+        ask(session.target, confirm, f"promote {following.submission.job_id} when it is ready")
     following = replace(
         following,
         promote=not options.no_promote,

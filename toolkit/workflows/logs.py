@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from toolkit.clients.nomad_logs import LogKind
@@ -12,6 +13,8 @@ from toolkit.spec.observed import AllocationView
 from toolkit.workflows.log_streams import follow_job, text_lines
 from toolkit.workflows.names import find
 from toolkit.workflows.session import Session
+
+_ALLOCATION = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f-]*)?")
 
 FIRST_BYTES = 1 << 16
 MOST_BYTES = 1 << 22
@@ -30,9 +33,13 @@ def logs(
     """The last `lines` lines of each task of each running instance, then, to follow, all new ones.
 
     Following picks up instances that start later and ends when the job is stopped. Without a
-    running instance the newest one that ended is shown. NotFoundError for a job that Nomad does
-    not know, RefusedError for a task that it does not have; both before the first line.
+    running instance the newest one that ended is shown. `job` may also be the id of an allocation,
+    or its beginning, running or not. NotFoundError for a job that Nomad does not know,
+    RefusedError for a task that it does not have; both before the first line.
     """
+    kind: LogKind = "stderr" if stderr else "stdout"
+    if (view := allocation(session, job)) is not None:
+        return of_allocation(session, view, task=task, kind=kind, lines=lines)
     found = find(session, job)
     raw = session.nomad.job(found.id)
     if raw is None:
@@ -47,10 +54,29 @@ def logs(
         raise RefusedError(
             f"job {found.id} has no task {task}", hint=f"it has {', '.join(sorted(tasks))}"
         )
-    kind: LogKind = "stderr" if stderr else "stdout"
     if follow:
         return follow_job(session, found.id, task=task, kind=kind, lines=lines)
     return ends(session, found.id, task=task, kind=kind, lines=lines)
+
+
+def allocation(session: Session, text: str) -> AllocationView | None:
+    """The only allocation whose id begins with `text`, if it looks like one."""
+    if not _ALLOCATION.fullmatch(text):
+        return None
+    found = session.nomad.allocations_by_prefix(text)
+    if len(found) > 1:
+        raise RefusedError(
+            f"{len(found)} allocations begin with {text}", hint="give more of the id"
+        )
+    return read.allocation(found[0]) if found else None
+
+
+def of_allocation(
+    session: Session, view: AllocationView, *, task: str | None, kind: LogKind, lines: int
+) -> Iterator[LogLine]:
+    """The end of what one instance's tasks wrote."""
+    for name in names(view, task):
+        yield from tail(session, view, name, kind, lines)
 
 
 def ends(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from toolkit.config.jobs import load_job
 from toolkit.config.locate import locate_job
@@ -18,4 +19,12 @@ def render_job(settings: Settings, job: str) -> RenderedJob:
     """
     place = locate_job(settings.project, job)
     spec = load_job(settings.project, job, settings.target, settings.flags, python=sys.executable)
-    return render(place.tree, spec)
+    return render(place.tree, spec, cache=_cache(settings))
+
+
+def _cache(settings: Settings) -> Path | None:
+    """Where compiled templates are kept; never inside a project, because they are run as code."""
+    root = settings.project.root if settings.project else None
+    if root is not None and settings.cache_dir.is_relative_to(root):
+        return None
+    return settings.cache_dir / "templates"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from toolkit.errors import NotFoundError, RefusedError
-from toolkit.rollout import read
+from toolkit.rollout import memory, read
 from toolkit.rollout.plan import known_secrets, plan_job, recall
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.jobspec import JobSpec
@@ -85,8 +85,7 @@ def _plan(session: Session, spec: JobSpec, live: LiveJob, target: LiveJob) -> Pl
     job = {key: value for key, value in target.raw.items() if key not in _RUNTIME}
     notes = _keep_counts(job, live)
     source = (session.nomad.submission(spec.name, target.version) or {}).get("Source") or ""
-    hcl = str(source).rpartition("\n\n# toolkit: ")[0] or str(source)
-    rendered = RenderedJob(spec=spec, hcl=hcl, lines=(), sources={})
+    rendered = RenderedJob(spec=spec, hcl=memory.without(str(source)), lines=(), sources={})
     before = recall(world, live)
     secrets = known_secrets(world, spec.name, spec.secrets)
     plan = plan_job(world, rendered, job, live, secrets=secrets)

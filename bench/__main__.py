@@ -1,0 +1,236 @@
+"""`make bench`: the numbers that the project promises, each beside its peer in the same run."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import samples
+from bench.commands import ROOT, lines, must, toolkit
+from bench.demo import TARGETS, settle
+from bench.load import Load
+from bench.nomad_side import Cluster, nomad_bump, peer_job
+from bench.observer import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One promise and what was measured."""
+
+    what: str
+    must: str
+    seen: str
+    holds: bool
+
+
+def main() -> int:
+    """Measure everything that was asked for by number or name; all without arguments."""
+    print("\n".join(samples.machine()), flush=True)
+    cluster = Cluster.start()
+    wanted = sys.argv[1:]
+    rows: list[Row] = []
+    for measure in MEASURES:
+        if wanted and measure.__name__ not in wanted:
+            continue
+        print(f"\n== {measure.__name__}", flush=True)
+        for row in measure(cluster):
+            rows.append(row)
+            print(f"   {row.what}: {row.seen}", flush=True)
+    print()
+    table = [["what", "must reach", "seen", ""]]
+    table += [[row.what, row.must, row.seen, "holds" if row.holds else "MISSED"] for row in rows]
+    print("\n".join(lines(table)))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+def startup(_cluster: Cluster) -> list[Row]:
+    """Help and render against a bare interpreter."""
+    nothing, shown, rendered = samples.interleaved(
+        30, samples.bare(), samples.toolkit("--help"), samples.toolkit("render", "backend")
+    )
+    help_ratio = shown.median / nothing.median
+    render_ratio = rendered.median / nothing.median
+    return [
+        Row("toolkit --help / python -c pass", "≤ 1.3", f"{help_ratio:.2f} ({shown})", help_ratio <= 1.3),
+        Row("toolkit render backend / python -c pass", "≤ 15", f"{render_ratio:.1f} ({rendered})", render_ratio <= 15),
+    ]  # fmt: skip
+
+
+def unchanged(_cluster: Cluster) -> list[Row]:
+    """A redeploy with nothing changed, verified."""
+    must(toolkit("deploy", "backend", "--release", "1.0.0", "--yes", quiet=True))
+    nothing, deploy = samples.interleaved(
+        5, samples.bare(), samples.toolkit("deploy", "backend", "--release", "1.0.0", "--yes")
+    )
+    own = deploy.median - nothing.median
+    return [
+        Row(
+            "redeploy, nothing changed",
+            "≤ 0.5 s",
+            f"{own:.2f} s beyond the interpreter",
+            own <= 0.5,
+        )
+    ]
+
+
+def added(cluster: Cluster) -> list[Row]:
+    """What the tool adds to a rollout, calls and memory."""
+    adds, calls, peaks = [], [], []
+    for number in range(5):
+        release = f"1.0.{number + 1}"
+        with Observer(
+            cluster.nomad, cluster.traefik, "backend", cluster.version("backend")
+        ) as seen:
+            ran = samples.run(
+                samples.toolkit("deploy", "backend", "--release", release, "--yes", "--json")
+            )
+            done = time.monotonic()
+            seen.wait(5)
+        report = json.loads(ran.output)
+        assert report["verdict"] == "deployed", report["sentence"]
+        assert None not in (seen.healthy, seen.promoted, seen.ended, seen.edge_new, seen.edge_clean)
+        before = max(seen.healthy or 0, seen.edge_new or 0)
+        after = max(seen.ended or 0, seen.edge_clean or 0)
+        gate, verdict = (seen.promoted or 0) - before, done - after
+        print(f"   {release}: to promotion {gate:.3f} s, to the verdict {verdict:.3f} s "
+              f"(until the process ended); Traefik lagged {max((seen.edge_new or 0) - (seen.healthy or 0), 0):.3f} "
+              f"and {max((seen.edge_clean or 0) - (seen.ended or 0), 0):.3f} s")  # fmt: skip
+        adds.append(max(gate, 0) + max(verdict, 0))
+        calls.append(report["calls"] - report["expired_waits"])
+        peaks.append(ran.peak)
+        settle_edge()
+    sample = samples.Sample(tuple(adds))
+    return [
+        Row("added to a rollout", "≤ 0.3 s", str(sample), sample.median <= 0.3),
+        Row("calls to Nomad in a bump of 2", "≤ 25", f"{max(calls)} at most", max(calls) <= 25),
+        Row("peak memory of toolkit deploy", "≤ 80 MB", f"{max(peaks) / 1024:.0f} MB", max(peaks) / 1024 <= 80),
+    ]  # fmt: skip
+
+
+def patience(_cluster: Cluster) -> list[Row]:
+    """Calls grow with state changes, not with time."""
+    found = []
+    for release, healthy in (("1.1.0", "1s"), ("1.1.1", "6s")):
+        ran = toolkit(
+            "deploy", "backend", "--release", release, "--yes",
+            "--var", f'rollout.min_healthy_time="{healthy}"', as_json=True, quiet=True,
+        )  # fmt: skip
+        found.append((healthy, ran))
+    if any(ran.code for _, ran in found):
+        return []
+    counts = [ran.report["calls"] - ran.report["expired_waits"] for _, ran in found]
+    return [
+        Row(
+            "calls with 6 s of healthy time / with 1 s",
+            "the same ± 3",
+            f"{counts[1]} / {counts[0]}",
+            abs(counts[1] - counts[0]) <= 3,
+        )
+    ]
+
+
+def against_nomad(cluster: Cluster) -> list[Row]:
+    """A whole bump against `nomad job run` with auto_promote, in turn."""
+    ours, theirs = [], []
+    for number in range(3):
+        began = time.monotonic()
+        must(toolkit("deploy", "backend", "--release", f"1.2.{number}", "--yes", quiet=True))
+        ours.append(time.monotonic() - began)
+        settle_edge()
+        code, seconds = nomad_bump(cluster, f"1.3.{number}")
+        assert code == 0
+        theirs.append(seconds)
+        settle_edge()
+    mine, peer = samples.Sample(tuple(ours)), samples.Sample(tuple(theirs))
+    ratio = mine.median / peer.median
+    return [
+        Row(
+            "toolkit deploy / nomad job run",
+            "≤ 1.2",
+            f"{ratio:.2f} ({mine.median:.2f} s / {peer.median:.2f} s)",
+            ratio <= 1.2,
+        )
+    ]
+
+
+def failing(cluster: Cluster) -> list[Row]:
+    """A new version that exits at once, and one that cannot be placed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = peer_job(Path(folder))
+        must(toolkit("deploy", str(path), "--var", "release=1.0.0", "--yes", quiet=True))
+        began = time.monotonic()
+        ran = toolkit(
+            "deploy",
+            str(path),
+            "--var",
+            "release=1.1.0",
+            "--var",
+            "broken=true",
+            "--yes",
+            as_json=True,
+            quiet=True,
+        )
+        ours = time.monotonic() - began
+        shown = any(
+            "stderr: FATAL" in line for cause in ran.report["causes"] for line in cause["evidence"]
+        )
+        print(f"   {ran.report['verdict']} {ran.report['sentence']}; stderr shown: {shown}")
+        code, theirs = cluster.nomad_run(path, "-var=release=1.2.0", "-var=broken=true")
+        print(f"   nomad job run: exit {code} after {theirs:.1f} s")
+        began = time.monotonic()
+        stuck = toolkit(
+            "deploy",
+            str(path),
+            "--var",
+            "release=1.3.0",
+            "--var",
+            "memory=90000000",
+            "--yes",
+            as_json=True,
+            quiet=True,
+        )
+        unplaced = time.monotonic() - began
+        must(toolkit("stop", "peer", "--purge", "--yes", quiet=True))
+    ratio = ours / theirs
+    return [
+        Row("exits at once: verdict / nomad job run", "≤ 1/5", f"{ratio:.2f} ({ours:.1f} s / {theirs:.1f} s)", ratio <= 0.2 and shown and ran.code == 8),
+        Row("unplaceable: verdict", "≤ 1 s", f"{unplaced:.2f} s, exit {stuck.code}", unplaced <= 1 and stuck.code == 4),
+    ]  # fmt: skip
+
+
+def lossless(_cluster: Cluster) -> list[Row]:
+    """Five bumps under load."""
+    state = json.loads((ROOT / ".toolkit/dev/state.json").read_text())
+    edge = f"http://127.0.0.1:{state['ports']['edge_public']}"
+    with Load(edge, TARGETS, rate=100) as load:
+        for number in range(5):
+            must(toolkit("deploy", "backend", "--release", f"2.0.{number}", "--yes", quiet=True))
+        settle(load)
+    failed = load.failed
+    words = ", ".join(sorted({str(hit.problem) for hit in failed}))
+    return [
+        Row(
+            "failed requests over 5 bumps",
+            "0",
+            f"{len(failed)} of {len(load.hits)} {words}",
+            not failed,
+        )
+    ]
+
+
+def settle_edge() -> None:
+    """Let the old instances end, so that the next run does not share the machine with them."""
+    time.sleep(7)
+
+
+MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
+    startup, unchanged, added, patience, against_nomad, failing, lossless,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main())
