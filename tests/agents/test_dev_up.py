@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import pwd
 import shutil
-import signal
 import socket
 import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
 
 import pytest
 
 from tests.agents.cluster import LocalCluster, free_offset, local_cluster
-from toolkit.agents import mounts, processes
+from tests.agents.dev_helpers import STUBBORN, job, nothing_left, run_job
+from toolkit.agents import processes
 from toolkit.agents.layout import Layout
 from toolkit.agents.ports import listeners
 from toolkit.agents.stop import find_leftovers
@@ -31,92 +24,6 @@ from toolkit.spec.events import Event
 from toolkit.workflows import dev
 
 pytestmark = pytest.mark.agents
-
-STUBBORN = "(setsid sleep 3600 &) ; trap '' TERM; while :; do sleep 1; done"
-"""A task that leaves a process of a session of its own, and ignores SIGTERM."""
-
-
-def job(name: str, script: str = "exec sleep 3600", **group: Any) -> dict[str, Any]:
-    task = {
-        "Name": "app",
-        "Driver": "raw_exec",
-        "Config": {"command": "/bin/sh", "args": ["-c", script]},
-        "Resources": {"CPU": 10, "MemoryMB": 16},
-        "KillTimeout": 1_000_000_000,
-    }
-    return {
-        "ID": name,
-        "Name": name,
-        "Type": "service",
-        "Datacenters": ["*"],
-        "TaskGroups": [{"Name": "web", "Count": 1, "Tasks": [task], **group}],
-    }
-
-
-def run_job(cluster: LocalCluster, body: dict[str, Any]) -> None:
-    """Register a job and wait until its allocation runs."""
-    with cluster.nomad() as nomad:
-        nomad.register(body, check_index=0)
-
-        def runs() -> bool:
-            return any(
-                each["ClientStatus"] == "running" for each in nomad.allocations(body["ID"]).value
-            )
-
-        cluster.until(f"{body['ID']} runs", runs)
-
-
-def owner(pid: int) -> int | None:
-    """User id of the process; None when it is gone."""
-    try:
-        return Path(f"/proc/{pid}").stat().st_uid
-    except FileNotFoundError:
-        return None
-
-
-def nothing_left(root: Path) -> None:
-    layout = Layout.of(root)
-    assert processes.belonging_to(layout.dev) == ()
-    assert mounts.below(layout.dev) == ()
-    assert not layout.state.exists()
-    assert not layout.alloc.exists()
-
-
-@contextmanager
-def driver(root: Path, machine: Machine, **order: Any) -> Iterator[subprocess.Popen[str]]:
-    """`toolkit dev up` or `down` in a process of its own."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.agents.dev_driver"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        json.dump(
-            {
-                "root": str(root),
-                "nomad_bin": str(machine.nomad_bin),
-                "consul_bin": str(machine.consul_bin),
-                "traefik_bin": str(machine.traefik_bin),
-                **order,
-            },
-            process.stdin,
-        )
-        process.stdin.close()
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-
-
-def read_until(out: IO[str] | None, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    assert out is not None
-    seen = []
-    for text in out:
-        line = json.loads(text)
-        seen.append(line)
-        if wanted(line):
-            return dict(line)
-    raise AssertionError(f"the process ended after saying {seen}")
 
 
 def test_a_taken_port_is_named_with_the_process_that_has_it(
@@ -363,83 +270,3 @@ def test_down_of_kept_data_forgets_registrations_only(machine: Machine, tmp_path
         dev.up(tmp_path, machine=machine, data=True, port_offset=offset)
         with cluster.nomad() as nomad:
             assert [each["ID"] for each in nomad.jobs()] == ["kept"]
-
-
-@pytest.mark.parametrize(
-    ("number", "moment"),
-    [
-        (signal.SIGINT, "consul"),
-        (signal.SIGINT, "nomad"),
-        (signal.SIGTERM, "nomad"),
-        (signal.SIGHUP, "consul"),
-    ],
-)
-def test_an_interrupt_during_up_leaves_nothing(
-    machine: Machine, tmp_path: Path, number: signal.Signals, moment: str
-) -> None:
-    how = {"port_offset": free_offset()}
-    with driver(tmp_path, machine, command="up", how=how) as process:
-        read_until(
-            process.stdout,
-            lambda line: line.get("stage") == "start" and line["text"].startswith(moment),
-        )
-        process.send_signal(number)
-        assert read_until(process.stdout, lambda line: "interrupted" in line)
-        assert process.wait() == 130
-    nothing_left(tmp_path)
-
-
-def test_attached_agents_end_with_ctrl_c(machine: Machine, tmp_path: Path) -> None:
-    how = {"port_offset": free_offset(), "foreground": True}
-    with driver(tmp_path, machine, command="up", how=how) as process:
-        read_until(process.stdout, lambda line: "attached" in line.get("text", ""))
-        assert dev.status(tmp_path).word == "running"
-        process.send_signal(signal.SIGINT)
-        end = read_until(process.stdout, lambda line: "report" in line)
-        assert end["report"]["word"] == "stopped"
-        assert process.wait() == 0
-    nothing_left(tmp_path)
-
-
-def test_attached_agents_end_together_and_the_dead_one_is_named(
-    machine: Machine, tmp_path: Path
-) -> None:
-    how = {"port_offset": free_offset(), "foreground": True}
-    with driver(tmp_path, machine, command="up", how=how) as process:
-        read_until(process.stdout, lambda line: "attached" in line.get("text", ""))
-        LocalCluster(tmp_path, machine).kill("consul")
-        end = read_until(process.stdout, lambda line: "report" in line)
-        assert end["report"]["word"] == "died"
-        assert end["report"]["sentence"].startswith("consul ended by itself")
-        assert process.wait() == ExitCode.FAILED
-    nothing_left(tmp_path)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
-def test_an_ordinary_user_can_do_all_of_it(machine: Machine) -> None:
-    nobody = pwd.getpwnam("nobody")
-    # Outside of pytest's folders, which only their owner may enter.
-    with tempfile.TemporaryDirectory(prefix="dev-") as folder:
-        home = Path(folder)
-        root = home / "project"
-        root.mkdir()
-        for path in (home, root):
-            os.chown(path, nobody.pw_uid, nobody.pw_gid)
-        theirs = {}
-        for name in ("nomad_bin", "consul_bin", "traefik_bin"):
-            original = getattr(machine, name)
-            theirs[name] = home / original.name
-            shutil.copyfile(original, theirs[name])
-            theirs[name].chmod(0o755)
-        machine = replace(machine, **theirs)
-        how = {"port_offset": free_offset()}
-        with driver(root, machine, command="up", user="nobody", how=how) as process:
-            assert read_until(process.stdout, lambda line: "report" in line)
-        cluster = LocalCluster(root, machine)
-        run_job(cluster, job("theirs", STUBBORN))
-        owners = {owner(each.pid) for each in cluster.everything_running()} - {None}
-        assert owners == {nobody.pw_uid}
-        assert not cluster.state.root
-        with driver(root, machine, command="down", user="nobody") as process:
-            assert read_until(process.stdout, lambda line: "report" in line)
-        nothing_left(root)
