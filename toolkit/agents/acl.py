@@ -11,9 +11,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-TRAEFIK_VARIABLE = "nomad/jobs/traefik"
-"""Where the `traefik` job's template reads its Consul token."""
-TRAEFIK_KEY = "consul_token"
+READERS = {
+    "nomad/jobs/traefik": "consul_token",
+    "nomad/jobs/frontend": "consul_http_token",
+}
+"""Nomad variable -> key of the shipped jobs that read Consul with the read-only token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from toolkit.errors import ApiError
-from toolkit.rollout import gate, placement, progress, read, reasons, revert
+from toolkit.rollout import chain, gate, placement, progress, read, reasons, revert
+from toolkit.rollout.consul_side import ConsulSide
 from toolkit.rollout.declared import services
+from toolkit.rollout.edges import Edges
 from toolkit.rollout.feed import Feed, Update
 from toolkit.rollout.hopeless import hopeless
 from toolkit.rollout.state import State, Watched
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
+from toolkit.spec.chain import InstanceChain
 from toolkit.spec.events import Event, OnEvent
 from toolkit.spec.observed import AllocationView, DeploymentView, GroupDeployment
 from toolkit.spec.outcome import End, Outcome
@@ -298,8 +301,24 @@ class _Watch:
 
     def _tell(self) -> None:
         lines = progress.transitions(self.state.told, self.state.allocations, self.watched.version)
+        rows = self._rows() if lines else ()
         for stage, text in lines:
-            self.world.say(self.on_event, stage, text)
+            self.on_event(Event(stage, text, self.world.now(), rows))
+
+    def _rows(self) -> tuple[InstanceChain, ...]:
+        """Our instances as the feeds show them; the edge is not asked for this."""
+        mine = tuple(a for a in self.state.allocations if a.job_version == self.watched.version)
+        declared = [replace(service, routes=()) for service in services(self.watched.job)]
+        return chain.rows(
+            chain.Seen(
+                expected=mine,
+                wanted=len(mine),
+                known=self.state.allocations,
+                services=tuple(declared),
+                consul=ConsulSide(self.state.consul),
+                edges=Edges(),
+            )
+        )
 
     def _tell_lost(self, update: Update) -> None:
         if update.kind == "lost" and update.error is not None:

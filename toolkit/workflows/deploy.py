@@ -78,7 +78,13 @@ def deploy_plan(
     if not plan.fits and options.wait_capacity is None:
         return roll.unplaced(session, plan, clock)
     if not plan.changed:
-        return roll.unchanged(session, plan, clock)
+        rolling = roll.under_way(session, plan)
+        if rolling is None:
+            return roll.unchanged(session, plan, clock)
+        clock.say("note", f"version {rolling.version} is this already, and still rolling")
+        if not options.no_promote:
+            ask(session.target, confirm, f"promote {plan.job_id} when it is ready")
+        return _follow(session, plan, rolling, options, clock)
     _refuse_without_consul(session, plan)
     deed = f"deploy {plan.job_id} {plan.release or ''}".rstrip()
     ask(session.target, confirm, deed)
@@ -89,6 +95,12 @@ def deploy_plan(
     clock.tell_submission(submission)
     if options.detach:
         return roll.detached(session, plan, submission, clock)
+    return _follow(session, plan, submission, options, clock)
+
+
+def _follow(
+    session: Session, plan: Plan, submission: Submission, options: DeployOptions, clock: Clock
+) -> DeployReport:
     following = roll.Following(
         plan=plan,
         submission=submission,

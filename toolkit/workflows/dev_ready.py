@@ -147,8 +147,8 @@ def _bootstrap(nomad: Nomad, secret: str) -> bool:
 
 
 def _store(nomad: Nomad, token: str) -> bool:
-    kept = nomad.variable(acl.TRAEFIK_VARIABLE) or {}
-    items: dict[str, str] = kept.get("Items") or {}
-    if items.get(acl.TRAEFIK_KEY) != token:
-        nomad.put_variable(acl.TRAEFIK_VARIABLE, {**items, acl.TRAEFIK_KEY: token})
+    for path, key in acl.READERS.items():
+        items: dict[str, str] = (nomad.variable(path) or {}).get("Items") or {}
+        if items.get(key) != token:
+            nomad.put_variable(path, {**items, key: token})
     return True

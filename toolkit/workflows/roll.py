@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolkit.rollout import sentences
+from toolkit.rollout import read, sentences
 from toolkit.rollout.state import Watched
 from toolkit.rollout.verdict import Judged, judge
 from toolkit.rollout.watch import watch
@@ -147,9 +147,33 @@ def detached(session: Session, plan: Plan, submission: Submission, clock: Clock)
 def attached(session: Session, job: str, *, timeout: float | None) -> Following:
     """The newest registered version of a job as something to follow."""
     spec = session.load(job)
-    live, previous = proof.newest(session, spec.name)
-    submission = Submission(
-        job_id=spec.name,
+    submission = _registered(session, spec.name)
+    raw = session.nomad.job(spec.name) or {}
+    return Following(
+        plan=None,
+        submission=submission,
+        timeout=timeout or spec.rollout.timeout,
+        raw=raw,
+        serves=spec.served,
+    )
+
+
+def under_way(session: Session, plan: Plan) -> Submission | None:
+    """The live version as a submission, when exactly it is still rolling; else None."""
+    latest = session.nomad.latest_deployment(plan.job_id)
+    if plan.live is None or latest is None:
+        return None
+    deployment = read.deployment(latest)
+    if deployment.terminal or deployment.job_version != plan.live.version:
+        return None
+    return _registered(session, plan.job_id)
+
+
+def _registered(session: Session, job_id: str) -> Submission:
+    """The newest version of a job as if it had just been submitted."""
+    live, previous = proof.newest(session, job_id)
+    return Submission(
+        job_id=job_id,
         version=live.version,
         modify_index=live.modify_index,
         evaluation=None,
@@ -157,13 +181,6 @@ def attached(session: Session, job: str, *, timeout: float | None) -> Following:
         submitted_at=session.world.now(),
         previous=previous,
         release=live.release,
-    )
-    return Following(
-        plan=None,
-        submission=submission,
-        timeout=timeout or spec.rollout.timeout,
-        raw=live.raw,
-        serves=spec.served,
     )
 
 
