@@ -43,6 +43,8 @@ class Service:
     tags: tuple[str, ...]
     checked: bool
     routes: tuple[Route, ...]
+    check_path: str | None = None
+    """Of the first HTTP check on the service's own port."""
 
 
 def services(job: Mapping[str, Any]) -> tuple[Service, ...]:
@@ -67,9 +69,19 @@ def services(job: Mapping[str, Any]) -> tuple[Service, ...]:
                         tags=tags,
                         checked=bool(raw.get("Checks")),
                         routes=routes(name, tags),
+                        check_path=_check_path(raw),
                     )
                 )
     return tuple(found)
+
+
+def _check_path(service: Mapping[str, Any]) -> str | None:
+    for check in service.get("Checks") or []:
+        port = check.get("PortLabel") or service.get("PortLabel")
+        if check.get("Type") == "http" and port == service.get("PortLabel"):
+            plain = (check.get("Protocol") or "http") == "http"
+            return str(check.get("Path") or "/") if plain else None
+    return None
 
 
 def routes(service: str, tags: Sequence[str]) -> tuple[Route, ...]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from toolkit.clients.http import ask
 from toolkit.errors import ApiError
+from toolkit.rollout.declared import Service
 from toolkit.rollout.diff import scrub
 from toolkit.rollout.events import Failure, failures
 from toolkit.rollout.world import World
@@ -17,6 +19,8 @@ from toolkit.spec.observed import AllocationView, ConsulInstance
 
 LOG_BYTES = 4000
 LOG_LINES = 5
+PROBE = 2.0
+"""Seconds for asking a check's address ourselves."""
 
 _ADVICE = {
     "crash": "mend what the task's output names, then deploy again",
@@ -37,12 +41,16 @@ def causes(
     allocations: Sequence[AllocationView],
     instances: Iterable[ConsulInstance] = (),
     secrets: Collection[str] = (),
+    services: Sequence[Service] = (),
 ) -> tuple[Cause, ...]:
-    """One cause per failed allocation, the first in time first; the same cause only once."""
+    """One cause per failed allocation, the first in time first; the same cause only once.
+
+    `services` are the job's: they say where a check can be asked that Consul knows no output of.
+    """
     consul = list(instances)
     found: list[Cause] = []
     for allocation in allocations:
-        cause = of_allocation(world, allocation, consul, secrets)
+        cause = of_allocation(world, allocation, consul, secrets, services)
         if all(
             (cause.kind, cause.task, cause.evidence) != (c.kind, c.task, c.evidence) for c in found
         ):
@@ -55,16 +63,18 @@ def of_allocation(
     allocation: AllocationView,
     instances: Sequence[ConsulInstance] = (),
     secrets: Collection[str] = (),
+    services: Sequence[Service] = (),
 ) -> Cause:
     """The first cause of one allocation's failure, with evidence."""
     events = failures(allocation)
     if not events:
-        return _without_events(allocation, instances)
+        return _without_events(allocation, _checks(world, allocation, instances, services))
     first = events[0]
     kind = "oom" if first.event.details.get("oom_killed") == "true" else first.kind
     evidence: tuple[str, ...] = ()
     if kind in {"crash", "oom", "check"}:
-        evidence = _checks(allocation, instances) if kind == "check" else ()
+        if kind == "check":
+            evidence = _checks(world, allocation, instances, services)
         evidence += output(world, allocation, first.task.name, secrets)
     elif kind == "driver" or first.event.message:
         evidence = (f"event: {_one_line(first.event.message)}",)
@@ -130,7 +140,7 @@ def _soon(crashes: Sequence[Failure]) -> str:
     return f" within {max(1, round(max(spans) + 0.5))} s of its start"
 
 
-def _without_events(allocation: AllocationView, instances: Sequence[ConsulInstance]) -> Cause:
+def _without_events(allocation: AllocationView, checks: tuple[str, ...]) -> Cause:
     if allocation.client_status in {"lost", "unknown"}:
         kind, summary = "lost", f"its node {allocation.node} was lost"
     else:
@@ -143,22 +153,43 @@ def _without_events(allocation: AllocationView, instances: Sequence[ConsulInstan
         group=allocation.group,
         allocation=allocation.id,
         node=allocation.node,
-        evidence=_checks(allocation, instances),
+        evidence=checks,
         advice=_ADVICE[kind],
         at=allocation.modified_at or None,
     )
 
 
-def _checks(allocation: AllocationView, instances: Sequence[ConsulInstance]) -> tuple[str, ...]:
+def _checks(
+    world: World,
+    allocation: AllocationView,
+    instances: Sequence[ConsulInstance],
+    services: Sequence[Service],
+) -> tuple[str, ...]:
     found = []
     for instance in instances:
         if instance.allocation != allocation.id:
             continue
         for check in instance.checks:
             if check.status != "passing":
-                said = _one_line(check.output) or "no output yet"
+                said = _one_line(check.output) or _asked(world, instance, services)
                 found.append(f"check: {check.name} is {check.status}: {said}")
     return tuple(found)
+
+
+def _asked(world: World, instance: ConsulInstance, services: Sequence[Service]) -> str:
+    """What the check's address answers us.
+
+    An agent sends its servers the output of a check only when the status changes, or minutes
+    later: of a check that never passed Consul's catalog has no output.
+    """
+    path = next((s.check_path for s in services if s.name == instance.service), None)
+    if path is None:
+        return "no output yet"
+    answer = ask(instance.url, path=path, timeout=PROBE, proxy=world.target.consul.proxy)
+    if answer.status is None:
+        return f"asked now, {instance.url}{path} gives no answer: {answer.error}"
+    said = _one_line(answer.body.decode("utf-8", "replace"))
+    return f"asked now, {instance.url}{path} answers {answer.status} {said}".rstrip()
 
 
 def _one_line(text: str) -> str:

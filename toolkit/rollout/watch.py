@@ -202,7 +202,11 @@ class _Watch:
 
     def _find_causes(self, bad: list[AllocationView]) -> None:
         self.state.causes = reasons.causes(
-            self.world, bad, self.state.evidence(), self.watched.secrets
+            self.world,
+            bad,
+            self.state.evidence(),
+            self.watched.secrets,
+            services(self.watched.job),
         )
 
     # No deployment, no capacity, no time.
