@@ -81,8 +81,8 @@ class _Watch:
             waits.append(self.state.gate_again - now)
         if self.state.capacity_until is not None:
             waits.append(self.state.capacity_until - now)
-        if not self.state.asked_evaluation:
-            waits.append(self.started + NO_DEPLOYMENT - now)
+        if now < (ask_at := self.started + NO_DEPLOYMENT):
+            waits.append(ask_at - now)
         return max(min(waits), 0.0)
 
     def _ours(self) -> DeploymentView | None:
