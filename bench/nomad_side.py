@@ -75,6 +75,7 @@ _PEER = """
 variable "release" { default = "1.0.0" }
 variable "broken" { default = "false" }
 variable "memory" { default = 64 }
+variable "healthy" { default = "1s" }
 
 job "peer" {
   datacenters = ["*"]
@@ -86,7 +87,7 @@ job "peer" {
 
     update {
       max_parallel      = 1
-      min_healthy_time  = "1s"
+      min_healthy_time  = var.healthy
       healthy_deadline  = "30s"
       progress_deadline = "60s"
       auto_revert       = true

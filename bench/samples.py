@@ -1,4 +1,4 @@
-"""Durations of whole processes: median and worst, peak memory, and what the machine itself takes."""
+"""Whole processes: median and worst seconds, peak memory, and what the machine itself takes."""
 
 from __future__ import annotations
 
