@@ -6,9 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
+from toolkit.rollout.secrets import REDACTED, scrub
 from toolkit.spec.plan import DiffLine
-
-REDACTED = "***"
 
 _SECRET_KEY = re.compile(
     r"(pass(word|wd|phrase)?|secret|token|api_?key|private_?key|credential|auth)", re.IGNORECASE
@@ -68,10 +67,3 @@ def _hide(text: str) -> str:
 def is_secret_key(name: str) -> bool:
     """True when a field's name says that its value is a secret."""
     return bool(_SECRET_KEY.search(name))
-
-
-def scrub(text: str, secrets: Collection[str]) -> str:
-    """`text` without the values in `secrets`."""
-    for value in secrets:
-        text = text.replace(value, REDACTED)
-    return text

@@ -19,12 +19,15 @@ WAIT = 10.0
 BACKOFF = (0.2, 0.5, 1.0, 2.0)
 """Seconds between tries while an API does not answer."""
 
-Kind = Literal["allocations", "deployments", "consul", "lost", "back", "bug"]
+DENIALS = 4
+"""Denials in a row after which our token has no right: a new one may need a moment to be known."""
+
+Kind = Literal["allocations", "deployments", "consul", "lost", "back", "denied", "bug"]
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One change: a whole new view of one kind, or an API lost or back."""
+    """One change: a whole new view of one kind, or an API lost, back, or closed to our token."""
 
     kind: Kind
     value: Any = None
@@ -40,6 +43,9 @@ class Feed:
         self._updates: queue.Queue[Update] = queue.Queue()
         self._closed = threading.Event()
         self._world = world
+        self._lock = threading.Lock()
+        self._silent: dict[str, set[str]] = {}
+        """By system, the threads that have no answer: it is lost with the first of them."""
         self._start("Nomad", "allocations", self._nomad("allocations", job_id))
         self._start("Nomad", "deployments", self._nomad("deployments", job_id))
         for name in dict.fromkeys(services):
@@ -99,24 +105,40 @@ class Feed:
             self._updates.put(Update("bug", exc))
 
     def _read(self, system: str, kind: Kind, query: Callable[[int], Page], name: str) -> None:
-        index, tries, previous = 0, 0, None
+        index, tries, denials, previous = 0, 0, 0, None
+        who = f"{kind} {name}"
         while not self._closed.is_set():
             try:
                 page = query(index)
             except ApiError as exc:
                 if self._closed.is_set():
                     return
-                if tries == 0:
-                    self._updates.put(Update("lost", source=system, error=exc))
-                if isinstance(exc, DeniedError):
+                denials = denials + 1 if isinstance(exc, DeniedError) else 0
+                self._lose(system, who, exc)
+                if denials == DENIALS:
+                    self._updates.put(Update("denied", source=system, error=exc))
                     return
                 self._closed.wait(BACKOFF[min(tries, len(BACKOFF) - 1)])
                 tries, index = tries + 1, 0
                 continue
             if tries:
-                self._updates.put(Update("back", source=system))
-                tries = 0
+                self._find(system, who)
+                tries = denials = 0
             index = page.index
             if page.value != previous:
                 previous = page.value
                 self._updates.put(Update(kind, page.value, source=name or system))
+
+    def _lose(self, system: str, who: str, error: ApiError) -> None:
+        with self._lock:
+            silent = self._silent.setdefault(system, set())
+            if not silent:
+                self._updates.put(Update("lost", source=system, error=error))
+            silent.add(who)
+
+    def _find(self, system: str, who: str) -> None:
+        with self._lock:
+            silent = self._silent[system]
+            silent.discard(who)
+            if not silent:
+                self._updates.put(Update("back", source=system))

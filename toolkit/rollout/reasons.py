@@ -7,12 +7,13 @@ said in the evidence, never guessed.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from toolkit.clients.http import ask
 from toolkit.errors import ApiError
 from toolkit.rollout.declared import Service
-from toolkit.rollout.diff import scrub
 from toolkit.rollout.events import Failure, failures
+from toolkit.rollout.secrets import scrub
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
 from toolkit.spec.observed import AllocationView, ConsulInstance
@@ -51,6 +52,11 @@ def causes(
     found: list[Cause] = []
     for allocation in allocations:
         cause = of_allocation(world, allocation, consul, secrets, services)
+        cause = replace(
+            cause,
+            summary=scrub(cause.summary, secrets),
+            evidence=tuple(scrub(line, secrets) for line in cause.evidence),
+        )
         if all(
             (cause.kind, cause.task, cause.evidence) != (c.kind, c.task, c.evidence) for c in found
         ):
@@ -85,7 +91,7 @@ def of_allocation(
         task=first.task.name,
         allocation=allocation.id,
         node=allocation.node,
-        evidence=tuple(scrub(line, secrets) for line in evidence),
+        evidence=evidence,
         advice=_ADVICE.get(kind) if kind != "oom" else "raise resources.memory or memory_max",
         at=first.at,
     )
@@ -100,8 +106,12 @@ def output(
             raw = world.nomad.logs(allocation.id, task, stream, last_bytes=LOG_BYTES)
         except ApiError as exc:
             return (f"{stream}: cannot be read: {exc.message}",)
-        lines = [_clean(line) for line in raw.decode("utf-8", "replace").splitlines()]
-        lines = [scrub(line, secrets) for line in lines if line.strip()]
+        if len(raw) >= LOG_BYTES:
+            # A line of which the beginning is missing may hold the end of a secret.
+            raw = raw.partition(b"\n")[2]
+        # As a whole first: a secret may have more than one line.
+        text = scrub(raw.decode("utf-8", "replace"), secrets)
+        lines = [_clean(line) for line in text.splitlines() if line.strip()]
         if lines:
             return tuple(f"{stream}: {line}" for line in lines[-LOG_LINES:])
     return ("output: none",)

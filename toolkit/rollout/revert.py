@@ -53,9 +53,13 @@ def follow(
     appears_by = world.clock() + APPEARS
     gated: set[str] = set()
     while world.clock() < watched.deadline:
+        if error := state.denied.get("Nomad"):
+            return Ended("lost", f"Nomad tells us nothing more: {error.message}", watched.version)
         following = _following(state, failed)
         if following is None:
-            if world.clock() >= appears_by:
+            if "Nomad" in state.lost:
+                appears_by = world.clock() + APPEARS
+            elif world.clock() >= appears_by:
                 return Ended("failed", "the revert made no deployment", watched.version)
         else:
             match following.status:

@@ -45,6 +45,8 @@ class State:
     consul: dict[str, tuple[ConsulInstance, ...]] = field(default_factory=dict)
     complete: set[str] = field(default_factory=set)
     lost: dict[str, ApiError] = field(default_factory=dict)
+    denied: dict[str, ApiError] = field(default_factory=dict)
+    """Systems that will not answer our token any more, and so stay lost."""
     told: progress.Told = field(default_factory=progress.Told)
     ailing: dict[str, tuple[ConsulInstance, ...]] = field(default_factory=dict)
     """Last Consul instances seen of an allocation while a check of it did not pass."""
@@ -56,6 +58,8 @@ class State:
     edge_wait: float = 0.0
     gate_said: str = ""
     gate_again: float = 0.0
+    fail_again: float = 0.0
+    """Clock before which Nomad is not asked again to fail the deployment."""
     failed_early: bool = False
     capacity_until: float | None = None
     asked_evaluation: bool = False
@@ -77,6 +81,9 @@ class State:
             case "lost":
                 if update.error is not None:
                     self.lost[update.source] = update.error
+            case "denied":
+                if update.error is not None:
+                    self.denied[update.source] = update.error
             case "back":
                 self.lost.pop(update.source, None)
 

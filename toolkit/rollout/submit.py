@@ -11,6 +11,8 @@ from toolkit.spec.plan import LiveJob, Plan, Submission
 
 SETTLE = 5.0
 """Seconds in which a request whose reply was lost may still be committed."""
+READ_STEP = 0.5
+"""Seconds between tries to read back what was registered."""
 
 
 def submit(world: World, plan: Plan) -> Submission:
@@ -33,7 +35,7 @@ def submit(world: World, plan: Plan) -> Submission:
             raise
         _resolve(world, plan, exc)
         resolved = True
-    live = _read_back(world, plan)
+    live = _read_back(world, plan, index)
     if resolved:
         index = live.modify_index
     version = live.version
@@ -55,8 +57,13 @@ def submit(world: World, plan: Plan) -> Submission:
 
 def stale(world: World, plan: Plan) -> StalePlanError:
     """Who was faster, as far as Nomad can tell."""
-    raw = world.nomad.job(plan.job_id)
-    if raw is None:
+    try:
+        raw = world.nomad.job(plan.job_id)
+    except ApiError:
+        raw = {}
+    if raw == {}:
+        text = f"job {plan.job_id} was changed by somebody else between plan and submit"
+    elif raw is None:
         text = f"job {plan.job_id} was removed between plan and submit"
     else:
         live = read.live_job(raw)
@@ -82,8 +89,24 @@ def _is_noop(plan: Plan, live: LiveJob) -> bool:
     return plan.live is not None and live.version == plan.live.version
 
 
-def _read_back(world: World, plan: Plan) -> LiveJob:
-    raw = world.nomad.job(plan.job_id)
+def _read_back(world: World, plan: Plan, index: int) -> LiveJob:
+    """The job as it is now; patient, because from here on "nothing was changed" would be a lie."""
+    deadline = world.clock() + SETTLE
+    while True:
+        try:
+            raw = world.nomad.job(plan.job_id)
+            break
+        except ApiError as exc:
+            if world.clock() >= deadline:
+                raise UnreachableError(
+                    f"{plan.job_id} was registered (index {index}), and then Nomad could not be "
+                    f"asked what became of it: {exc.message}",
+                    system="Nomad",
+                    address=exc.address,
+                    hint=f"when Nomad answers again: toolkit attach {plan.job_id}",
+                    code=ExitCode.UNKNOWN,
+                ) from exc
+            world.sleep(READ_STEP)
     if raw is None:
         raise ApiError(
             f"job {plan.job_id} was registered, and is gone",
@@ -115,7 +138,7 @@ def _resolve(world: World, plan: Plan, lost: UnreachableError) -> None:
                     return
                 raise stale(world, plan) from lost
             answered = True
-        except UnreachableError:
+        except ApiError:
             answered = False
         if world.clock() >= deadline:
             break

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from toolkit.errors import ApiError
-from toolkit.rollout import chain, gate, placement, progress, read, reasons, revert
+from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
+from toolkit.rollout import chain, gate, placement, progress, read, reasons, revert, secrets
 from toolkit.rollout.consul_side import ConsulSide
 from toolkit.rollout.declared import services
 from toolkit.rollout.edges import Edges
@@ -27,6 +27,8 @@ GATE_STEP = 0.02
 """Seconds between two looks of a closed gate at Traefik, which cannot be blocked on."""
 BLIND_STEP = 0.5
 """Seconds between two looks of a gate that cannot see."""
+FAIL_STEP = 1.0
+"""Seconds before Nomad is asked again to fail a deployment, when it did not answer."""
 NO_DEPLOYMENT = 1.0
 """Seconds without a deployment after which its evaluation is asked why."""
 CAPACITY_GRACE = 10.0
@@ -66,6 +68,8 @@ class _Watch:
             self.state.take(update)
             self._tell_lost(update)
             update = self.feed.next(0)
+        if error := self.state.denied.get("Nomad"):
+            return self._end("lost", f"Nomad tells us nothing more: {error.message}", self._ours())
         if not {"allocations", "deployments"} <= self.state.complete:
             return None
         self._tell()
@@ -79,6 +83,8 @@ class _Watch:
         waits = [left, 5.0]
         if self.state.gate_again:
             waits.append(self.state.gate_again - now)
+        if self.state.fail_again > now:
+            waits.append(self.state.fail_again - now)
         if self.state.capacity_until is not None:
             waits.append(self.state.capacity_until - now)
         if now < (ask_at := self.started + NO_DEPLOYMENT):
@@ -106,6 +112,7 @@ class _Watch:
                 return self._end("held", "the deployment is paused", deployment)
         # Without Consul nothing can be judged: what happens is then left to Nomad's own deadlines.
         judging = self.watched.fail_fast and "Consul" not in self.state.lost
+        judging = judging and self.world.clock() >= self.state.fail_again
         if judging and (bad := self._hopeless(deployment)):
             return self._fail_now(deployment, bad)
         if (ended := self._short_of_capacity(deployment)) is not None:
@@ -143,9 +150,15 @@ class _Watch:
             return self._end("held", "the canaries are ready and wait for promotion", deployment)
         try:
             self.world.nomad.promote(deployment.id)
+        except DeniedError as exc:
+            why = f"the canaries are ready, and the token may not promote them: {exc.message}"
+            state.gated = answer.verification
+            return self._end("held", why, deployment)
         except ApiError as exc:
             # Nomad judges again by itself: a canary may have become unhealthy in this moment.
-            self.world.say(self.on_event, "gate", f"{answer.reason} · {exc.message}")
+            if exc.message != state.gate_said:
+                state.gate_said = exc.message
+                self.world.say(self.on_event, "gate", f"{answer.reason} · {exc.message}")
             state.gate_again = self.world.clock() + BLIND_STEP
             return None
         state.promoted_at, state.gated = self.world.clock(), answer.verification
@@ -170,6 +183,11 @@ class _Watch:
         self._find_causes(bad)
         try:
             self.world.nomad.fail(deployment.id)
+        except (ServerError, UnreachableError) as exc:
+            if not self.state.fail_again:
+                self.world.say(self.on_event, "fail", f"cannot fail the deployment: {exc.message}")
+            self.state.fail_again = self.world.clock() + FAIL_STEP
+            return None
         except ApiError as exc:
             # Terminal meanwhile: the next view of the deployment says what became of it.
             self.world.say(self.on_event, "fail", f"cannot fail the deployment: {exc.message}")
@@ -180,7 +198,7 @@ class _Watch:
             self.on_event, "fail", f"{self.state.causes[0].summary} · deployment failed now"
         )
         while (seen := self._ours()) is None or not seen.terminal:
-            if self.world.clock() >= self.watched.deadline:
+            if self.world.clock() >= self.watched.deadline or "Nomad" in self.state.denied:
                 return self._out_of_time()
             if (update := self.feed.next(1.0)) is not None:
                 self.state.take(update)
@@ -201,11 +219,13 @@ class _Watch:
         return self._finish(ended.end, ended.detail, deployment, version=ended.version)
 
     def _find_causes(self, bad: list[AllocationView]) -> None:
+        # Read only now: a rollout that goes well never needs them.
+        hidden = {*self.watched.secrets, *secrets.stored(self.world, str(self.watched.job["ID"]))}
         self.state.causes = reasons.causes(
             self.world,
             bad,
             self.state.evidence(),
-            self.watched.secrets,
+            hidden,
             services(self.watched.job),
         )
 
@@ -297,6 +317,8 @@ class _Watch:
         deployment = self._ours()
         said = self.state.gate_said
         detail = f"the gate stayed closed: {said}" if said and self.state.gate_again else ""
+        if not detail and (error := self.state.lost.get("Consul")):
+            detail = f"Consul does not answer: {error.message}"
         if not detail:
             detail = deployment.description if deployment else "no allocation was decided"
         return self._end("undecided", detail, deployment)

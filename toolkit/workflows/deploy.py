@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from toolkit.errors import ApiError, InterruptedRolloutError, RefusedError
+from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError, RefusedError
 from toolkit.rollout.declared import services
 from toolkit.rollout.plan import make_plan
 from toolkit.rollout.submit import submit
@@ -139,13 +139,21 @@ def attach(
 
 
 def guarded(submission: Submission, run: Callable[[], DeployReport]) -> DeployReport:
-    """Run, and on Ctrl-C say what goes on without us."""
+    """Run, and on Ctrl-C say what goes on without us.
+
+    What an API refuses from here on is `unknown`: something is registered.
+    """
     try:
         return run()
+    except ApiError as exc:
+        if exc.code is ExitCode.REFUSED:
+            exc.code = ExitCode.UNKNOWN
+            exc.hint = f"toolkit attach {submission.job_id}"
+        raise
     except KeyboardInterrupt as exc:
         raise InterruptedRolloutError(
             f"interrupted; version {submission.version} of {submission.job_id} goes on rolling in "
-            "Nomad, but healthy canaries wait for promotion",
+            "Nomad, where canaries that become healthy wait for promotion",
             hint=f"toolkit attach {submission.job_id}",
         ) from exc
 
@@ -180,6 +188,7 @@ def _refuse_without_consul(session: Session, plan: Plan) -> None:
     why = "it has no leader"
     try:
         if session.consul.leader():
+            _refuse_unseen(session, plan)
             return
     except ApiError as exc:
         why = exc.message
@@ -188,3 +197,16 @@ def _refuse_without_consul(session: Session, plan: Plan) -> None:
         f"proven: {why}; nothing was changed",
         hint="toolkit dev status" if session.target.local else "look at the Consul servers first",
     )
+
+
+def _refuse_unseen(session: Session, plan: Plan) -> None:
+    """Nor while our token may not see there what already runs: its canaries could only wait."""
+    if plan.live is None or plan.live.stopped:
+        return
+    for service in services(plan.live.raw):
+        if session.consul.service(service.name).filtered:
+            raise RefusedError(
+                f"the Consul token may not read service {service.name}, so no rollout of "
+                f"{plan.job_id} could be proven; nothing was changed",
+                hint="set CONSUL_HTTP_TOKEN to a token with service:read and node:read",
+            )

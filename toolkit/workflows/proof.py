@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from toolkit.errors import NotFoundError
+from toolkit.errors import ApiError, DeniedError, NotFoundError
 from toolkit.rollout import read, verify
+from toolkit.rollout.world import World
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.observed import AllocationView
 from toolkit.spec.outcome import Outcome
@@ -17,6 +18,8 @@ CONVERGE = 15.0
 """Seconds that Consul and Traefik are given to show what Nomad says is over."""
 GLANCE = 3.0
 """The same where nothing was changed."""
+UNREAD_STEP = 0.5
+"""Seconds between tries to read Nomad's side of the proof."""
 
 
 def newest(session: Session, job_id: str) -> tuple[LiveJob, LiveJob | None]:
@@ -87,6 +90,20 @@ def at_end(
     if outcome.end == "failed":
         return _older(session, submission, served)
     return None
+
+
+def patiently(
+    world: World, look: Callable[[], verify.Looked | None]
+) -> tuple[verify.Looked | None, str | None]:
+    """What `look` saw, or why Nomad could not be asked, tried for `CONVERGE` seconds."""
+    deadline = world.clock() + CONVERGE
+    while True:
+        try:
+            return look(), None
+        except ApiError as exc:
+            if isinstance(exc, DeniedError) or world.clock() >= deadline:
+                return None, f"what serves could not be verified: {exc.message}"
+            world.sleep(UNREAD_STEP)
 
 
 def _older(

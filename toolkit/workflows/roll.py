@@ -75,9 +75,14 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
     )
     begun = world.clock()
     outcome = watch(world, watched, clock.tell)
-    looked = proof.at_end(session, outcome, submission, following.job, following.served)
+    looked, unread = proof.patiently(
+        world,
+        lambda: proof.at_end(session, outcome, submission, following.job, following.served),
+    )
     verification = looked.verification if looked else None
     judged = judge(outcome, verification)
+    if unread is not None:
+        judged = Judged("unknown", f"{outcome.end} in Nomad, but {unread}")
     if looked and judged.verdict == "deployed":
         for line in sentences.departed(outcome, looked.verification, submission.version):
             clock.say("old", line)
