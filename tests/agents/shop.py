@@ -125,6 +125,13 @@ class Said:
         assert isinstance(document, dict)
         return document
 
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error in the JSON document on stdout."""
+        error = self.report["error"]
+        assert isinstance(error, dict)
+        return error
+
     def link(self, name: str) -> dict[str, str]:
         """One link of the report's chain."""
         links = self.report["verification"]["links"]
@@ -204,12 +211,11 @@ class Shop:
         """The two files of a job; `change` replaces text of job.toml."""
         name = name or self.name()
         text = JOB + (ROUTE if route else "") + more
-        for old, new in {
-            **(change or {}),
-            "NAME": name, "COUNT": str(count), "RELEASE": release, "APP": str(self.app),
-        }.items():  # fmt: skip
+        for old, new in (change or {}).items():
             assert old in text, old
             text = text.replace(old, new)
+        text = text.replace("NAME", name).replace("COUNT", str(count))
+        text = text.replace("RELEASE", release).replace("APP", str(self.app))
         folder = self.root / "jobs" / name
         folder.mkdir(exist_ok=True)
         (folder / "job.toml").write_text(text)
@@ -235,6 +241,13 @@ class Shop:
         name = self.write(**how)
         said = self.deploy(name)
         assert (said.code, said.report["verdict"]) == (0, "deployed"), said.out + said.err
+        return name
+
+    def registered(self, **how: Any) -> str:
+        """A new job that is registered, whatever becomes of it."""
+        name = self.write(**how)
+        said = self.deploy(name, "--detach")
+        assert (said.code, said.report["verdict"]) == (0, "submitted"), said.out + said.err
         return name
 
     def all_deployed(self, hows: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -308,9 +321,7 @@ class Shop:
     def running(self, name: str) -> list[dict[str, Any]]:
         """Allocations that run and should, oldest first."""
         found = self.nomad(f"/v1/job/{name}/allocations") or []
-        live = [
-            a for a in found if a["ClientStatus"] == "running" and a["DesiredStatus"] == "run"
-        ]
+        live = [a for a in found if a["ClientStatus"] == "running" and a["DesiredStatus"] == "run"]
         return sorted(live, key=lambda a: int(a["CreateIndex"]))
 
     def deployments(self, name: str) -> list[dict[str, Any]]:
