@@ -124,7 +124,7 @@ def from_exception(endpoint: Endpoint, exc: BaseException, *, read: bool) -> Fai
         return garbled(endpoint, "is not JSON", read=read, cause=exc)
     if never_sent(root):
         message = f"{place} cannot be reached: {reason(root)}"
-        hint = f"is {endpoint.system} running, and is the address right ({endpoint.origin})"
+        hint = _absent_hint(endpoint)
         if isinstance(root, requests.exceptions.ProxyError):
             hint = "look at `proxy` of the environment"
         error = _make(UnreachableError, message, endpoint, None, hint)
@@ -167,6 +167,15 @@ def garbled(
 def unknown_token_hint(endpoint: Endpoint) -> str:
     """What to do about a token that the system does not know."""
     return NOT_KNOWN_THERE.format(token=_TOKEN[endpoint.system])
+
+
+def _absent_hint(endpoint: Endpoint) -> str:
+    if endpoint.origin == "toolkit dev":
+        return "`toolkit dev status` shows the local agents, `toolkit dev up` starts them"
+    hint = f"is {endpoint.system} running, and is the address right ({endpoint.origin})"
+    if endpoint.origin == "default":
+        hint += "; `toolkit dev up` starts local agents"
+    return hint
 
 
 def _is_foreign(status: int, text: str, *, ours: bool) -> bool:
