@@ -31,10 +31,12 @@ $(STAMP): pyproject.toml services/backend/pyproject.toml services/frontend/pypro
 demo: $(STAMP) ## everything on this machine: agents, deploys, a bump under load, a bad release, proof
 	@$(BIN)/python -m bench.demo
 
-# The agents are built first, so that their minutes are charged to no test.
+# The agents are built first, so that their minutes are charged to no test. Tests mostly wait, so
+# there are more workers than cores; the tests of one file share a worker and its agents.
+WORKERS ?= 4
 test: $(STAMP) ## the whole suite, on real agents
 	@$(BIN)/python -m tests.prepare
-	@$(BIN)/python -m pytest -p tests.ci_skips -m "not soak"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -p tests.ci_skips
 
 soak: $(STAMP) ## the long counts: fuzzing, faults, long loads
 	@$(BIN)/python -m tests.prepare
