@@ -23,7 +23,9 @@ class NomadJobs(NomadWatch):
         InvalidRequestError holds the parser's own text, with `input.hcl:LINE,COLUMN`.
         """
         body = {"JobHCL": hcl, "Variables": variables, "Canonicalize": canonicalize}
-        return cast(Json, self._json("jobs", "parse", method="post", body=body, read=True))
+        return cast(
+            Json, self._json("jobs", "parse", method="post", body=body, read=True, has="ID")
+        )
 
     def validate(self, job: Json) -> Json:
         """Nomad's validation: read `ValidationErrors`, `Error` and `Warnings` of the answer."""
@@ -34,7 +36,18 @@ class NomadJobs(NomadWatch):
         """The scheduler's dry run; changes nothing."""
         self._refuse_other_namespace(job)
         body = {"Job": job, "Diff": diff}
-        return cast(Json, self._json("job", job["ID"], "plan", method="post", body=body, read=True))
+        return cast(
+            Json,
+            self._json(
+                "job",
+                job["ID"],
+                "plan",
+                method="post",
+                body=body,
+                read=True,
+                has="JobModifyIndex",
+            ),
+        )
 
     def register(self, job: Json, *, check_index: int, submission: Json | None = None) -> Json:
         """Register `job` if its JobModifyIndex still is `check_index` (0: it must not exist).
@@ -46,12 +59,12 @@ class NomadJobs(NomadWatch):
         body: Json = {"Job": job, "EnforceIndex": True, "JobModifyIndex": check_index}
         if submission is not None:
             body["Submission"] = submission
-        return cast(Json, self._json("jobs", method="post", body=body))
+        return cast(Json, self._json("jobs", method="post", body=body, has="JobModifyIndex"))
 
     def job(self, id: str) -> Json | None:  # noqa: A002 - Nomad's own word
         """The job as registered, or None."""
         try:
-            return cast(Json, self._json("job", id))
+            return cast(Json, self._json("job", id, has="ID"))
         except NotFoundError:
             return None
 
@@ -65,7 +78,13 @@ class NomadJobs(NomadWatch):
         Empty when there is no such job.
         """
         try:
-            answer = self._json("job", id, "versions", params={"diffs": "true" if diffs else None})
+            answer = self._json(
+                "job",
+                id,
+                "versions",
+                params={"diffs": "true" if diffs else None},
+                has="Versions",
+            )
         except NotFoundError:
             return []
         versions = cast(list[Json], answer.get("Versions") or [])

@@ -33,7 +33,7 @@ class NomadState(NomadWire):
     def variable(self, path: str) -> Json | None:
         """A Nomad variable with its items, or None."""
         try:
-            return cast(Json, self._json("var", *path.split("/")))
+            return cast(Json, self._json("var", *path.split("/"), has="Path"))
         except NotFoundError:
             return None
 

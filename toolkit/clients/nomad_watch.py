@@ -23,7 +23,7 @@ class NomadWatch(NomadWire):
 
     def allocation(self, id: str) -> Json:  # noqa: A002 - Nomad's own word
         """One allocation in full."""
-        return cast(Json, self._json("allocation", id))
+        return cast(Json, self._json("allocation", id, has="ID"))
 
     def allocations_by_prefix(self, prefix: str) -> list[Json]:
         """Stubs of the allocations whose id begins with `prefix` (hexadecimal, dashes allowed)."""

@@ -182,11 +182,24 @@ class NomadWire:
             return
 
     def _json(
-        self, room: str, *segments: str, kind: type[Any] | tuple[type[Any], ...] = dict, **how: Any
+        self,
+        room: str,
+        *segments: str,
+        kind: type[Any] | tuple[type[Any], ...] = dict,
+        has: str | None = None,
+        **how: Any,
     ) -> Any:
-        """The decoded answer, which must be of `kind`; else something else answers there."""
+        """The decoded answer, which must be of `kind`; else something else answers there.
+
+        `has` is a key that Nomad never leaves out of this answer: without it and without Nomad's
+        index header it is somebody else's.
+        """
         response = self._ask(room, *segments, **how)
-        return self._decode(response, kind, read=self._reads(how))
+        read = self._reads(how)
+        value = self._decode(response, kind, read=read)
+        if has is not None and has not in value and "X-Nomad-Index" not in response.headers:
+            raise garbled(self.endpoint, "is JSON of another kind", read=read).error
+        return value
 
     def _page(
         self,
@@ -225,7 +238,8 @@ class NomadWire:
             value = response.json()
         except ValueError as exc:
             raise garbled(self.endpoint, "is not JSON", read=read).error from exc
-        if not isinstance(value, kind):
+        listed = value if isinstance(value, list) else ()
+        if not isinstance(value, kind) or not all(isinstance(item, dict) for item in listed):
             raise garbled(self.endpoint, "is JSON of another kind", read=read).error
         return value
 

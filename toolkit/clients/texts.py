@@ -139,6 +139,13 @@ RULES = (
     ),
 )
 
+
+def advice(text: str) -> str | None:
+    """What to do about something that a server said inside an answer."""
+    found = next((rule.hint for rule in RULES if rule.pattern.search(text)), None)
+    return None if found is None or "{" in found else found
+
+
 FOREIGN = re.compile(
     r"<html|<!doctype|404 page not found|not a recognized http api endpoint", re.IGNORECASE
 )

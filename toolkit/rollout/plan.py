@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from toolkit.clients.texts import advice
 from toolkit.errors import InvalidRequestError, RefusedError
 from toolkit.render import map_hcl_error
 from toolkit.rollout import diff, lint, memory, placement, read
@@ -72,7 +73,7 @@ def plan_job(
         raise InvalidRequestError(
             f"{spec.source}: Nomad refuses the job: " + "; ".join(map(str, problems)),
             system="Nomad",
-            hint="`toolkit render` shows what was sent",
+            hint=advice(" ".join(map(str, problems))) or "`toolkit render` shows what was sent",
         )
     answer = world.nomad.plan(job)
     annotations = answer.get("Annotations") or {}
