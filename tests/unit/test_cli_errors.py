@@ -117,6 +117,10 @@ def test_ctrl_c_is_130_and_says_so(tmp_path: Path) -> None:
         ("deploy", {"plan", "submit"}, "goes on with the rollout of web"),
         ("attach", set[str](), "goes on with the rollout of web"),
         ("status", set[str](), "interrupted"),
+        ("stop", {"target", "submit"}, "web is stopped in Nomad"),
+        ("restart", {"target", "step"}, "no other is touched"),
+        ("abort", {"target", "fail"}, "is aborted, and Nomad ends it"),
+        ("promote", {"target", "gate"}, "goes on with the rollout of web"),
     ],
 )
 def test_an_interruption_says_what_goes_on(command: str, stages: set[str], words: str) -> None:

@@ -58,6 +58,13 @@ def test_no_project_here(tmp_path: Path) -> None:
     assert str(tmp_path) in found.message
 
 
+def test_an_address_is_enough_where_there_is_no_project(tmp_path: Path) -> None:
+    environ = {"NOMAD_ADDR": "http://10.0.0.1:4646"}
+    assert settings(tmp_path, environ).project is None
+    [found] = mistakes(tmp_path, environ, contact=False)
+    assert found.where == "toolkit.toml"
+
+
 def test_without_a_project_addresses_come_from_the_variables(tmp_path: Path) -> None:
     environ = {"NOMAD_ADDR": "http://10.0.0.1:4646/", "CONSUL_HTTP_ADDR": "10.0.0.1:8500"}
     target = settings(tmp_path, environ, need_project=False).target

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from toolkit.cli.output import Output
+from toolkit.cli.typed import names_file, retype_error, retype_report
 from toolkit.cli.world import World
 from toolkit.errors import ExitCode, RefusedError, ToolkitError
 
@@ -52,9 +53,11 @@ class Call:
     output: Output
     flags: Mapping[str, Any] = field(default_factory=dict)
     yes: bool = False
+    path: str | None = None
+    """Of the job file, when the job was named by it."""
 
     @classmethod
-    def of(cls, world: World, shared: Mapping[str, Any]) -> Call:
+    def of(cls, world: World, shared: Mapping[str, Any], job: object = None) -> Call:
         """The call that the shared options describe; options a command lacks have defaults."""
         output = Output(
             world,
@@ -62,7 +65,8 @@ class Call:
             as_json=bool(shared.get("json_output")),
         )
         given = {name: shared[name] for name in FLAGS if shared.get(name) is not None}
-        return cls(world, output, given, yes=bool(shared.get("yes")))
+        path = job if isinstance(job, str) and names_file(job) else None
+        return cls(world, output, given, yes=bool(shared.get("yes")), path=path)
 
     def settings(self, *, need_project: bool = True, **more: Any) -> Settings:
         """Flags, environment and files resolved; ConfigError names every mistake."""
@@ -93,16 +97,25 @@ class Call:
 
     def show(self, view: View[Report], report: Report) -> ExitCode:
         """Print a report as text or JSON; its exit code."""
+        if self.path is not None:
+            report = retype_report(report, self.path)
         if self.output.as_json:
             self.output.document(view.document(report))
         else:
             self.output.show(view.lines(report))
         return report.code
 
+    def retype(self, error: ToolkitError) -> None:
+        """Make the hint of an error one that can be typed by whoever named the job's file."""
+        if (path := self.path) is None:
+            return
 
-def names_file(job: str | None) -> bool:
-    """True when a job was named by the path of its file."""
-    return job is not None and ("/" in job or job.endswith(".hcl"))
+        def job_id() -> str:
+            from toolkit.workflows.session import load_spec
+
+            return load_spec(self.settings(need_project=False), path).name
+
+        retype_error(error, path, job_id)
 
 
 def write_file(path: Path, text: str) -> None:

@@ -129,11 +129,15 @@ def runner(entry: catalog.Entry, function: Callable[..., ExitCode]) -> Callable[
     ]
 
     def run(ctx: typer.Context, **values: Any) -> None:
-        call = Call.of(ctx.obj, {name: values.pop(name) for name in bundles})
+        shared = {name: values.pop(name) for name in bundles}
+        call = Call.of(ctx.obj, shared, values.get("job"))
         try:
             code = function(call, **values)
         except KeyboardInterrupt as exc:
             raise interruption(entry.name, values.get("job"), call.output.stages) from exc
+        except ToolkitError as error:
+            call.retype(error)
+            raise
         finally:
             call.output.close()
         raise typer.Exit(int(code))
@@ -151,7 +155,18 @@ ROLLOUTS = {"deploy", "bump", "rollback"}
 def interruption(command: str, job: str | None, stages: set[str]) -> ToolkitError:
     """Ctrl-C: what goes on without us, as far as we know, and how to watch it again."""
     code = ExitCode.INTERRUPTED
-    if "submit" in stages or command == "attach":
+    if command == "stop" and "submit" in stages:
+        message = f"interrupted; {job} is stopped in Nomad, and its instances end without us"
+        return ToolkitError(message, hint=f"toolkit status {job} shows what is left", code=code)
+    if command == "restart" and "step" in stages:
+        message = "interrupted; the instance said last comes back without us, no other is touched"
+        return ToolkitError(message, hint=f"toolkit verify {job} says whether it did", code=code)
+    if command == "abort" and "fail" in stages:
+        message = f"interrupted; the rollout of {job} is aborted, and Nomad ends it without us"
+        return ToolkitError(message, hint=f"toolkit status {job} shows what is there", code=code)
+    # Promote and resume look at a rollout that goes on whatever they came to.
+    steering = command in {"promote", "resume"} and stages > {"target"}
+    if "submit" in stages or command == "attach" or steering:
         return ToolkitError(
             f"interrupted; Nomad goes on with the rollout of {job} without us",
             hint=f"toolkit attach {job} watches it again, toolkit abort {job} ends it",

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.call import Call, names_file, write_file
+from toolkit.cli.call import Call, write_file
 from toolkit.cli.options import RELEASE, TALK, TARGET, VALUES, Job, takes
+from toolkit.cli.typed import names_file
 from toolkit.errors import ExitCode
 
 Out = Annotated[

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.call import Call, names_file
+from toolkit.cli.call import Call
 from toolkit.cli.options import RELEASE, TALK, TARGET, VALUES, takes
+from toolkit.cli.typed import names_file
 from toolkit.errors import ExitCode
 
 Jobs = Annotated[

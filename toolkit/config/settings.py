@@ -48,13 +48,16 @@ def load_settings(
 ) -> Settings:
     """Settings for one command, run in the folder `cwd`; ConfigError with every mistake.
 
-    Without `need_project` a folder that belongs to no project is fine. Without `contact` (commands
-    that only start or stop the local agents) contradicting addresses are not refused.
+    Without `need_project`, or where a flag or variable says Nomad's address, a folder that belongs
+    to no project is fine. Without `contact` (commands that only start or stop the local agents)
+    contradicting addresses are not refused, and a project is needed as asked.
     """
     project = find_project(cwd)
-    if project is None and need_project:
+    addressed = contact and bool(flags.nomad_address or environ.get("NOMAD_ADDR", "").strip())
+    if project is None and need_project and not addressed:
         mistake = Mistake("toolkit.toml", None, None, f"is neither in {cwd} nor in a folder above")
-        raise ConfigError([mistake], hint="toolkit init makes a project")
+        hint = "toolkit init makes a project; without one, NOMAD_ADDR says which cluster is meant"
+        raise ConfigError([mistake], hint=hint if contact else "toolkit init makes a project")
     variables, mistakes = read_variables(environ)
     target = None
     try:
