@@ -9,7 +9,9 @@ from toolkit.errors import ConfigError, ToolkitError
 
 def lines(error: ToolkitError) -> list[str]:
     """`error: …`, each mistake on a line of its own, and after a blank line `hint: …`."""
-    parts = error.message.splitlines() or [type(error).__name__]
+    # Nomad's lists of errors come with tabs and empty lines.
+    said = [part.replace("\t", "  ").rstrip() for part in error.message.splitlines()]
+    parts = [part for part in said if part] or [type(error).__name__]
     if isinstance(error, ConfigError) and len(error.mistakes) > 1:
         found = [part for mistake in error.mistakes for part in str(mistake).splitlines()]
         result = [f"error: {len(error.mistakes)} mistakes", *("  " + line for line in found)]

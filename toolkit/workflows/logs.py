@@ -115,5 +115,8 @@ def tail(
     except NotFoundError as exc:
         yield LogLine(view.id, task, "note", exc.message)
         return
+    if not data:
+        other = "" if kind == "stderr" else "; --stderr shows the other stream"
+        yield LogLine(view.id, task, "note", f"has written nothing to {kind}{other}")
     for line in text_lines(data)[-lines:] if lines > 0 else ():
         yield LogLine(view.id, task, kind, line)

@@ -29,7 +29,8 @@ def scale(
 ) -> OperateReport:
     """Set the count of one group and watch until exactly that many serve.
 
-    RefusedError for a job that is not a service, is stopped, or has several groups and none named.
+    RefusedError for a job that is not a service, is stopped, rolls, or has several groups and none
+    named.
     """
     if count < 0:
         raise RefusedError(f"count {count} is less than none", hint=f"toolkit scale {job} 2")
@@ -38,6 +39,12 @@ def scale(
     before = read.live_job(deed.raw).counts[name]
     if before == count:
         return unchanged(deed, count)
+    latest = session.nomad.latest_deployment(deed.job_id)
+    if latest and not read.deployment(latest).terminal:
+        raise RefusedError(
+            f"a rollout of {deed.job_id} is under way, and Nomad scales none meanwhile",
+            hint=f"toolkit attach {deed.job_id}",
+        )
     ask(session.target, confirm, f"scale {deed.job_id} from {before} to {count}")
     answer = session.nomad.scale(deed.job_id, name, count, message="toolkit scale")
     raw = registered(deed, int(answer.get("JobModifyIndex") or 0))

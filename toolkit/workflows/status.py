@@ -169,7 +169,7 @@ def closely(session: Session, raw: Mapping[str, Any], spec: JobSpec | None) -> S
     row = job_row(
         raw,
         latest,
-        running=sum(1 for view in shown if view.client_status == "running"),
+        running=sum(1 for view in healthy if view.client_status == "running"),
         placed=len(healthy),
         ours=spec is not None,
     )
@@ -223,7 +223,12 @@ def instance(
         healthy=view.healthy,
         canary=view.canary,
         restarts=sum(task.restarts for task in view.tasks),
-        consul=consul_word(mine, seen=known is not None, expected=view.group in served),
+        consul=consul_word(
+            mine,
+            seen=known is not None,
+            # An instance on its way out leaves Consul first.
+            expected=view.group in served and (view.desired_status == "run" or bool(mine)),
+        ),
         address=f"{mine[0].address}:{mine[0].port}" if mine else "",
         checks=checks,
     )
