@@ -99,7 +99,7 @@ def test_history_says_what_changed(yard: Yard) -> None:
     newest, oldest = history(yard.session(), name).versions
     assert (newest.version, newest.release, newest.live) == (1, "1.1.0", True)
     assert newest.summary.startswith("release 1.0.0 → 1.1.0")
-    assert (oldest.summary, oldest.live, oldest.stable) == ("oldest version kept", False, True)
+    assert (oldest.summary, oldest.live, oldest.stable) == ("first version", False, True)
 
 
 def test_nomad_judges_where_it_answers(yard: Yard) -> None:

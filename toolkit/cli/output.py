@@ -97,7 +97,8 @@ class Output:
             return True
         if not self._world.interactive:
             raise NeedsAnswerError(
-                f"nobody answers here: {question}", hint="say --yes, or run it on a terminal"
+                f"not confirmed, nothing was changed: {question}",
+                hint="say --yes, or run it on a terminal",
             )
         self.close()
         self._write(self._world.stderr, f"{neutral(question)} [y/N] ")

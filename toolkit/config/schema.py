@@ -53,7 +53,7 @@ def _tls(prefix: str, system: str) -> tuple[Key, ...]:
 
 PROJECT_KEYS: tuple[Key, ...] = (
     Key("default_environment", "string", "Environment meant when none is named."),
-    Key("stack", "table", "What `toolkit deploy` without a job deploys."),
+    Key("stack", "table", "The jobs that belong together."),
     Key("stack.jobs", "strings", "Jobs in order.", "[]"),
     Key("variables", "table", "Template variables for every job and environment."),
     Key("variables.*", "value", "Value of one variable."),

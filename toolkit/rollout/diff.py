@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
+from toolkit.rollout.read import NANO
 from toolkit.rollout.secrets import REDACTED, scrub
 from toolkit.spec.plan import DiffLine
 
@@ -15,6 +16,11 @@ _SECRET_KEY = re.compile(
 
 # What Nomad lists as changed on every registration: of no interest to a reader.
 _NOISE = {"JobModifyIndex", "ModifyIndex", "Version", "Stable", "SubmitTime"}
+
+_DURATIONS = {
+    "Delay", "HealthyDeadline", "Interval", "KillTimeout", "MaxDelay", "MinHealthyTime",
+    "ProgressDeadline", "ShutdownDelay", "Splay", "Stagger", "Timeout",
+}  # fmt: skip
 
 _KINDS: dict[str, Literal["Added", "Deleted", "Edited"]] = {
     "Added": "Added",
@@ -44,10 +50,18 @@ def _fields(node: Mapping[str, Any], path: str) -> Iterator[DiffLine]:
         name = field.get("Name") or ""
         if kind is None or name in _NOISE:
             continue
-        yield DiffLine(_join(path, name), kind, field.get("Old") or "", field.get("New") or "")
+        old, new = (_readable(name, field.get(side) or "") for side in ("Old", "New"))
+        yield DiffLine(_join(path, name), kind, old, new)
     for child in node.get("Objects") or []:
         if child.get("Type") != "None":
             yield from _fields(child, _join(path, child.get("Name") or ""))
+
+
+def _readable(name: str, value: str) -> str:
+    """Durations, which Nomad's diff has in nanoseconds, as seconds."""
+    if name in _DURATIONS and value.isdigit() and int(value) >= 1_000_000:
+        return f"{int(value) / NANO:g}s"
+    return value
 
 
 def _join(path: str, name: str) -> str:

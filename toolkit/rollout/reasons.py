@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from toolkit.clients.http import ask
 from toolkit.errors import ApiError
@@ -113,8 +114,14 @@ def output(
         text = scrub(raw.decode("utf-8", "replace"), secrets)
         lines = [_clean(line) for line in text.splitlines() if line.strip()]
         if lines:
-            return tuple(f"{stream}: {line}" for line in lines[-LOG_LINES:])
+            return tuple(f"{stream}: {line}" for line in _once(lines)[-LOG_LINES:])
     return ("output: none",)
+
+
+def _once(lines: Sequence[str]) -> list[str]:
+    """A line that follows itself, as after a restart, once with its number."""
+    found = [(line, len(list(same))) for line, same in groupby(lines)]
+    return [line if number == 1 else f"{line} (×{number})" for line, number in found]
 
 
 def _summary(kind: str, first: Failure, events: Sequence[Failure]) -> str:

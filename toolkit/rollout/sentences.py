@@ -57,10 +57,9 @@ def submission(made: Submission) -> str:
     return f"version {made.version}, check index {made.check_index}{found}"
 
 
-def departed(outcome: Outcome, verification: Verification, version: int) -> list[str]:
-    """`2 left Consul, left Traefik`: what became of the old instances."""
-    old = [a for a in outcome.allocations if a.job_version < version]
-    old = [a for a in old if a.client_status == "running" or a.desired_status == "stop"]
+def departed(outcome: Outcome, verification: Verification, previous: int | None) -> list[str]:
+    """`2 left Consul, left Traefik`: what became of the instances of the version before."""
+    old = [a for a in outcome.allocations if a.job_version == previous]
     leaving = [a for a in old if a.client_status in {"running", "pending"}]
     if not leaving:
         return []

@@ -33,11 +33,8 @@ def submit(world: World, plan: Plan) -> Submission:
     except UnreachableError as exc:
         if not exc.lost_reply:
             raise
-        _resolve(world, plan, exc)
-        resolved = True
+        index, resolved = _resolve(world, plan, exc), True
     live = _read_back(world, plan, index)
-    if resolved:
-        index = live.modify_index
     version = live.version
     if index and live.modify_index != index and not _is_noop(plan, live):
         version = _version_at(world, plan, index)
@@ -125,8 +122,12 @@ def _version_at(world: World, plan: Plan, index: int) -> int:
     return (plan.live.version + 1) if plan.live else 0
 
 
-def _resolve(world: World, plan: Plan, lost: UnreachableError) -> None:
-    """Find out by reading whether a registration whose reply was lost took effect."""
+def _resolve(world: World, plan: Plan, lost: UnreachableError) -> int:
+    """The modify index of a registration whose reply was lost, found out by reading.
+
+    Raises StalePlanError when somebody else was there first, UnreachableError when nothing was
+    registered; with exit code 5 when Nomad does not tell.
+    """
     deadline = world.clock() + SETTLE
     pause = 0.1
     while True:
@@ -134,9 +135,10 @@ def _resolve(world: World, plan: Plan, lost: UnreachableError) -> None:
             raw = world.nomad.job(plan.job_id)
             live = read.live_job(raw) if raw else None
             if live is not None and live.modify_index != plan.check_index:
-                if (world.nomad.plan(plan.job).get("Diff") or {}).get("Type") == "None":
-                    return
-                raise stale(world, plan) from lost
+                ours = _ours(world, plan)
+                if ours is None:
+                    raise stale(world, plan) from lost
+                return ours
             answered = True
         except ApiError:
             answered = False
@@ -160,3 +162,16 @@ def _resolve(world: World, plan: Plan, lost: UnreachableError) -> None:
         hint=f"when Nomad answers again: toolkit attach {plan.job_id}",
         code=ExitCode.UNKNOWN,
     ) from lost
+
+
+def _ours(world: World, plan: Plan) -> int | None:
+    """The modify index of the version that was registered from our source since the plan."""
+    source = _source(plan)["Source"]
+    for raw in world.nomad.versions(plan.job_id):
+        index = int(raw.get("JobModifyIndex") or 0)
+        if index <= plan.check_index:
+            return None
+        kept = world.nomad.submission(plan.job_id, int(raw.get("Version") or 0)) or {}
+        if kept.get("Source") == source:
+            return index
+    return None

@@ -71,8 +71,12 @@ def row(
         counts=live.counts,
         stopped=live.stopped,
         changes=changes,
-        summary=summary(changes) if body else "oldest version kept",
+        summary=summary(changes) if body else _first(live.version),
     )
+
+
+def _first(version: int) -> str:
+    return "first version" if version == 0 else "oldest version kept"
 
 
 def summary(changes: Collection[DiffLine]) -> str:

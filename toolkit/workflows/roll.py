@@ -84,7 +84,8 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
     if unread is not None:
         judged = Judged("unknown", f"{outcome.end} in Nomad, but {unread}")
     if looked and judged.verdict == "deployed":
-        for line in sentences.departed(outcome, looked.verification, submission.version):
+        before = submission.previous.version if submission.previous else None
+        for line in sentences.departed(outcome, looked.verification, before):
             clock.say("old", line)
     ended = world.clock()
     return _report(
