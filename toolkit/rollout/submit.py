@@ -167,11 +167,16 @@ def _resolve(world: World, plan: Plan, lost: UnreachableError) -> int:
 def _ours(world: World, plan: Plan) -> int | None:
     """The modify index of the version that was registered from our source since the plan."""
     source = _source(plan)["Source"]
-    for raw in world.nomad.versions(plan.job_id):
+    # Oldest first: a version registered without a source shows the one of the version before it.
+    for raw in reversed(world.nomad.versions(plan.job_id)):
         index = int(raw.get("JobModifyIndex") or 0)
         if index <= plan.check_index:
-            return None
-        kept = world.nomad.submission(plan.job_id, int(raw.get("Version") or 0)) or {}
-        if kept.get("Source") == source:
+            continue
+        kept = world.nomad.submission(plan.job_id, int(raw.get("Version") or 0))
+        if kept is None:
+            # Nomad keeps no source above its size limit: then the job itself has to tell.
+            if (world.nomad.plan(plan.job).get("Diff") or {}).get("Type") == "None":
+                return index
+        elif kept.get("Source") == source:
             return index
     return None
