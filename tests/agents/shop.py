@@ -375,6 +375,13 @@ def ask(url: str, body: Any = None, method: str | None = None) -> Any:
     return json.loads(text) if text.strip() else None
 
 
+def page(url: str, host: str) -> str:
+    """The page of a site."""
+    with _NO_PROXY.open(urllib.request.Request(url, headers={"Host": host}), timeout=10) as answer:
+        text: bytes = answer.read()
+    return text.decode()
+
+
 def header(url: str, host: str | None = None) -> str:
     """The release that one request is answered with; else the status."""
     request = urllib.request.Request(url, headers={"Host": host} if host else {})

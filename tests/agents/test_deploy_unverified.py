@@ -89,7 +89,7 @@ def assert_broken(ends: Ends, word: str, name: str) -> str:
         d for d in ends.shop.deployments(ends.names[word]) if d["ID"] == report["deployment"]
     ]
     assert deployment["Status"] == "successful"
-    return broken[0]["detail"]
+    return str(broken[0]["detail"])
 
 
 def test_a_foreign_instance_under_the_same_name(ends: Ends) -> None:

@@ -184,14 +184,20 @@ def _traefik(seen: Seen, chains: Sequence[InstanceChain], strays: Sequence[Extra
 
 
 def _conflict(seen: Seen) -> str | None:
-    """Consul passes and a Traefik has no such service at all: two definitions, or not enabled."""
+    """Consul passes and a Traefik routes nothing there: not enabled, or its router was dropped."""
     for service in seen.services:
         for route in service.routes:
             for view in seen.edges.views:
-                if route.service not in view.services:
+                servers = view.services.get(route.service)
+                if servers is None:
                     return (
                         f"Traefik at {view.address} has no service {route.service}: it does not "
                         "read this Consul, or two versions disagree on traefik.* tags"
+                    )
+                if not servers:
+                    return (
+                        f"Traefik at {view.address} dropped router {route.router}: another "
+                        "definition of it differs, or its rule or entry points are wrong"
                     )
     return None
 

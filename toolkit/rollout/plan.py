@@ -78,7 +78,7 @@ def plan_job(
     answer = world.nomad.plan(job)
     annotations = answer.get("Annotations") or {}
     planned = tuple(
-        _group(name, updates)
+        _group(name, updates, job)
         for name, updates in sorted((annotations.get("DesiredTGUpdates") or {}).items())
     )
     body = answer.get("Diff") or {}
@@ -202,15 +202,19 @@ def _question(live: LiveJob | None, before: Memory | None, said: Memory) -> str 
     )
 
 
-def _group(name: str, updates: Mapping[str, Any]) -> GroupPlan:
+def _group(name: str, updates: Mapping[str, Any], job: Mapping[str, Any]) -> GroupPlan:
     def number(key: str) -> int:
         return int(updates.get(key) or 0)
 
+    place, replace = number("Place"), number("DestructiveUpdate")
+    if job.get("Type") == "system":
+        # Of a system job Nomad 1.11 counts what it replaces as placed too.
+        place = max(place - replace, 0)
     return GroupPlan(
         group=name,
-        place=number("Place"),
+        place=place,
         canary=number("Canary"),
-        replace=number("DestructiveUpdate"),
+        replace=replace,
         in_place=number("InPlaceUpdate"),
         stop=number("Stop"),
         migrate=number("Migrate"),

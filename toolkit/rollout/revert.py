@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from toolkit.errors import ApiError
 from toolkit.rollout import gate
+from toolkit.rollout.declared import services
 from toolkit.rollout.feed import Feed
 from toolkit.rollout.state import State, Watched
 from toolkit.rollout.world import World
@@ -57,6 +58,8 @@ def follow(
             return Ended("lost", f"Nomad tells us nothing more: {error.message}", watched.version)
         following = _following(state, failed)
         if following is None:
+            if (version := _replaced(state, watched, failed)) is not None:
+                return Ended("reverted", failed.description, version)
             if "Nomad" in state.lost:
                 appears_by = world.clock() + APPEARS
             elif world.clock() >= appears_by:
@@ -84,6 +87,25 @@ def _following(state: State, failed: DeploymentView) -> DeploymentView | None:
     """The first deployment of a later job version."""
     later = [d for d in state.deployments if d.job_version > failed.job_version]
     return min(later, key=lambda deployment: deployment.job_version) if later else None
+
+
+def _replaced(state: State, watched: Watched, failed: DeploymentView) -> int | None:
+    """The version whose instances run again where Nomad makes no deployment: of a system job.
+
+    Nomad tracks the health of such instances late or never; what they serve is verified after
+    this, so running is enough where Consul has a check to say more.
+    """
+    if watched.job.get("Type") != "system":
+        return None
+    later = [
+        a
+        for a in state.allocations
+        if a.job_version > failed.job_version and a.desired_status == "run"
+    ]
+    checked = any(service.checked for service in services(watched.job))
+    if later and all(a.client_status == "running" and (checked or a.healthy) for a in later):
+        return max(a.job_version for a in later)
+    return None
 
 
 def _promote(
