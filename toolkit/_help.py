@@ -260,6 +260,7 @@ Options:
   --major                   1.2.3 becomes 2.0.0.
   --timeout DURATION        Give up watching after this: 90s, 10m.
   --wait-capacity DURATION  Submit what does not fit, and wait this long.
+  --allow RULE              Allow what a lint rule refuses; repeatable.
   --var KEY=VALUE           Set a template variable; repeatable.
   --var-file FILE           Read variables from a TOML or JSON file; repeatable.
   -e, --env ENV             Environment of toolkit.toml to talk to.
@@ -291,8 +292,10 @@ Arguments:
        [required]
 
 Options:
-  --to VERSION|RELEASE  Where to; default: what was verified before.
+  --to VERSION|RELEASE  Where to; default: the last stable one.
   --timeout DURATION    Give up watching after this: 90s, 10m.
+  --allow RULE          Allow what a lint rule refuses; repeatable.
+  --allow-edge-restart  Allow a deploy that closes the only edge.
   -e, --env ENV         Environment of toolkit.toml to talk to.
   --namespace NAME      Nomad namespace.
   --region NAME         Nomad region.

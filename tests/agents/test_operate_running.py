@@ -203,3 +203,14 @@ def test_stop_says_unknown_when_an_instance_outlives_the_deadline(yard: Yard) ->
     report = stop(yard.session(), name, timeout=0.5)
     assert (report.verdict, report.code) == ("unknown", ExitCode.UNKNOWN)
     assert "1 of its instances still run" in report.sentence
+
+
+def test_a_job_whose_instances_still_run_is_not_forgotten(yard: Yard) -> None:
+    # Nomad would list none of them any more, and we would say that none is left.
+    name = yard.script("trap '' TERM INT; while true; do sleep 0.1; done")
+    yard.running(name, 1)
+    session = yard.session()
+    report = stop(session, name, purge=True, timeout=0.5)
+    assert (report.verdict, report.code) == ("unknown", ExitCode.UNKNOWN)
+    assert "1 of its instances still run, so it is not purged" in report.sentence
+    assert session.nomad.job(name) is not None

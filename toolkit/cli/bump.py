@@ -12,6 +12,7 @@ from toolkit.cli.options import (
     TALK,
     TARGET,
     VALUES,
+    Allow,
     Job,
     Timeout,
     WaitCapacity,
@@ -37,6 +38,7 @@ def bump(
     major: Major = False,
     timeout: Timeout = None,
     wait_capacity: WaitCapacity = None,
+    allow: Allow = None,
 ) -> ExitCode:
     """The release is written back to its file, comments kept, only after the verdict `deployed`.
 
@@ -49,6 +51,7 @@ def bump(
     options = DeployOptions(
         timeout=timeout,
         wait_capacity=wait_capacity,
+        allow=tuple(allow or ()),
     )
     wanted = which(release, {"patch": patch, "minor": minor, "major": major})
     report = raise_release(

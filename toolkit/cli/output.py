@@ -102,7 +102,11 @@ class Output:
             )
         self.close()
         self._write(self._world.stderr, f"{neutral(question)} [y/N] ")
-        return self._world.stdin.readline().strip().lower() in {"y", "yes"}
+        try:
+            return self._world.stdin.readline().strip().lower() in {"y", "yes"}
+        except KeyboardInterrupt:
+            self._write(self._world.stderr, "\n")
+            raise
 
     def secret(self, prompt: str) -> str:
         """A value that must not be seen, asked for without echo on a terminal.

@@ -7,19 +7,35 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.call import Call
-from toolkit.cli.options import ASKS, TALK, TARGET, Job, Timeout, takes
+from toolkit.cli.options import (
+    ASKS,
+    TALK,
+    TARGET,
+    Allow,
+    AllowEdgeRestart,
+    Job,
+    Timeout,
+    takes,
+)
 from toolkit.errors import ExitCode
 
 To = Annotated[
     str | None,
     typer.Option(
-        "--to", metavar="VERSION|RELEASE", help="Where to; default: what was verified before."
+        "--to", metavar="VERSION|RELEASE", help="Where to; default: the last stable one."
     ),
 ]
 
 
 @takes(TARGET, ASKS, TALK)
-def rollback(call: Call, job: Job, to: To = None, timeout: Timeout = None) -> ExitCode:
+def rollback(
+    call: Call,
+    job: Job,
+    to: To = None,
+    timeout: Timeout = None,
+    allow: Allow = None,
+    allow_edge_restart: AllowEdgeRestart = False,
+) -> ExitCode:
     """Rolled out, gated and verified like any deploy, with the same exit codes.
 
     `toolkit history` lists where one can go.
@@ -28,7 +44,9 @@ def rollback(call: Call, job: Job, to: To = None, timeout: Timeout = None) -> Ex
     from toolkit.workflows.deploy import DeployOptions
     from toolkit.workflows.rollback import rollback as go_back
 
-    options = DeployOptions(timeout=timeout)
+    options = DeployOptions(
+        timeout=timeout, allow=tuple(allow or ()), allow_edge_restart=allow_edge_restart
+    )
     report = go_back(
         call.session(job), job, to, options, on_event=call.on_event, confirm=call.confirm
     )

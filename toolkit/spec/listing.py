@@ -53,7 +53,7 @@ class JobRow:
     deployment: str | None
     """Status of the latest deployment."""
     ours: bool
-    """True when the project has a job file for it."""
+    """True when the project has a job file for it, or there is no project."""
 
 
 @dataclass(frozen=True, slots=True)

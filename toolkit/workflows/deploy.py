@@ -58,7 +58,7 @@ def deploy(
         rendered,
         reset_count=options.reset_count,
         release_chosen=session.settings.flags.release is not None,
-        allow=_allowed(options),
+        allow=allowed(options),
     )
     clock.mark("plan")
     return deploy_plan(session, plan, options, clock=clock, confirm=confirm)
@@ -171,7 +171,8 @@ def refuse_lint(plan: Plan) -> None:
         raise RefusedError(f"{first.message}: {first.reason} ({first.rule})", hint=how)
 
 
-def _allowed(options: DeployOptions) -> tuple[str, ...]:
+def allowed(options: DeployOptions) -> tuple[str, ...]:
+    """The lint rules that the options accept."""
     return (*options.allow, *(["edge-restart"] if options.allow_edge_restart else []))
 
 

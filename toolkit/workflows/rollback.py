@@ -15,7 +15,7 @@ from toolkit.spec.plan import LiveJob, Memory, Plan
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.report import DeployReport
 from toolkit.workflows.clock import Clock
-from toolkit.workflows.deploy import DEFAULTS, DeployOptions, deploy_plan
+from toolkit.workflows.deploy import DEFAULTS, DeployOptions, allowed, deploy_plan
 from toolkit.workflows.protection import Confirm, unanswered
 from toolkit.workflows.session import Session
 
@@ -52,7 +52,7 @@ def rollback(
     live, target = versions[0], choose(versions, to, spec.name)
     clock.say("note", f"back to version {target.version}, release {target.release or '-'}")
     clock.mark("render")
-    plan = _plan(session, spec, live, target)
+    plan = _plan(session, spec, live, target, allowed(options))
     clock.mark("plan")
     return deploy_plan(session, plan, options, clock=clock, confirm=confirm)
 
@@ -80,7 +80,9 @@ def choose(versions: Sequence[LiveJob], to: str | None, job: str) -> LiveJob:
     )
 
 
-def _plan(session: Session, spec: JobSpec, live: LiveJob, target: LiveJob) -> Plan:
+def _plan(
+    session: Session, spec: JobSpec, live: LiveJob, target: LiveJob, allow: Sequence[str]
+) -> Plan:
     world = session.world
     job = {key: value for key, value in target.raw.items() if key not in _RUNTIME}
     notes = _keep_counts(job, live)
@@ -88,7 +90,7 @@ def _plan(session: Session, spec: JobSpec, live: LiveJob, target: LiveJob) -> Pl
     rendered = RenderedJob(spec=spec, hcl=memory.without(str(source)), lines=(), sources={})
     before = recall(world, live)
     secrets = known_secrets(world, spec.name, spec.secrets)
-    plan = plan_job(world, rendered, job, live, secrets=secrets)
+    plan = plan_job(world, rendered, job, live, secrets=secrets, allow=allow)
     said = Memory(
         release=spec.release if spec.file_release is None else spec.file_release,
         counts=before.counts if before else {},

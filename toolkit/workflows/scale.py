@@ -93,7 +93,7 @@ def group_of(deed: Deed, group: str | None) -> str:
     if group is None:
         raise RefusedError(
             f"job {deed.job_id} has {len(live.counts)} groups",
-            hint=f"change the counts in the job file; the groups are {names}",
+            hint=f"toolkit scale {deed.job_id} COUNT --group GROUP; the groups are {names}",
         )
     if group not in live.counts:
         raise RefusedError(f"job {deed.job_id} has no group {group}", hint=f"it has {names}")

@@ -78,7 +78,8 @@ def everything(session: Session) -> tuple[tuple[JobRow, ...], tuple[str, ...]]:
     for name in order:
         stub, spec = stubs.get(name), specs.get(name)
         if stub is not None:
-            rows.append(listed(session, stub, ours=name in specs))
+            ours = name in specs or session.settings.project is None
+            rows.append(listed(session, stub, ours=ours))
         elif spec is not None:
             rows.append(not_deployed(spec))
     return tuple(rows), notes
@@ -171,7 +172,7 @@ def closely(session: Session, raw: Mapping[str, Any], spec: JobSpec | None) -> S
         latest,
         running=sum(1 for view in healthy if view.client_status == "running"),
         placed=len(healthy),
-        ours=spec is not None,
+        ours=spec is not None or session.settings.project is None,
     )
     detail = JobDetail(
         row=row,

@@ -21,19 +21,24 @@ def stop(
     confirm: Confirm = unanswered,
     timeout: float | None = None,
 ) -> OperateReport:
-    """Stop the job, `purge` forgets its versions too; secrets stay in either case."""
+    """Stop the job, `purge` forgets its versions too; secrets stay in either case.
+
+    Forgotten last: Nomad lists no instance of a job that it forgot, although they may still run.
+    """
     deed = begin(session, job, "stop", on_event, timeout)
     stopped = read.live_job(deed.raw).stopped
-    if not (stopped and not purge):
+    if not stopped or purge:
         ask(session.target, confirm, f"{'purge' if purge else 'stop'} {deed.job_id}")
-        session.nomad.stop(deed.job_id, purge=purge)
-        deed.say("submit", "purged" if purge else "stopped; the instances leave Consul first")
+    if not stopped:
+        session.nomad.stop(deed.job_id)
+        deed.say("submit", "stopped; the instances leave Consul first")
+    kept = ", so it is not purged" if purge else ""
     alive = ended(deed)
     if alive:
         return finish(
             deed,
             "unknown",
-            f"{deed.job_id} is stopped, {len(alive)} of its instances still run",
+            f"{deed.job_id} is stopped, {len(alive)} of its instances still run{kept}",
             next_step=f"toolkit status {deed.job_id}",
         )
     left, blind = registered(deed)
@@ -41,13 +46,19 @@ def stop(
         return finish(
             deed,
             "unknown",
-            f"{deed.job_id} has ended in Nomad, and Consul cannot be seen: {blind}",
+            f"{deed.job_id} has ended in Nomad, and Consul cannot be seen{kept}: {blind}",
             next_step=f"toolkit status {deed.job_id}",
         )
     if left:
         return finish(
-            deed, "unverified", f"{deed.job_id} has ended, and Consul still lists {', '.join(left)}"
+            deed,
+            "unverified",
+            f"{deed.job_id} has ended, and Consul still lists {', '.join(left)}{kept}",
+            next_step=f"toolkit status {deed.job_id}",
         )
+    if purge:
+        session.nomad.stop(deed.job_id, purge=True)
+        deed.say("submit", "purged")
     notes = () if purge else (f"`toolkit deploy {deed.job_id}` starts it again",)
     if stopped and not purge:
         return finish(deed, "unchanged", f"{deed.job_id} was stopped already", notes=notes)
