@@ -30,6 +30,26 @@ def check_rollout(job: Layer) -> Iterator[Mistake]:
         else:
             message = f"must be longer than {shorter} ({format_duration(small)})"
         yield place.mistake(message, _from_elsewhere(high if low else None, place))
+    yield from _check_kill_timeout(job)
+
+
+def _check_kill_timeout(job: Layer) -> Iterator[Mistake]:
+    """Nomad refuses a service whose kill timeout is longer than its progress deadline."""
+    kind = leaf(job, "kind")
+    if kind and kind.value != "service":
+        return
+    defaults = RolloutSettings()
+    given, limit = leaf(job, "rollout", "kill_timeout"), leaf(job, "rollout", "progress_deadline")
+    kill = parse_duration(given.value if given else defaults.kill_timeout)
+    progress = parse_duration(limit.value if limit else defaults.progress_deadline)
+    place = limit or given
+    if place is None or progress == 0 or kill <= progress:
+        return
+    if limit:
+        message = f"must not be shorter than kill_timeout ({format_duration(kill)})"
+    else:
+        message = f"must not be longer than progress_deadline ({format_duration(progress)})"
+    yield place.mistake(message, _from_elsewhere(given if limit else None, place))
 
 
 def _from_elsewhere(other: Leaf | None, place: Leaf) -> str | None:
