@@ -21,9 +21,7 @@ from toolkit.errors import ExitCode
 
 To = Annotated[
     str | None,
-    typer.Option(
-        "--to", metavar="VERSION|RELEASE", help="Where to; default: the last stable one."
-    ),
+    typer.Option("--to", metavar="VERSION|RELEASE", help="Where to; default: the last stable one."),
 ]
 
 
