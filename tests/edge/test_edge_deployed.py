@@ -1,4 +1,4 @@
-"""`deployed` and `unchanged` of the shipped jobs, from the allocation to the page that is served."""
+"""`deployed` and `unchanged` of the shipped jobs, from the allocation to the served page."""
 
 from __future__ import annotations
 
