@@ -67,13 +67,16 @@ def restart(
         problem = again(deed, view)
         if problem is None:
             continue
+        last = number == len(views)
         return finish(
             deed,
             "unknown" if problem.endswith("deadline") else "failed",
-            f"{deed.job_id}: {view.short} on {view.node} {problem}; "
-            f"{len(views) - number} of {len(views)} were not touched",
+            f"{deed.job_id}: {view.short} on {view.node} {problem}"
+            + (f"; {len(views) - number} of {len(views)} were not touched" if not last else ""),
             raw=deed.raw,
-            next_step=f"toolkit logs {deed.job_id} --stderr",
+            next_step=f"toolkit verify {deed.job_id}"
+            if problem.startswith("runs")
+            else f"toolkit logs {view.short} --stderr",
         )
     verification = prove(deed, deed.raw)
     word, said = proven(verification)
