@@ -88,13 +88,10 @@ def _against_live(
 ) -> Iterator[LintFinding]:
     if live is None or live.stopped:
         return
-    before = {r.router: r for s in services(live.raw) for r in s.routes}
-    for service in services(job):
-        for route in service.routes:
-            old = before.get(route.router)
-            if old is not None and old != route:
-                text = f"router {route.router} changes its rule, service or entry points"
-                yield _finding("router-tags", text)
+    before = _definitions(live.raw)
+    for (kind, name), said in _definitions(job).items():
+        if before.get((kind, name), said) != said:
+            yield _finding("router-tags", f"{kind} {name} changes its traefik.* tags")
     replaced = sum(group.replace + group.place + group.canary for group in plan)
     if not replaced and any(group.in_place for group in plan) and _advertises(job, live.raw):
         yield _finding("release-in-place", "only tags or meta change, so no process is replaced")
@@ -103,6 +100,27 @@ def _against_live(
     kept = sum(group.ignore + group.in_place for group in plan)
     if TRAEFIK_API in declared and destroyed == 1 and not kept:
         yield _finding("edge-restart", "this replaces the only Traefik")
+
+
+def _definitions(job: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
+    """What the job's tags define in Traefik: kind and name -> what they say."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for service in services(job):
+        for route in service.routes:
+            # With what Traefik fills in where a tag is left out.
+            found.setdefault(("router", route.router), set()).add(f"service={route.service}")
+        if not service.routes:
+            continue
+        for tag in service.tags:
+            key, _, value = tag.partition("=")
+            parts = key.strip().split(".")
+            if len(parts) < 5 or parts[0].lower() != "traefik":
+                continue
+            thing = parts[2].lower().removesuffix("s"), parts[3]
+            option = ".".join(parts[4:]).lower()
+            if option != "service":
+                found.setdefault(thing, set()).add(f"{option}={value.strip()}")
+    return found
 
 
 def _advertises(job: Mapping[str, Any], live: Mapping[str, Any]) -> bool:

@@ -1,0 +1,88 @@
+"""Why something cannot be placed, from the metrics of the scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from toolkit.rollout.placement import causes
+
+JOB: dict[str, Any] = {
+    "ID": "shop",
+    "Datacenters": ["dc1", "dc2"],
+    "NodePool": "gpu",
+    "TaskGroups": [
+        {
+            "Name": "web",
+            "Tasks": [
+                {"Driver": "exec", "Resources": {"CPU": 100, "MemoryMB": 300}},
+                {"Driver": "docker", "Resources": {"CPU": 50, "MemoryMB": 200}},
+            ],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("metric", "summary", "evidence", "advice"),
+    [
+        (
+            {"NodesEvaluated": 3, "ConstraintFiltered": {"missing drivers": 3}},
+            "no eligible node has the driver docker, exec",
+            "placement: 3 nodes without driver docker, exec", "choose a driver",
+        ),
+        (
+            {"NodesEvaluated": 2, "DimensionExhausted": {"memory": 2}},
+            "not enough memory on 2 nodes",
+            "placement: 2 nodes out of memory (one instance asks for 500 MB)", "resources.memory",
+        ),
+        (
+            {"NodesEvaluated": 1, "DimensionExhausted": {"cpu": 1}},
+            "not enough cpu on 1 node",
+            "placement: 1 node out of cpu (one instance asks for 150 MHz)", "resources.cpu",
+        ),
+        (
+            {"NodesEvaluated": 1, "DimensionExhausted": {"network: reserved port collision http=80": 1}},
+            "the static port is taken (network: reserved port collision http=80)",
+            "placement: 1 node out of network: reserved port collision http=80", "dynamic port",
+        ),
+        (
+            {"NodesEvaluated": 2, "ConstraintFiltered": {"${attr.cpu.arch} = arm64": 2}},
+            "no node satisfies ${attr.cpu.arch} = arm64",
+            "placement: 2 nodes filtered by ${attr.cpu.arch} = arm64", "node status",
+        ),
+        (
+            {"NodesEvaluated": 1, "QuotaExhausted": ["memory exhausted"]},
+            "quota is used up", "quota: memory exhausted", "quota",
+        ),
+    ],
+)  # fmt: skip
+def test_the_reason_its_numbers_and_what_to_do(
+    metric: Mapping[str, Any], summary: str, evidence: str, advice: str
+) -> None:
+    [cause] = causes({"web": metric}, JOB)
+    assert (cause.kind, cause.group) == ("unplaced", "web")
+    assert cause.summary.startswith("1 instance of group web cannot be placed: ")
+    assert summary in cause.summary
+    assert evidence in cause.evidence
+    assert advice in str(cause.advice)
+
+
+def test_no_node_at_all_names_where_it_was_looked() -> None:
+    [cause] = causes({"web": {"NodesEvaluated": 0}}, JOB)
+    assert "no eligible node in datacenter dc1, dc2, node pool gpu" in cause.summary
+
+
+def test_instances_that_fail_alike_are_counted() -> None:
+    [cause] = causes({"web": {"CoalescedFailures": 2, "DimensionExhausted": {"disk": 1}}}, JOB)
+    assert cause.summary.startswith("3 instances of group web")
+
+
+def test_each_group_has_a_cause_and_nothing_has_none() -> None:
+    found = causes({"web": None, "api": {"NodesEvaluated": 1}}, JOB)
+    assert [cause.group for cause in found] == ["api", "web"]
+    assert all(cause.summary for cause in found)
+    assert causes(None, JOB) == ()
+    assert causes({}, JOB) == ()
