@@ -28,6 +28,11 @@ class Seen:
     services: tuple[Service, ...]
     consul: ConsulSide
     edges: Edges
+    rolling: bool = False
+    """A rollout is under way, and Nomad's word on an instance's health is about that one.
+
+    Afterwards the word stays as it was, whatever became of the instance.
+    """
 
 
 def instances_of(
@@ -84,7 +89,7 @@ def _row(seen: Seen, allocation: AllocationView) -> InstanceChain:
     nomad = allocation.client_status
     if nomad == "running" and allocation.healthy:
         nomad = "healthy"
-    elif allocation.healthy is False:
+    elif allocation.healthy is False and (seen.rolling or nomad != "running"):
         nomad = "unhealthy"
     return InstanceChain(
         allocation=allocation.id,
@@ -143,6 +148,8 @@ def _nomad(seen: Seen, chains: Sequence[InstanceChain]) -> Link:
     unhealthy = sum(chain.nomad == "unhealthy" for chain in chains)
     if unhealthy:
         detail += f", {unhealthy} unhealthy by Nomad's own word"
+    elif doubted := sum(a.should_run and a.healthy is False for a in seen.expected):
+        detail += f", {doubted} of them not healthy in time for its rollout"
     state = running == seen.wanted == len(chains)
     return Link("nomad", "holds" if state else "broken", detail)
 

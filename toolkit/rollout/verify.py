@@ -138,6 +138,7 @@ def look(world: World, expectation: Expectation) -> tuple[Verification, dict[str
         services=declared,
         consul=consul,
         edges=at_edge,
+        rolling=not expectation.alone,
     )
     rows = chain.rows(seen)
     strays = chain.extras(seen) if expectation.alone else ()

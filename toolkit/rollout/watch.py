@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
-from toolkit.rollout import chain, gate, placement, progress, read, reasons, revert, secrets
+from toolkit.rollout import chain, gate, placement, progress, reasons, revert, secrets, verify
 from toolkit.rollout.consul_side import ConsulSide
 from toolkit.rollout.declared import services
 from toolkit.rollout.edges import Edges
@@ -295,6 +295,10 @@ class _Watch:
         if watched.job.get("Type") in {"batch", "sysbatch"}:
             if mine and all(a.client_status == "complete" for a in mine):
                 return self._end("completed", "the work is done", None)
+        elif watched.job.get("Type") == "service" and not verify.count(watched.job):
+            if not any(a.should_run for a in state.allocations):
+                return self._end("successful", "no instance is wanted", None)
+            return None
         elif mine and self._all_running(mine):
             self._note_healthy()
             return self._end("successful", "every instance runs", None)
@@ -304,7 +308,8 @@ class _Watch:
 
     def _all_running(self, mine: tuple[AllocationView, ...]) -> bool:
         wanted = [a for a in mine if a.desired_status == "run"]
-        if len(wanted) < sum(int(g.get("Count") or 0) for g in read.groups(self.watched.job)):
+        service = self.watched.job.get("Type") == "service"
+        if service and len(wanted) < verify.count(self.watched.job):
             return False
         return bool(wanted) and all(
             a.client_status == "running" and all(t.state == "running" for t in a.tasks)
@@ -343,6 +348,7 @@ class _Watch:
                 services=tuple(declared),
                 consul=ConsulSide(self.state.consul),
                 edges=Edges(),
+                rolling=True,
             )
         )
 
