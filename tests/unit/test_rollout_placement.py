@@ -44,9 +44,9 @@ JOB: dict[str, Any] = {
             "placement: 1 node out of cpu (one instance asks for 150 MHz)", "resources.cpu",
         ),
         (
-            {"NodesEvaluated": 1, "DimensionExhausted": {"network: reserved port collision http=80": 1}},
-            "the static port is taken (network: reserved port collision http=80)",
-            "placement: 1 node out of network: reserved port collision http=80", "dynamic port",
+            {"NodesEvaluated": 1, "DimensionExhausted": {"reserved port collision http=80": 1}},
+            "the static port is taken (reserved port collision http=80)",
+            "placement: 1 node out of reserved port collision http=80", "dynamic port",
         ),
         (
             {"NodesEvaluated": 2, "ConstraintFiltered": {"${attr.cpu.arch} = arm64": 2}},

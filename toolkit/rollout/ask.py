@@ -68,8 +68,10 @@ def read_release(answer: Answer, served: ServedRelease) -> Served:
         for part in (served.json or "").split("."):
             found = found[int(part)] if isinstance(found, list) else found[part]
     except (ValueError, KeyError, IndexError, TypeError):
-        return Served(None, f"no release at {served.json} in the answer")
-    return Served(str(found))
+        found = None
+    if isinstance(found, str | int | float) and not isinstance(found, bool):
+        return Served(str(found))
+    return Served(None, f"no release at {served.json} in the answer")
 
 
 def summary(answers: Sequence[Served]) -> str:

@@ -71,9 +71,11 @@ def choose(versions: Sequence[LiveJob], to: str | None, job: str) -> LiveJob:
             f"job {job} has no older stable version with another release to go back to",
             hint=f"toolkit history {job} shows what Nomad still has; --to names one",
         )
-    for version in versions:
-        if version.release == to or (to.isdigit() and version.version == int(to)):
-            return version
+    found = [version for version in versions if version.release == to]
+    if not found and to.isascii() and to.isdecimal():
+        found = [version for version in versions if version.version == int(to)]
+    if found:
+        return found[0]
     known = ", ".join(f"{v.version} ({v.release or '-'})" for v in versions)
     raise RefusedError(
         f"job {job} has no version or release {to}", hint=f"Nomad still has: {known}"

@@ -1,0 +1,252 @@
+"""Why an allocation failed: the first cause, its evidence, and nothing secret in it."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from toolkit.clients.nomad import Nomad
+from toolkit.errors import NotFoundError
+from toolkit.rollout import reasons
+from toolkit.rollout.declared import Service
+from toolkit.rollout.world import World
+from toolkit.spec.observed import AllocationView, CheckView, ConsulInstance, TaskEvent, TaskView
+from toolkit.spec.target import Endpoint, Target
+
+ID = "5b2c90aa" + "0" * 28
+
+
+@dataclass
+class Logs:
+    """The one thing that is read of Nomad here."""
+
+    stderr: bytes | None = b""
+    stdout: bytes | None = b""
+    asked: list[str] = field(default_factory=list)
+
+    def logs(self, allocation: str, task: str, stream: str, *, last_bytes: int) -> bytes:
+        self.asked.append(f"{task} {stream}")
+        text: bytes | None = getattr(self, stream)
+        if text is None:
+            raise NotFoundError("there is no such file", system="Nomad")
+        return text[-last_bytes:]
+
+
+def world(logs: Logs | None = None) -> World:
+    target = Target(
+        "dev",
+        Endpoint("Nomad", "http://127.0.0.1:9", "test"),
+        Endpoint("Consul", "http://127.0.0.1:9", "test"),
+    )
+    return World(target, cast(Nomad, logs or Logs()), cast(Any, None))
+
+
+def event(kind: str, at: float, message: str = "", **details: str) -> TaskEvent:
+    return TaskEvent(kind, at, message, details)
+
+
+def crash(at: float, code: str = "1", signal: str = "0", **more: str) -> TaskEvent:
+    return event("Terminated", at, exit_code=code, signal=signal, **more)
+
+
+def allocation(
+    events: Mapping[str, Sequence[TaskEvent]] | Sequence[TaskEvent] = (),
+    *,
+    name: str = ID,
+    status: str = "running",
+    description: str = "",
+) -> AllocationView:
+    tasks = events if isinstance(events, Mapping) else {"app": events}
+    return AllocationView(
+        id=name, name="shop.web[0]", group="web", job_version=1, node="node-1", node_id="n",
+        client_status=status, desired_status="run", client_description=description,
+        tasks=tuple(TaskView(t, "running", False, 0, tuple(e)) for t, e in tasks.items()),
+        modified_at=50.0,
+    )  # fmt: skip
+
+
+def instance(status: str, output: str, port: int = 9, owner: str = ID) -> ConsulInstance:
+    check = CheckView("alive", status, output, "web")
+    return ConsulInstance("web", "x", owner, "127.0.0.1", port, "node-1", (), (check,))
+
+
+# Crashes.
+
+
+@pytest.mark.parametrize(
+    ("events", "summary"),
+    [
+        ([crash(5)], "task app exited 1"),
+        ([event("Started", 1), crash(2)], "task app exited 1 within 2 s of its start"),
+        (
+            [event("Started", 1), crash(1.2, "7"), event("Started", 3), crash(5.4, "7")],
+            "task app exited 7 twice within 3 s of its start",
+        ),
+        ([crash(1), crash(2), crash(3)], "task app exited 1 3 times"),
+        ([event("Started", 1), crash(900)], "task app exited 1"),
+        ([event("Started", 9), crash(3)], "task app exited 1"),
+        ([crash(5, "0", "11")], "task app was killed by signal 11"),
+        (
+            [crash(5, "137", oom_killed="true")],
+            "task app was killed for using more memory than it may",
+        ),
+        (
+            [event("Not Restarting", 5, "Exceeded allowed attempts 1 in interval 1m0s")],
+            "task app used up its restarts: Exceeded allowed attempts 1 in interval 1m0s",
+        ),
+    ],
+)
+def test_a_crash_in_one_sentence(events: list[TaskEvent], summary: str) -> None:
+    cause = reasons.of_allocation(world(), allocation(events))
+    assert cause.summary == summary
+    assert (cause.allocation, cause.node, cause.group, cause.task) == (ID, "node-1", "web", "app")
+
+
+def test_the_first_failure_in_time_is_the_cause_whatever_the_task() -> None:
+    late, early = [crash(9)], [event("Driver Failure", 3, "no such image")]
+    cause = reasons.of_allocation(world(), allocation({"app": late, "side": early}))
+    assert (cause.task, cause.kind, cause.at) == ("side", "driver", 3)
+    assert cause.evidence == ("event: no such image",)
+
+
+def test_an_orderly_end_is_no_failure() -> None:
+    cause = reasons.of_allocation(world(), allocation([crash(1, "0"), crash(2, "4")]))
+    assert "exited 4" in cause.summary
+
+
+# Evidence.
+
+
+def test_stderr_and_only_without_it_stdout() -> None:
+    logs = Logs(b"one\n\ntwo\n", b"other\n")
+    assert reasons.output(world(logs), allocation(), "app") == ("stderr: one", "stderr: two")
+    assert logs.asked == ["app stderr"]
+    assert reasons.output(world(Logs(b" \n", b"other\n")), allocation(), "app") == (
+        "stdout: other",
+    )
+    assert reasons.output(world(Logs()), allocation(), "app") == ("output: none",)
+
+
+def test_only_the_last_lines() -> None:
+    text = b"".join(b"line %d\n" % number for number in range(2000))
+    found = reasons.output(world(Logs(text)), allocation(), "app")
+    assert len(found) == reasons.LOG_LINES
+    assert found[-1] == "stderr: line 1999"
+
+
+def test_what_cannot_be_read_is_said() -> None:
+    found = reasons.output(world(Logs(None)), allocation(), "app")
+    assert found == ("stderr: cannot be read: there is no such file",)
+
+
+def test_output_cannot_redraw_a_terminal() -> None:
+    [line] = reasons.output(world(Logs(b"\x1b[2J\x07bad\xff\n")), allocation(), "app")
+    assert "\x1b" not in line
+    assert "\x07" not in line
+    assert "bad" in line
+
+
+def test_no_secret_is_in_the_evidence_nor_in_the_sentence() -> None:
+    failed = [allocation([event("Driver Failure", 1, "cannot log in with tr0ub4dor")])]
+    [driver] = reasons.causes(world(), failed, (), ["tr0ub4dor"])
+    assert "tr0ub4dor" not in repr(driver)
+    logs = Logs(b"password tr0ub4dor refused\n")
+    [crashed] = reasons.causes(world(logs), [allocation([crash(1)])], (), ["tr0ub4dor"])
+    assert crashed.evidence == ("stderr: password *** refused",)
+
+
+# Checks.
+
+
+def test_the_output_of_a_check_that_consul_has() -> None:
+    unhealthy = [event("Alloc Unhealthy", 4, "not healthy by deadline")]
+    found = [
+        instance("critical", "HTTP GET http://x/health:\n 500 gone"),
+        instance("critical", "of somebody else", owner="f" * 36),
+        instance("passing", "fine"),
+    ]
+    cause = reasons.of_allocation(world(), allocation(unhealthy), found)
+    assert (cause.kind, cause.task) == ("check", "app")
+    assert cause.summary == "allocation did not become healthy: not healthy by deadline"
+    assert cause.evidence[0] == "check: alive is critical: HTTP GET http://x/health: 500 gone"
+    assert not any("somebody else" in line or "fine" in line for line in cause.evidence)
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[int]:
+    """A server on loopback that answers every request so; its port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+SERVICE = Service("web", None, "web", "http", (), True, (), check_path="/health")
+
+
+def test_a_check_without_output_is_asked() -> None:
+    with answering(500, b"database\n is gone") as port:
+        cause = reasons.of_allocation(
+            world(), allocation(), [instance("critical", "", port)], (), [SERVICE]
+        )
+    said = f"asked now, http://127.0.0.1:{port}/health answers 500 database is gone"
+    assert cause.evidence == (f"check: alive is critical: {said}",)
+    refused = reasons.of_allocation(
+        world(), allocation(), [instance("critical", "", port)], (), [SERVICE]
+    )
+    assert "gives no answer" in refused.evidence[0]
+
+
+def test_a_check_without_an_address_is_not_asked() -> None:
+    cause = reasons.of_allocation(world(), allocation(), [instance("critical", "")])
+    assert cause.evidence == ("check: alive is critical: no output yet",)
+
+
+def test_a_lost_node() -> None:
+    cause = reasons.of_allocation(world(), allocation(status="lost"))
+    assert (cause.kind, cause.summary) == ("lost", "its node node-1 was lost")
+
+
+# Several.
+
+
+def test_the_same_cause_is_said_once_and_the_first_comes_first() -> None:
+    again = allocation([crash(8)], name="b" * 36)
+    other = allocation([event("Driver Failure", 2, "no image")], name="c" * 36)
+    found = reasons.causes(world(Logs(b"FATAL\n")), [allocation([crash(5)]), again, other])
+    assert [(cause.kind, cause.at) for cause in found] == [("driver", 2), ("crash", 5)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [("Failed Artifact Download", "artifact"), ("Setup Failure", "setup"),
+     ("Task hook failed", "hook"), ("Template failed", "template"),
+     ("Failed Validation", "validation"), ("Disk Resources Exceeded", "disk")],
+)  # fmt: skip
+def test_each_kind_of_failure_has_its_word_message_and_advice(kind: str, word: str) -> None:
+    cause = reasons.of_allocation(world(), allocation([event(kind, 1, "it\nwent wrong")]))
+    assert cause.kind == word
+    assert cause.summary == f"task app: {kind.lower()}: it went wrong"
+    assert cause.evidence == ("event: it went wrong",)
+    assert cause.advice
