@@ -113,7 +113,7 @@ def test_a_first_deploy_that_crashes(shop: Shop, ends: dict[str, End]) -> None:
     assert cause["kind"] == "crash"
     assert cause["task"] == "app"
     assert "exited 3" in cause["summary"]
-    assert "stderr: FATAL no database at nowhere" in cause["evidence"]
+    assert cause["evidence"][0].startswith("stderr: FATAL no database at nowhere")
     name = ends["first"].name
     assert cause["allocation"] in {a["ID"] for a in shop.nomad(f"/v1/job/{name}/allocations")}
     assert shop.passing(name) == {}
@@ -139,6 +139,50 @@ def test_a_revert_that_fails_too(shop: Shop, ends: dict[str, End]) -> None:
     assert "revert" in end.said.stages()
     assert shop.passing(end.name) == {}
     assert [d["Status"] for d in shop.deployments(end.name)][-2:] == ["failed", "failed"]
+
+
+BATCH = """
+job "NAME" {
+  type = "batch"
+  group "work" {
+    restart {
+      attempts = 0
+      mode     = "fail"
+    }
+    reschedule {
+      attempts  = 0
+      unlimited = false
+    }
+    task "app" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "echo on it >&2; exit CODE"]
+      }
+      resources {
+        cpu    = 20
+        memory = 16
+      }
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "code", "verdict"), [("0", 0, "completed"), ("4", 3, "failed")]
+)
+def test_a_batch_job_is_done_or_failed(shop: Shop, exit_code: str, code: int, verdict: str) -> None:
+    name = shop.name("batch")
+    said = shop.deploy(shop.plain(name, BATCH.replace("NAME", name).replace("CODE", exit_code)))
+    report = said.report
+    assert (said.code, report["verdict"], report["code"]) == (code, verdict, code), said.err
+    [allocation] = shop.nomad(f"/v1/job/{name}/allocations")
+    assert allocation["ClientStatus"] == {"completed": "complete"}.get(verdict, "failed")
+    if verdict == "failed":
+        cause = report["causes"][0]
+        assert "exited 4" in cause["summary"]
+        assert cause["evidence"] == ["stderr: on it"]
 
 
 # Unplaced.
@@ -199,6 +243,10 @@ def test_waiting_for_capacity_in_vain_ends_with_the_old_release(
     assert shop.release(end.name) == "1.0.0"
     assert {a["ID"] for a in shop.running(end.name)} == end.before
     assert shop.serves(end.name) == ["1.0.0"]
+    report = end.said.report
+    assert report["serving"] == "1.0.0"
+    assert report["sentence"].endswith("; 1.0.0 serves, 1 of 1 verified")
+    assert len(end.said.told("revert")) == 1
     # The version that found no room was registered, and is not what is registered now.
     assert shop.job(end.name)["Version"] > end.said.report["version"]
 

@@ -10,7 +10,7 @@ import pytest
 from toolkit.rollout import sentences
 from toolkit.rollout.verdict import Judged
 from toolkit.spec.cause import Cause
-from toolkit.spec.chain import Link, LinkName, Verification
+from toolkit.spec.chain import InstanceChain, Link, LinkName, Verification
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.observed import AllocationView
 from toolkit.spec.outcome import End, Outcome
@@ -85,6 +85,18 @@ def say(verdict: Verdict, why: str = "because", verification: Verification | Non
 def test_every_verdict_has_its_sentence(verdict: Verdict, said: str) -> None:
     assert say(verdict) == said
     assert set(VERDICT_CODES) == set(get_args(Verdict))
+
+
+def test_what_found_no_room_says_what_serves_instead() -> None:
+    row = InstanceChain("a" * 36, "node-1", "web", "healthy", "passing", "up", "1.0.0")
+    serving = replace(CHAIN, instances=(row,), expected=1)
+    assert (
+        say("unplaced", verification=serving)
+        == "shop 1.1.0: because; 1.0.0 serves, 1 of 1 verified"
+    )
+    assert say("unplaced", verification=None) == "shop 1.1.0: because"
+    broken = replace(serving, links=(Link("nomad", "broken", ""),))
+    assert say("unplaced", verification=broken) == "shop 1.1.0: because"
 
 
 def test_without_a_release_the_version_is_named() -> None:

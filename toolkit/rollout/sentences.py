@@ -105,7 +105,11 @@ def verdict(
         case "failed":
             return f"{what} did not take, and nothing is verified to serve: {judged.why}"
         case "unplaced":
-            return f"{what}: {judged.why}"
+            if verification is None or not (verification.holds and verification.verified):
+                return f"{what}: {judged.why}"
+            return (
+                f"{what}: {judged.why}; {verification.release or 'the old version'} serves, {count}"
+            )
         case "unverified":
             return f"{what} is healthy in Nomad, but the chain is broken at {judged.why}"
         case "unknown":

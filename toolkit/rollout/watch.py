@@ -10,15 +10,12 @@ from dataclasses import replace
 
 from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
 from toolkit.rollout import chain, gate, placement, progress, reasons, revert, secrets, verify
-from toolkit.rollout.consul_side import ConsulSide
 from toolkit.rollout.declared import services
-from toolkit.rollout.edges import Edges
 from toolkit.rollout.feed import Feed, Update
 from toolkit.rollout.hopeless import hopeless
 from toolkit.rollout.state import State, Watched
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
-from toolkit.spec.chain import InstanceChain
 from toolkit.spec.events import Event, OnEvent
 from toolkit.spec.observed import AllocationView, DeploymentView, GroupDeployment
 from toolkit.spec.outcome import End, Outcome
@@ -197,12 +194,17 @@ class _Watch:
         self.world.say(
             self.on_event, "fail", f"{self.state.causes[0].summary} · deployment failed now"
         )
+        seen = self._over()
+        return self._out_of_time() if seen is None else self._failed(seen)
+
+    def _over(self) -> DeploymentView | None:
+        """Our deployment as it ended, which says what Nomad goes back to; None: not in time."""
         while (seen := self._ours()) is None or not seen.terminal:
             if self.world.clock() >= self.watched.deadline or "Nomad" in self.state.denied:
-                return self._out_of_time()
+                return None
             if (update := self.feed.next(1.0)) is not None:
                 self.state.take(update)
-        return self._failed(seen)
+        return seen
 
     def _failed(self, deployment: DeploymentView) -> Outcome:
         if not self.state.causes:
@@ -268,8 +270,11 @@ class _Watch:
             self.world.say(self.on_event, "fail", exc.message)
             return self._end("unplaced", causes[0].summary, deployment)
         self.state.failed_early = True
-        outcome = self._failed(deployment)
-        return self._finish("unplaced", causes[0].summary, deployment, version=outcome.version)
+        self.world.say(self.on_event, "fail", f"{causes[0].summary} · deployment failed now")
+        if (seen := self._over()) is None:
+            return self._end("unplaced", causes[0].summary, deployment)
+        outcome = self._failed(seen)
+        return self._finish("unplaced", causes[0].summary, seen, version=outcome.version)
 
     def _placement_causes(self) -> tuple[Cause, ...]:
         if self.watched.evaluation is None:
@@ -332,25 +337,9 @@ class _Watch:
 
     def _tell(self) -> None:
         lines = progress.transitions(self.state.told, self.state.allocations, self.watched.version)
-        rows = self._rows() if lines else ()
+        rows = table.rows(self.watched, self.state) if lines else ()
         for stage, text in lines:
             self.on_event(Event(stage, text, self.world.now(), rows))
-
-    def _rows(self) -> tuple[InstanceChain, ...]:
-        """Our instances as the feeds show them; the edge is not asked for this."""
-        mine = tuple(a for a in self.state.allocations if a.job_version == self.watched.version)
-        declared = [replace(service, routes=()) for service in services(self.watched.job)]
-        return chain.rows(
-            chain.Seen(
-                expected=mine,
-                wanted=len(mine),
-                known=self.state.allocations,
-                services=tuple(declared),
-                consul=ConsulSide(self.state.consul),
-                edges=Edges(),
-                rolling=True,
-            )
-        )
 
     def _tell_lost(self, update: Update) -> None:
         if update.kind == "lost" and update.error is not None:

@@ -82,12 +82,13 @@ def at_end(
     if outcome.end == "successful":
         seen = outcome.allocations
         return along(session, job, {outcome.version}, served, wait=CONVERGE, seen=seen)
-    if outcome.end == "reverted":
+    went_back = outcome.end == "unplaced" and outcome.version != submission.version
+    if outcome.end == "reverted" or went_back:
         raw = session.nomad.job(submission.job_id)
         if raw is None or int(raw.get("Version") or 0) != outcome.version:
             return None
         return along(session, raw, {outcome.version}, served, wait=CONVERGE)
-    if outcome.end == "failed":
+    if outcome.end in {"failed", "unplaced"}:
         return _older(session, submission, served)
     return None
 
