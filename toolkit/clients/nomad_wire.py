@@ -168,6 +168,9 @@ class NomadWire:
         except DeniedError as exc:
             if room != "acl":
                 self._explain(exc)
+            # Nomad's words are the same for every right: what was asked for names the one it lacks.
+            exc.message += f" ({method.upper()} /v1/{'/'.join((room, *segments))})"
+            exc.args = (exc.message,)
             raise
 
     def _explain(self, denied: DeniedError) -> None:

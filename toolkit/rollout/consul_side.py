@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from toolkit.errors import ApiError
+from toolkit.errors import ApiError, DeniedError
 from toolkit.rollout import read
 from toolkit.rollout.world import World
 from toolkit.spec.observed import ConsulInstance
@@ -19,6 +19,8 @@ class ConsulSide:
     indexes: dict[str, int] = field(default_factory=dict)
     blind: str | None = None
     """Why it cannot be judged: Consul does not answer, or the token may not read."""
+    denied: bool = False
+    """True when it is the token: looking again shows nothing more."""
 
     def everything(self) -> list[ConsulInstance]:
         """All instances of all services."""
@@ -33,10 +35,11 @@ def look(world: World, names: Iterable[str]) -> ConsulSide:
         try:
             page = world.consul.service(name)
         except ApiError as exc:
-            return ConsulSide(instances, indexes, blind=exc.message)
+            denied = isinstance(exc, DeniedError)
+            return ConsulSide(instances, indexes, blind=exc.message, denied=denied)
         instances[name] = read.consul_instances(name, page.value or [])
         indexes[name] = page.index
         if page.filtered:
             blind = f"the Consul token may not read all of service {name}"
-            return ConsulSide(instances, indexes, blind=blind)
+            return ConsulSide(instances, indexes, blind=blind, denied=True)
     return ConsulSide(instances, indexes)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal
 
+from toolkit.clients.consul import ServicePage
 from toolkit.clients.page import Page
 from toolkit.errors import ApiError, DeniedError
 from toolkit.rollout import read
@@ -34,6 +35,8 @@ class Update:
     source: str = ""
     """`Nomad` or `Consul`; of a `consul` update the service's name."""
     error: ApiError | None = None
+    hidden: bool = False
+    """Our token may not see all of a `consul` update's service."""
 
 
 class Feed:
@@ -88,7 +91,8 @@ class Feed:
 
         def query(index: int) -> Page:
             page = client.service(name, index=index, wait=WAIT if index else 0.0)
-            return Page(page.index, read.consul_instances(name, page.value or []), page.changed)
+            seen = read.consul_instances(name, page.value or [])
+            return ServicePage(page.index, seen, page.changed, filtered=page.filtered)
 
         return query
 
@@ -127,7 +131,8 @@ class Feed:
             index = page.index
             if page.value != previous:
                 previous = page.value
-                self._updates.put(Update(kind, page.value, source=name or system))
+                hidden = isinstance(page, ServicePage) and page.filtered
+                self._updates.put(Update(kind, page.value, source=name or system, hidden=hidden))
 
     def _lose(self, system: str, who: str, error: ApiError) -> None:
         with self._lock:

@@ -43,6 +43,10 @@ class State:
     allocations: tuple[AllocationView, ...] = ()
     deployments: tuple[DeploymentView, ...] = ()
     consul: dict[str, tuple[ConsulInstance, ...]] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    """Services that our token may not see all of."""
+    last: DeploymentView | None = None
+    """Our deployment as it was last seen."""
     complete: set[str] = field(default_factory=set)
     lost: dict[str, ApiError] = field(default_factory=dict)
     denied: dict[str, ApiError] = field(default_factory=dict)
@@ -75,6 +79,7 @@ class State:
                 self.complete.add("deployments")
             case "consul":
                 self.consul[update.source] = update.value
+                (self.hidden.add if update.hidden else self.hidden.discard)(update.source)
                 for instance in update.value:
                     if instance.allocation and not instance.passing:
                         self.ailing[instance.allocation] = (instance,)

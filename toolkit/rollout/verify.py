@@ -109,11 +109,12 @@ def verify(
     edge_wait, started, step = 0.0, 0.0, EDGE_STEP
     before: Verification | None = None
     while True:
-        verification, indexes = look(world, expectation)
+        verification, consul = look(world, expectation)
         now = world.clock()
         if before is not None and _only_edge(before):
             edge_wait += now - started
-        if verification.holds or now >= deadline:
+        hopeless = consul.denied and verification.first_broken is None
+        if verification.holds or hopeless or now >= deadline:
             return Looked(verification, edge_wait)
         before, started = verification, now
         first = verification.first_broken
@@ -121,12 +122,12 @@ def verify(
             world.sleep(NOMAD_STEP)
             expectation = refresh()
         else:
-            _pause(world, verification, indexes, min(deadline - now, 1.0), step)
+            _pause(world, verification, consul.indexes, min(deadline - now, 1.0), step)
             step = min(step * 1.2, EDGE_STEP_MOST)
 
 
-def look(world: World, expectation: Expectation) -> tuple[Verification, dict[str, int]]:
-    """Look once; also Consul's index of each service, to block on."""
+def look(world: World, expectation: Expectation) -> tuple[Verification, consul_side.ConsulSide]:
+    """Look once; also what Consul had to say, with its indexes to block on."""
     declared = services(expectation.job)
     routed = [service for service in declared if service.routes]
     consul = consul_side.look(world, [service.name for service in declared])
@@ -153,7 +154,7 @@ def look(world: World, expectation: Expectation) -> tuple[Verification, dict[str
         expected=expectation.wanted,
         release=expectation.release,
     )
-    return verification, consul.indexes
+    return verification, consul
 
 
 def _releases(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
-from toolkit.rollout import chain, gate, placement, progress, reasons, revert, secrets, verify
+from toolkit.rollout import gate, placement, progress, reasons, revert, secrets, table, verify
 from toolkit.rollout.declared import services
 from toolkit.rollout.feed import Feed, Update
 from toolkit.rollout.hopeless import hopeless
@@ -24,6 +24,8 @@ GATE_STEP = 0.02
 """Seconds between two looks of a closed gate at Traefik, which cannot be blocked on."""
 BLIND_STEP = 0.5
 """Seconds between two looks of a gate that cannot see."""
+BY_HAND = "Deployment marked as failed"
+"""How Nomad describes a deployment that a person, or another tool, failed."""
 FAIL_STEP = 1.0
 """Seconds before Nomad is asked again to fail a deployment, when it did not answer."""
 NO_DEPLOYMENT = 1.0
@@ -71,8 +73,11 @@ class _Watch:
             return None
         self._tell()
         deployment = self._ours()
+        if deployment is None and self.state.last is not None:
+            return self._gone(self.state.last)
         if deployment is None:
             return self._without_deployment()
+        self.state.last = deployment
         return self._with_deployment(deployment)
 
     def _patience(self, now: float) -> float:
@@ -207,7 +212,9 @@ class _Watch:
         return seen
 
     def _failed(self, deployment: DeploymentView) -> Outcome:
-        if not self.state.causes:
+        if not self.state.causes and deployment.description.startswith(BY_HAND):
+            self.state.causes = (reasons.by_hand(deployment),)
+        elif not self.state.causes:
             mine = [a for a in self.state.allocations if a.job_version == deployment.job_version]
             bad = [a for a in mine if a.healthy is not True] or mine
             self._find_causes(
@@ -297,29 +304,26 @@ class _Watch:
         if watched.fail_fast and (bad := hopeless(mine, watched.version)):
             self._find_causes(bad)
             return self._end("failed", state.causes[0].summary, None)
-        if watched.job.get("Type") in {"batch", "sysbatch"}:
-            if mine and all(a.client_status == "complete" for a in mine):
-                return self._end("completed", "the work is done", None)
-        elif watched.job.get("Type") == "service" and not verify.count(watched.job):
-            if not any(a.should_run for a in state.allocations):
+        match direct.judge(watched.job, mine, state.allocations).word:
+            case "none wanted":
                 return self._end("successful", "no instance is wanted", None)
-            return None
-        elif mine and self._all_running(mine):
-            self._note_healthy()
-            return self._end("successful", "every instance runs", None)
-        if not mine:
-            return self._capacity(None)
+            case "runs":
+                self._note_healthy()
+                return self._end("successful", "every instance runs", None)
+            case "completed":
+                return self._end("completed", "the work is done", None)
+            case "failed":
+                self._find_causes([a for a in mine if a.client_status in {"failed", "lost"}])
+                return self._end("failed", "the work failed", None)
+            case "stopped":
+                return self._end("stopped", "somebody stopped the job", None)
+            case "short":
+                return self._capacity(None)
         return None
 
-    def _all_running(self, mine: tuple[AllocationView, ...]) -> bool:
-        wanted = [a for a in mine if a.desired_status == "run"]
-        service = self.watched.job.get("Type") == "service"
-        if service and len(wanted) < verify.count(self.watched.job):
-            return False
-        return bool(wanted) and all(
-            a.client_status == "running" and all(t.state == "running" for t in a.tasks)
-            for a in wanted
-        )
+    def _gone(self, last: DeploymentView) -> Outcome:
+        """Our deployment was there and is not any more: somebody purged the job."""
+        return self._end("stopped", "somebody purged the job while it rolled", last)
 
     def _out_of_time(self) -> Outcome:
         if error := self.state.lost.get("Nomad"):
@@ -329,6 +333,12 @@ class _Watch:
         detail = f"the gate stayed closed: {said}" if said and self.state.gate_again else ""
         if not detail and (error := self.state.lost.get("Consul")):
             detail = f"Consul does not answer: {error.message}"
+        mine = [a for a in self.state.allocations if a.job_version == self.watched.version]
+        well = sum(a.healthy is True for a in mine)
+        if not detail and deployment and well < len(mine):
+            detail = f"{well} of {len(mine)} instances were healthy at the deadline"
+            if not self.state.causes:
+                self._find_causes([a for a in mine if a.healthy is not True])
         if not detail:
             detail = deployment.description if deployment else "no allocation was decided"
         return self._end("undecided", detail, deployment)
@@ -336,7 +346,12 @@ class _Watch:
     # What is told, and how it ends.
 
     def _tell(self) -> None:
-        lines = progress.transitions(self.state.told, self.state.allocations, self.watched.version)
+        lines = progress.transitions(
+            self.state.told,
+            self.state.allocations,
+            self.watched.version,
+            since=self.watched.modify_index,
+        )
         rows = table.rows(self.watched, self.state) if lines else ()
         for stage, text in lines:
             self.on_event(Event(stage, text, self.world.now(), rows))

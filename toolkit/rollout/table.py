@@ -1,0 +1,32 @@
+"""The instances of a rollout as its watch has seen them so far, for a live table; pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from toolkit.rollout import chain
+from toolkit.rollout.consul_side import ConsulSide
+from toolkit.rollout.declared import services
+from toolkit.rollout.edges import Edges
+from toolkit.rollout.state import State, Watched
+from toolkit.spec.chain import InstanceChain
+
+
+def rows(watched: Watched, state: State) -> tuple[InstanceChain, ...]:
+    """Our instances as the feeds show them; the edge is not asked for this."""
+    mine = tuple(a for a in state.allocations if a.job_version == watched.version)
+    declared = [replace(service, routes=()) for service in services(watched.job)]
+    unread = {service.name for service in declared} - set(state.consul)
+    # What is not seen is not missing.
+    blind = "not seen" if unread or state.hidden or "Consul" in state.lost else None
+    return chain.rows(
+        chain.Seen(
+            expected=mine,
+            wanted=len(mine),
+            known=state.allocations,
+            services=tuple(declared),
+            consul=ConsulSide(state.consul, blind=blind),
+            edges=Edges(),
+            rolling=True,
+        )
+    )
