@@ -36,15 +36,37 @@ class Failure:
         return self.event.at
 
 
+_ASKED_FOR = {"Restart Signaled", "Killing"}
+"""After these an end is what somebody asked for, whatever its exit code."""
+_AGAIN = {"Restarting", "Not Restarting"}
+"""After these an exit code of 0 was not wanted: the task should have gone on."""
+
+
 def failures(allocation: AllocationView) -> list[Failure]:
     """Failure events of all tasks, in time; an orderly end is none."""
     found = [
         Failure(task, event, FAILURES[event.kind])
         for task in allocation.tasks
-        for event in task.events
-        if event.kind in FAILURES and not _is_orderly(event)
+        for event in task_failures(task)
     ]
     return sorted(found, key=lambda failure: failure.at)
+
+
+def task_failures(task: TaskView) -> list[TaskEvent]:
+    """Failure events of one task, in time."""
+    found, asked = [], False
+    for place, event in enumerate(task.events):
+        if event.kind in _ASKED_FOR:
+            asked = True
+        elif event.kind == "Started":
+            asked = False
+        elif event.kind == "Terminated":
+            again = any(later.kind in _AGAIN for later in task.events[place + 1 :])
+            if not asked and (again or not _is_clean(event)):
+                found.append(event)
+        elif event.kind in FAILURES and (event.kind != "Template" or "Missing" in event.message):
+            found.append(event)
+    return found
 
 
 def first_failure(allocation: AllocationView) -> Failure | None:
@@ -53,11 +75,7 @@ def first_failure(allocation: AllocationView) -> Failure | None:
     return found[0] if found else None
 
 
-def _is_orderly(event: TaskEvent) -> bool:
-    if event.kind == "Template":
-        return "Missing" not in event.message
-    if event.kind != "Terminated":
-        return False
+def _is_clean(event: TaskEvent) -> bool:
     details = event.details
     return (
         details.get("exit_code", "0") == "0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.rollout.events import first_failure
+from toolkit.rollout.events import first_failure, task_failures
 from toolkit.spec.observed import AllocationView, TaskEvent, TaskView
 
 _FINAL = {"Not Restarting", "Failed Validation"}
@@ -22,20 +22,17 @@ def is_hopeless(allocation: AllocationView) -> bool:
 def _task_is_hopeless(task: TaskView) -> bool:
     if any(event.kind in _FINAL for event in task.events):
         return True
-    failures = [signature for event in task.events if (signature := _signature(event))]
-    return len(failures) > len(set(failures))
+    signatures = [sign for event in task_failures(task) if (sign := _signature(event))]
+    return len(signatures) > len(set(signatures))
 
 
 def _signature(event: TaskEvent) -> tuple[str, ...] | None:
-    """What makes two failures the same; None for an event that is no failure."""
+    """What makes two failures the same; None for one that may yet pass by itself."""
     if event.kind == "Driver Failure":
         return ("driver",)
     if event.kind == "Terminated":
-        code = event.details.get("exit_code", "0")
-        signal = event.details.get("signal", "0")
-        killed = event.details.get("oom_killed", "false")
-        if code != "0" or signal != "0" or killed == "true":
-            return ("terminated", code, signal, killed)
+        names = ("exit_code", "signal", "oom_killed")
+        return ("terminated", *(event.details.get(name, "") for name in names))
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from toolkit.rollout.events import first_failure
+from toolkit.spec.chain import InstanceChain
 from toolkit.spec.events import Stage
 from toolkit.spec.observed import AllocationView
 
@@ -34,6 +35,18 @@ def transitions(
             continue
         found.append((stage, f"{allocation.short} {allocation.node}  {word}"))
     return found
+
+
+def chains(rows: Sequence[InstanceChain]) -> list[str]:
+    """Each instance's whole chain in a line."""
+    lines = []
+    for row in rows:
+        parts = [f"{row.allocation[:8]} {row.node}  {row.nomad}"]
+        parts += [f"Consul {row.consul}"] if row.consul != "-" else []
+        parts += [f"Traefik {row.traefik}"] if row.traefik != "-" else []
+        parts += [f"serves {row.serves}"] if row.serves not in {"-", "not asked"} else []
+        lines.append("  ".join(parts))
+    return lines
 
 
 def _word(allocation: AllocationView) -> str:

@@ -6,6 +6,7 @@ said in the evidence, never guessed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -17,7 +18,9 @@ from toolkit.rollout.events import Failure, failures
 from toolkit.rollout.secrets import scrub
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
-from toolkit.spec.observed import AllocationView, ConsulInstance
+from toolkit.spec.observed import AllocationView, ConsulInstance, DeploymentView
+
+_NUMBER = re.compile(r"[0-9][0-9a-f.:]*")
 
 LOG_BYTES = 4000
 LOG_LINES = 5
@@ -58,11 +61,14 @@ def causes(
             summary=scrub(cause.summary, secrets),
             evidence=tuple(scrub(line, secrets) for line in cause.evidence),
         )
-        if all(
-            (cause.kind, cause.task, cause.evidence) != (c.kind, c.task, c.evidence) for c in found
-        ):
+        if _likeness(cause) not in map(_likeness, found):
             found.append(cause)
     return tuple(sorted(found, key=lambda cause: cause.at or 0.0))
+
+
+def _likeness(cause: Cause) -> tuple[object, ...]:
+    """What makes the causes of two instances the same one: all but ports, ids and times."""
+    return cause.kind, cause.group, cause.task, _NUMBER.sub("#", cause.summary)
 
 
 def of_allocation(
@@ -95,6 +101,16 @@ def of_allocation(
         evidence=evidence,
         advice=_ADVICE.get(kind) if kind != "oom" else "raise resources.memory or memory_max",
         at=first.at,
+    )
+
+
+def by_hand(deployment: DeploymentView) -> Cause:
+    """Somebody else failed the deployment: no instance is to blame."""
+    return Cause(
+        kind="aborted",
+        summary=f"somebody marked deployment {deployment.short} as failed",
+        evidence=(f"deployment: {deployment.description}",),
+        advice="ask who did, `toolkit history` has the versions",
     )
 
 

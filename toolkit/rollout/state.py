@@ -92,6 +92,12 @@ class State:
             case "back":
                 self.lost.pop(update.source, None)
 
+    def wait_for_edge(self, now: float, *, waits: bool) -> None:
+        """Count the time in which only Traefik was waited for."""
+        if self.edge_since is not None:
+            self.edge_wait += now - self.edge_since
+        self.edge_since = now if waits else None
+
     def evidence(self) -> list[ConsulInstance]:
         """Consul instances to take check output from: those there, else those last seen ailing."""
         here = [item for found in self.consul.values() for item in found if not item.passing]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
-from toolkit.rollout import gate, placement, progress, reasons, revert, secrets, table, verify
+from toolkit.rollout import direct, gate, placement, progress, reasons, revert, secrets, table
 from toolkit.rollout.declared import services
 from toolkit.rollout.feed import Feed, Update
 from toolkit.rollout.hopeless import hopeless
@@ -134,7 +134,8 @@ class _Watch:
         answer = gate.check(
             self.world, self.watched.job, deployment, state.allocations, self.watched.served
         )
-        self._edge_clock(answer)
+        waits = not answer.open and answer.reason.startswith("traefik")
+        state.wait_for_edge(self.world.clock(), waits=waits)
         if not answer.open:
             if answer.reason != state.gate_said:
                 state.gate_said = answer.reason
@@ -143,7 +144,9 @@ class _Watch:
             step = BLIND_STEP if answer.blind else GATE_STEP
             state.gate_again = self.world.clock() + step
             return None
-        self._tell_instances(answer)
+        rows = answer.verification.instances
+        for text in progress.chains(rows):
+            self.on_event(Event("canary", text, self.world.now(), rows))
         state.gate_again = 0.0
         if not self.watched.promote:
             state.gated = answer.verification
@@ -166,14 +169,6 @@ class _Watch:
         state.promoted_at, state.gated = self.world.clock(), answer.verification
         self.world.say(self.on_event, "gate", f"{answer.reason} · promoted")
         return None
-
-    def _edge_clock(self, answer: gate.GateAnswer) -> None:
-        """Count the time in which only Traefik was waited for."""
-        now = self.world.clock()
-        if self.state.edge_since is not None:
-            self.state.edge_wait += now - self.state.edge_since
-        waits = not answer.open and answer.reason.startswith("traefik")
-        self.state.edge_since = now if waits else None
 
     # Failing, and the revert that follows.
 
@@ -304,7 +299,7 @@ class _Watch:
         if watched.fail_fast and (bad := hopeless(mine, watched.version)):
             self._find_causes(bad)
             return self._end("failed", state.causes[0].summary, None)
-        match direct.judge(watched.job, mine, state.allocations).word:
+        match direct.judge(watched.job, mine, state.allocations):
             case "none wanted":
                 return self._end("successful", "no instance is wanted", None)
             case "runs":
@@ -363,16 +358,6 @@ class _Watch:
             )
         elif update.kind == "back":
             self.world.say(self.on_event, "hold", f"{update.source} answers again")
-
-    def _tell_instances(self, answer: gate.GateAnswer) -> None:
-        for row in answer.verification.instances:
-            parts = [f"{row.allocation[:8]} {row.node}  {row.nomad}"]
-            parts += [f"Consul {row.consul}"] if row.consul != "-" else []
-            parts += [f"Traefik {row.traefik}"] if row.traefik != "-" else []
-            parts += [f"serves {row.serves}"] if row.serves not in {"-", "not asked"} else []
-            self.on_event(
-                Event("canary", "  ".join(parts), self.world.now(), answer.verification.instances)
-            )
 
     def _note_healthy(self) -> None:
         if self.state.healthy_at is None:
