@@ -173,7 +173,9 @@ def test_the_output_of_a_check_that_consul_has() -> None:
     ]
     cause = reasons.of_allocation(world(), allocation(unhealthy), found)
     assert (cause.kind, cause.task) == ("check", "app")
-    assert cause.summary == "allocation did not become healthy: not healthy by deadline"
+    assert cause.summary == (
+        "allocation did not become healthy: alive is critical: HTTP GET http://x/health: 500 gone"
+    )
     assert cause.evidence[0] == "check: alive is critical: HTTP GET http://x/health: 500 gone"
     assert not any("somebody else" in line or "fine" in line for line in cause.evidence)
 

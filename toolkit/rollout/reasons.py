@@ -91,9 +91,12 @@ def of_allocation(
         evidence += output(world, allocation, first.task.name, secrets)
     elif kind == "driver" or first.event.message:
         evidence = (f"event: {_one_line(first.event.message)}",)
+    summary = _summary(kind, first, events)
+    if kind == "check":
+        summary = _unhealthy(evidence, summary)
     return Cause(
         kind=kind,
-        summary=_summary(kind, first, events),
+        summary=summary,
         group=allocation.group,
         task=first.task.name,
         allocation=allocation.id,
@@ -180,6 +183,7 @@ def _without_events(allocation: AllocationView, checks: tuple[str, ...]) -> Caus
         kind = "check"
         description = allocation.client_description or "it was not healthy in time"
         summary = f"allocation did not become healthy: {_one_line(description)}"
+        summary = _unhealthy(checks, summary)
     return Cause(
         kind=kind,
         summary=summary,
@@ -190,6 +194,14 @@ def _without_events(allocation: AllocationView, checks: tuple[str, ...]) -> Caus
         advice=_ADVICE[kind],
         at=allocation.modified_at or None,
     )
+
+
+def _unhealthy(checks: Sequence[str], summary: str) -> str:
+    """What a check said rather than that Nomad waited in vain for it."""
+    said = next((line for line in checks if line.startswith("check: ")), None)
+    if said is None:
+        return summary
+    return f"allocation did not become healthy: {said.removeprefix('check: ')}"
 
 
 def _checks(

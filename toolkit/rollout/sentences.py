@@ -86,7 +86,9 @@ def verdict(
     timings: Timings,
 ) -> str:
     """The end said in one sentence, without the verdict's own word."""
-    what = f"{job} {release}" if release else f"{job} version {version}"
+    what = f"{job} {release}" if release else job
+    if release is None and version is not None:
+        what = f"{job} version {version}"
     count = f"{verification.verified} of {verification.expected} verified" if verification else ""
     seconds = f"in {timings.total:.1f} s"
     match judged.verdict:
@@ -94,7 +96,7 @@ def verdict(
             own = "" if timings.nomad is None else f" (Nomad's own clock {timings.nomad:.1f} s)"
             return f"{what}, {count}, {seconds}{own}"
         case "unchanged":
-            return f"{what}, {count}"
+            return f"{what}, {count or judged.why}"
         case "completed":
             return f"{what}, {seconds}"
         case "submitted":

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from toolkit.errors import ApiError, DeniedError, NotFoundError
-from toolkit.rollout import read, verify
+from toolkit.rollout import direct, read, verify
 from toolkit.rollout.world import World
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.observed import AllocationView
-from toolkit.spec.outcome import Outcome
+from toolkit.spec.outcome import End, Outcome
 from toolkit.spec.plan import LiveJob, Submission
 from toolkit.workflows.session import Session
+
+T = TypeVar("T")
 
 CONVERGE = 15.0
 """Seconds that Consul and Traefik are given to show what Nomad says is over."""
@@ -93,9 +96,37 @@ def at_end(
     return None
 
 
-def patiently(
-    world: World, look: Callable[[], verify.Looked | None]
-) -> tuple[verify.Looked | None, str | None]:
+def still_registered(session: Session, outcome: Outcome, submission: Submission) -> Outcome:
+    """A success only of a job that is still there as we registered it."""
+    if outcome.end not in {"successful", "completed"}:
+        return outcome
+    raw = session.nomad.job(submission.job_id)
+    if raw is None:
+        return replace(outcome, end="stopped", detail="somebody purged the job")
+    live = read.live_job(raw)
+    if live.version > submission.version:
+        detail = f"version {live.version} replaced it"
+        return replace(outcome, end="superseded", detail=detail)
+    if live.stopped:
+        return replace(outcome, end="stopped", detail="somebody stopped the job")
+    return outcome
+
+
+def of_work(session: Session, live: LiveJob) -> Outcome:
+    """The end of a batch job's version, from its instances; nothing of it serves anybody."""
+    found = _allocations(session, str(live.raw["ID"]))
+    mine = tuple(a for a in found if a.job_version == live.version)
+    details: dict[str, tuple[End, str]] = {
+        "completed": ("completed", "its work is done"),
+        "failed": ("failed", "its work failed"),
+        "stopped": ("stopped", "somebody stopped the job"),
+    }
+    word = direct.judge(live.raw, mine, found)
+    end, detail = details.get(word, ("undecided", "its work is not done yet"))
+    return Outcome(end, detail, live.version, allocations=mine)
+
+
+def patiently(world: World, look: Callable[[], T | None]) -> tuple[T | None, str | None]:
     """What `look` saw, or why Nomad could not be asked, tried for `CONVERGE` seconds."""
     deadline = world.clock() + CONVERGE
     while True:

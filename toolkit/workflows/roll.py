@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from toolkit.rollout import read, sentences
+from toolkit.rollout import direct, read, sentences
 from toolkit.rollout.state import Watched
 from toolkit.rollout.verdict import Judged, judge
 from toolkit.rollout.watch import watch
@@ -67,14 +67,18 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         modify_index=submission.modify_index,
         evaluation=submission.evaluation,
         served=following.served,
-        deadline=clock.started + following.timeout,
+        deadline=world.clock() + following.timeout,
         promote=following.promote,
         fail_fast=following.fail_fast,
         wait_capacity=following.wait_capacity,
         secrets=following.secrets,
     )
     begun = world.clock()
-    outcome = watch(world, watched, clock.tell)
+    seen = watch(world, watched, clock.tell)
+    registered, unread = proof.patiently(
+        world, lambda: proof.still_registered(session, seen, submission)
+    )
+    outcome = registered or seen
     looked, unread = proof.patiently(
         world,
         lambda: proof.at_end(session, outcome, submission, following.job, following.served),
@@ -107,6 +111,10 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
     """Nothing to submit: prove that what is there serves."""
     live = plan.live
     assert live is not None  # noqa: S101 - a plan without changes has a live job
+    if direct.is_launched_later(live.raw):
+        return launched_later(session, plan, None, clock)
+    if live.kind in direct.BATCH:
+        return _worked(session, clock, live, plan)
     looked = proof.of_live(session, live, plan.rendered.spec.served, wait=proof.GLANCE)
     outcome = Outcome("successful", "nothing changed", live.version)
     return _report(
@@ -133,6 +141,42 @@ def unplaced(session: Session, plan: Plan, clock: Clock) -> DeployReport:
         previous=plan.live,
         plan=plan,
         causes=plan.unplaced,
+    )
+
+
+def launched_later(
+    session: Session, plan: Plan, submission: Submission | None, clock: Clock
+) -> DeployReport:
+    """A periodic or parameterized job: registering it is all there is to do now."""
+    why = "registered; its schedule, or a dispatch, starts the work"
+    report = _report(
+        session,
+        clock,
+        Judged("submitted" if submission else "unchanged", why),
+        job=plan.job_id,
+        release=plan.release,
+        previous=plan.live,
+        submission=submission,
+        plan=plan,
+        version=plan.live.version if plan.live else None,
+    )
+    sentence = f"{plan.job_id} version {report.version}, {why}"
+    return replace(report, sentence=sentence, next=f"toolkit status {plan.job_id}")
+
+
+def _worked(session: Session, clock: Clock, live: LiveJob, plan: Plan | None) -> DeployReport:
+    """A batch job that was registered before: what became of its work."""
+    outcome = proof.of_work(session, live)
+    return _report(
+        session,
+        clock,
+        judge(outcome, None),
+        job=str(live.raw["ID"]),
+        release=live.release,
+        previous=live,
+        outcome=outcome,
+        plan=plan,
+        version=live.version,
     )
 
 
@@ -166,13 +210,17 @@ def attached(session: Session, job: str, *, timeout: float | None) -> Following:
 
 def under_way(session: Session, plan: Plan) -> Submission | None:
     """The live version as a submission, when exactly it is still rolling; else None."""
-    latest = session.nomad.latest_deployment(plan.job_id)
-    if plan.live is None or latest is None:
-        return None
-    deployment = read.deployment(latest)
-    if deployment.terminal or deployment.job_version != plan.live.version:
+    if plan.live is None or not _rolls(session, plan.live):
         return None
     return _registered(session, plan.job_id)
+
+
+def _rolls(session: Session, live: LiveJob) -> bool:
+    latest = session.nomad.latest_deployment(str(live.raw["ID"]))
+    if latest is None:
+        return False
+    deployment = read.deployment(latest)
+    return not deployment.terminal and deployment.job_version == live.version
 
 
 def _registered(session: Session, job_id: str) -> Submission:
@@ -196,11 +244,16 @@ def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
     clock.say("target", session.target.headline())
     spec = session.load(job)
     live, _ = proof.newest(session, spec.name)
+    if live.kind in direct.BATCH and not live.stopped:
+        return _worked(session, clock, live, None)
     looked = proof.of_live(session, live, spec.served, wait=proof.GLANCE)
     outcome = Outcome("successful", "", live.version)
     judged = judge(outcome, looked.verification, unchanged=True)
     if live.stopped:
         judged = Judged("held", "the job is stopped")
+    elif judged.verdict != "unchanged" and _rolls(session, live):
+        outcome = Outcome("undecided", f"version {live.version} is still rolling", live.version)
+        judged = judge(outcome, looked.verification)
     return _report(
         session,
         clock,
@@ -208,6 +261,7 @@ def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
         job=spec.name,
         release=live.release,
         previous=live,
+        outcome=outcome,
         verification=looked.verification,
         version=live.version,
     )
