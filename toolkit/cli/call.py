@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -119,10 +120,23 @@ class Call:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file that the user asked for; RefusedError says what is in the way."""
+    """Write a file that the user asked for, whole or not at all.
+
+    RefusedError says what is in the way.
+    """
+    beside = path.with_name(f".{path.name}.part")
     try:
-        path.write_text(text, encoding="utf-8")
+        if path.exists() and not path.is_file():
+            # A pipe or a device: there is nothing to keep.
+            path.write_text(text, encoding="utf-8")
+            return
+        target = path.resolve()  # a link stays a link
+        beside = target.with_name(f".{target.name}.part")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
     except OSError as exc:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise RefusedError(
             f"{path} cannot be written: {exc.strerror or exc}", hint="name another file"
         ) from exc

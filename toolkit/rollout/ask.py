@@ -24,6 +24,8 @@ class Served:
     """None: it did not say."""
     problem: str | None = None
     """Why there is no release, in words."""
+    blind: bool = False
+    """True when it is not wrong either: the edge sends the client elsewhere."""
 
 
 def instance(world: World, target: ConsulInstance, served: ServedRelease) -> Served:
@@ -43,13 +45,20 @@ def door(world: World, place: Door, served: ServedRelease | None) -> Served:
         verify=_trust(world),
         proxy=world.target.nomad.proxy,
     )
+    if answer.error:
+        return Served(None, answer.error)
+    if answer.status in {502, 503, 504} or _is_traefiks_own(answer):
+        return Served(None, f"HTTP {answer.status} of the edge itself")
     if served is None:
-        if answer.error:
-            return Served(None, answer.error)
-        if answer.status is None or answer.status in {404, 502, 503, 504}:
-            return Served(None, f"the edge answers {answer.status}")
         return Served(None)
+    if answer.status is not None and 300 <= answer.status < 400:
+        return Served(None, f"HTTP {answer.status}, a redirect", blind=True)
     return read_release(answer, served)
+
+
+def _is_traefiks_own(answer: Answer) -> bool:
+    """True for what Traefik says itself when no router matches; an application's 404 is its own."""
+    return answer.status == 404 and answer.body.strip() == b"404 page not found"
 
 
 def read_release(answer: Answer, served: ServedRelease) -> Served:

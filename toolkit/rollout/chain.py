@@ -40,7 +40,7 @@ def instances_of(
 ) -> list[tuple[Service, ConsulInstance | None]]:
     """Each service that an allocation should have, with its Consul instance if it is there."""
     return [
-        (service, _find(seen.consul.instances.get(service.name, ()), allocation.id))
+        (service, _find(seen, service, allocation))
         for service in seen.services
         if service.group == allocation.group
     ]
@@ -213,8 +213,14 @@ def _stray(stray: Extra) -> str:
     return f"{stray.what} ({stray.kind}: {stray.detail})"
 
 
-def _find(instances: Iterable[ConsulInstance], allocation: str) -> ConsulInstance | None:
-    return next((item for item in instances if item.allocation == allocation), None)
+def _find(seen: Seen, service: Service, allocation: AllocationView) -> ConsulInstance | None:
+    """The allocation's instance of a service, which may stand on several ports under one name."""
+    instances = seen.consul.instances.get(service.name, ())
+    mine = [item for item in instances if item.allocation == allocation.id]
+    alike = [s for s in seen.services if (s.group, s.name) == (service.group, service.name)]
+    if len(alike) > 1:
+        mine = [item for item in mine if item.id.endswith(f"-{service.port}")]
+    return next(iter(mine), None)
 
 
 def _kind(allocation: str | None, known: Sequence[AllocationView]) -> tuple[Stray, str]:

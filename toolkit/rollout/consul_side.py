@@ -32,6 +32,9 @@ def look(world: World, names: Iterable[str]) -> ConsulSide:
     instances: dict[str, tuple[ConsulInstance, ...]] = {}
     indexes: dict[str, int] = {}
     for name in dict.fromkeys(names):
+        if "${" in name:
+            blind = f"the name of service {name} is only known on its node"
+            return ConsulSide(instances, indexes, blind=blind, denied=True)
         try:
             page = world.consul.service(name)
         except ApiError as exc:

@@ -54,7 +54,7 @@ def look(world: World) -> Edges:
     except ApiError as exc:
         return Edges(error=exc.message)
     instances = read.consul_instances(TRAEFIK_API, page.value or [])
-    if page.filtered and not instances:
+    if page.filtered:
         return Edges(error=f"the Consul token may not read service {TRAEFIK_API}")
     views = []
     for instance in instances:

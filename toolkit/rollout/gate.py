@@ -50,8 +50,10 @@ def check(
     deployment: DeploymentView,
     allocations: Sequence[AllocationView],
     served: ServedRelease | None,
+    *,
+    edge_seen: bool = False,
 ) -> GateAnswer:
-    """Look at the canaries once."""
+    """Look at the canaries once; `edge_seen` says that every Traefik could be read at the start."""
     mine = canaries(deployment, allocations)
     release = (job.get("Meta") or {}).get("release")
     verification, _ = verify.look(
@@ -69,22 +71,24 @@ def check(
     broken, unseen = verification.first_broken, verification.first_unseen
     if broken is not None:
         return GateAnswer(False, verification, f"{broken.name}: {broken.detail}")
-    # A Traefik whose API cannot be seen does not close the gate: what it routes to stays unknown,
-    # and the verdict will say so. Without Consul nothing is promoted.
-    if unseen is not None and unseen.name in {"consul", "release"}:
+    # A Traefik whose API was never to be seen does not close the gate: what it routes to stays
+    # unknown, and the verdict will say so. Nothing is promoted without Consul, or when the edge
+    # was lost on the way.
+    needed = {"consul", "release"} | ({"traefik"} if edge_seen else set())
+    if unseen is not None and unseen.name in needed:
         return GateAnswer(False, verification, f"{unseen.name}: {unseen.detail}", blind=True)
     return GateAnswer(True, verification, summary(verification))
 
 
 def summary(verification: Verification) -> str:
     """`Nomad 2/2 · Consul 2/2 · Traefik 2/2`."""
-    total = verification.expected
-    parts = [f"Nomad {len(verification.instances)}/{total}"]
+    parts = [f"Nomad {len(verification.instances)}/{verification.expected}"]
     for name, title in (("consul", "Consul"), ("traefik", "Traefik")):
         link = next(link for link in verification.links if link.name == name)
         if link.state == "absent":
             continue
-        words = [getattr(row, name) for row in verification.instances]
+        words = [w for row in verification.instances if (w := getattr(row, name)) != "-"]
+        total = len(words)
         good = sum(word in {"passing", "up"} for word in words)
         parts.append(f"{title} {good}/{total}" if link.state != "unseen" else f"{title} not seen")
     return " · ".join(parts)

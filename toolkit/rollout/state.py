@@ -32,6 +32,8 @@ class Watched:
     fail_fast: bool = True
     wait_capacity: float | None = None
     """Seconds; None: the plan said that it fits."""
+    edge_seen: bool = False
+    """Every Traefik could be read at the start: nothing is promoted when that is lost."""
     secrets: Collection[str] = ()
     """Values to take out of evidence."""
 

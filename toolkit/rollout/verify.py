@@ -212,6 +212,8 @@ def _edge(
     details = []
     for service in routed:
         for route in service.routes:
+            if route.host is None and "Host" in route.rule:
+                return Link("edge", "unseen", f"no host is known that matches {route.rule}")
             places = edges.doors(world, route, at_edge)
             if not places:
                 return Link("edge", "unseen", f"no address of the edge is known for {route.router}")
@@ -222,6 +224,8 @@ def _edge(
                     a for a in answers if a.problem or (served and a.release != expectation.release)
                 ]
                 where = f"{place.url}{' as ' + place.host if place.host else ''}"
+                if wrong and all(a.blind for a in wrong):
+                    return Link("edge", "unseen", f"{where} answers {ask.summary(answers)}")
                 if wrong:
                     return Link("edge", "broken", f"{where} answers {ask.summary(answers)}")
                 details.append(f"{where} serves {ask.summary(answers)}" if served else where)

@@ -132,7 +132,12 @@ class _Watch:
     def _gate(self, deployment: DeploymentView) -> Outcome | None:
         state = self.state
         answer = gate.check(
-            self.world, self.watched.job, deployment, state.allocations, self.watched.served
+            self.world,
+            self.watched.job,
+            deployment,
+            state.allocations,
+            self.watched.served,
+            edge_seen=self.watched.edge_seen,
         )
         waits = not answer.open and answer.reason.startswith("traefik")
         state.wait_for_edge(self.world.clock(), waits=waits)

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from toolkit.rollout import direct, read, sentences
+from toolkit.rollout import direct, edges, read, sentences
+from toolkit.rollout.declared import services
 from toolkit.rollout.state import Watched
 from toolkit.rollout.verdict import Judged, judge
 from toolkit.rollout.watch import watch
@@ -71,6 +72,7 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         promote=following.promote,
         fail_fast=following.fail_fast,
         wait_capacity=following.wait_capacity,
+        edge_seen=_sees_edge(session, following.job),
         secrets=following.secrets,
     )
     begun = world.clock()
@@ -105,6 +107,12 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         plan=following.plan,
         timings=_timings(clock, outcome, begun, ended, looked.edge_wait if looked else 0.0),
     )
+
+
+def _sees_edge(session: Session, job: Mapping[str, Any]) -> bool:
+    """True when the job has a route and every Traefik can be read now."""
+    routed = any(service.routes for service in services(job))
+    return routed and edges.look(session.world).blind is None
 
 
 def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
