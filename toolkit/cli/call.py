@@ -133,6 +133,8 @@ def write_file(path: Path, text: str) -> None:
         target = path.resolve()  # a link stays a link
         beside = target.with_name(f".{target.name}.part")
         beside.write_text(text, encoding="utf-8")
+        if target.exists():
+            beside.chmod(target.stat().st_mode & 0o7777)
         beside.replace(target)
     except OSError as exc:
         with suppress(OSError):
