@@ -14,6 +14,7 @@ from toolkit.clients.page import Page
 from toolkit.errors import ApiError, DeniedError
 from toolkit.rollout import read
 from toolkit.rollout.world import World
+from toolkit.spec.observed import AllocationView
 
 WAIT = 10.0
 """Seconds that one blocking query stays open; an abandoned one outlives its watch by no more."""
@@ -37,6 +38,14 @@ class Update:
     error: ApiError | None = None
     hidden: bool = False
     """Our token may not see all of a `consul` update's service."""
+
+
+def reread(world: World, job_id: str) -> tuple[AllocationView, ...]:
+    """The job's allocations as they are now; none where Nomad does not answer."""
+    try:
+        return read.allocations(world.nomad.allocations(job_id).value or [])
+    except ApiError:
+        return ()
 
 
 class Feed:

@@ -45,3 +45,10 @@ def hopeless(allocations: tuple[AllocationView, ...], version: int) -> list[Allo
 def _failed_at(allocation: AllocationView) -> float:
     failure = first_failure(allocation)
     return failure.at if failure else allocation.modified_at
+
+
+def suspects(allocations: tuple[AllocationView, ...], version: int) -> list[AllocationView]:
+    """Allocations of a failed job version that may have been why: the narrowest choice of them."""
+    mine = [a for a in allocations if a.job_version == version]
+    bad = [a for a in mine if a.healthy is not True] or mine
+    return [a for a in bad if a.desired_status != "run" or a.healthy is False] or bad

@@ -113,6 +113,8 @@ def verdict(
                 f"{what}: {judged.why}; {verification.release or 'the old version'} serves, {count}"
             )
         case "unverified":
+            if judged.why.startswith("nomad: "):
+                return f"{what}: the chain is broken at {judged.why}"
             return f"{what} is healthy in Nomad, but the chain is broken at {judged.why}"
         case "unknown":
             return f"{what}: {judged.why}"

@@ -11,8 +11,8 @@ from dataclasses import replace
 from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
 from toolkit.rollout import direct, gate, placement, progress, reasons, revert, secrets, table
 from toolkit.rollout.declared import services
-from toolkit.rollout.feed import Feed, Update
-from toolkit.rollout.hopeless import hopeless
+from toolkit.rollout.feed import Feed, Update, reread
+from toolkit.rollout.hopeless import hopeless, suspects
 from toolkit.rollout.state import State, Watched
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
@@ -215,11 +215,10 @@ class _Watch:
         if not self.state.causes and deployment.description.startswith(BY_HAND):
             self.state.causes = (reasons.by_hand(deployment),)
         elif not self.state.causes:
-            mine = [a for a in self.state.allocations if a.job_version == deployment.job_version]
-            bad = [a for a in mine if a.healthy is not True] or mine
-            self._find_causes(
-                [a for a in bad if a.desired_status != "run" or a.healthy is False] or bad
-            )
+            # Nomad's word on a deployment may come before the last events of its allocations.
+            now = reread(self.world, str(self.watched.job["ID"]))
+            self.state.allocations = now or self.state.allocations
+            self._find_causes(suspects(self.state.allocations, deployment.job_version))
         if not self.state.failed_early:
             self.world.say(self.on_event, "fail", deployment.description)
         ended = revert.follow(
