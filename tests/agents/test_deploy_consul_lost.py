@@ -89,6 +89,11 @@ def test_consul_is_stopped_during_the_verification(shop: Shop) -> None:
     assert said.link("nomad")["state"] == "holds"
     assert said.link("release")["state"] == "unseen"
     assert report["next"] == f"toolkit verify {name}"
-    shop.until("it passes again", lambda: len(shop.passing(name)) == 1, 90)
+    # What Nomad took away meanwhile stays in Consul until Nomad compares; that is not proven yet.
+    shop.until(
+        "only what runs is left",
+        lambda: len(shop.passing(name)) == len(shop.instance_of(name)) == 1,
+        90,
+    )
     verified = shop.toolkit("verify", name, "--json")
     assert (verified.code, verified.report["serving"]) == (0, "1.1.0"), verified.err

@@ -96,6 +96,12 @@ def test_a_scaled_count_stays_until_the_file_changes_or_a_person_says_so(shop: S
     assert (kept.code, kept.report["verdict"]) == (0, "deployed"), kept.err
     assert any(f"count of group {name} stays 2 as scaled" in n for n in kept.told("note"))
     assert kept.report["verification"]["expected"] == 2
+    states = {link["name"]: link["state"] for link in kept.report["verification"]["links"]}
+    assert states == {
+        "nomad": "holds", "consul": "holds", "traefik": "absent", "release": "holds",
+        "edge": "absent",
+    }  # fmt: skip
+    assert kept.link("traefik")["detail"] == "the job has no route"
     assert shop.serves(name) == ["1.1.0", "1.1.0"]
     # Every instance of the scaled number was gated, not only the file's one.
     assert kept.told("gate")[-1].startswith("Nomad 2/2")
@@ -217,6 +223,22 @@ def test_a_plain_job_without_a_service_by_path_and_without_a_project(
         "deploy", str(file), "--var", "greeting=servus", "--json", environ=environ, folder=folder
     )
     assert (again.code, again.report["verdict"]) == (0, "unchanged"), again.err
+
+
+def test_a_job_that_somebody_else_registered_is_adopted(shop: Shop) -> None:
+    name = shop.name("adopted")
+    hcl = BARE.replace("NAME", name).replace("COUNT", "1")
+    shop.nomad("/v1/jobs", {"Job": shop.nomad("/v1/jobs/parse", {"JobHCL": hcl})})
+    shop.until("its own rollout is over", lambda: bool(shop.job(name)["Stable"]))
+    before = shop.job(name)["JobModifyIndex"]
+    said = shop.deploy(shop.plain(name, hcl))
+    assert (said.code, said.report["verdict"]) == (0, "unchanged"), said.out
+    assert said.report["verification"]["verified"] == 1
+    assert shop.job(name)["JobModifyIndex"] == before
+    changed = shop.deploy(name, "--var", "greeting=grüezi ${x} %{y}")
+    assert (changed.code, changed.report["verdict"]) == (0, "deployed"), changed.out
+    task = shop.job(name)["TaskGroups"][0]["Tasks"][0]
+    assert task["Env"] == {"GREETING": "grüezi ${x} %{y}"}
 
 
 def test_several_groups_are_planned_and_verified_each(shop: Shop) -> None:
