@@ -28,7 +28,7 @@ def shop(mortal: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def test_consul_is_stopped_before_the_promotion(shop: Shop) -> None:
-    name = shop.deployed(change={'"20s"': '"50s"'})
+    name = shop.deployed()
     before = {a["ID"] for a in shop.running(name)}
 
     def stop() -> None:
@@ -44,7 +44,7 @@ def test_consul_is_stopped_before_the_promotion(shop: Shop) -> None:
         shop.cluster.stop("consul")
 
     try:
-        said = shop.deploy(name, "--release", "1.1.0", "--timeout", "12s", on={"canary ": stop})
+        said = shop.deploy(name, "--release", "1.1.0", "--timeout", "18s", on={"canary ": stop})
         report = said.report
         assert (said.code, report["verdict"], report["code"]) == (5, "unknown", 5), said.err
         assert report["serving"] is None

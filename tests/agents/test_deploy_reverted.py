@@ -18,12 +18,12 @@ from tests.agents.shop import Said, Shop, ask
 pytestmark = pytest.mark.agents
 
 PASSWORD = "correct horse battery staple"
-SHORT = {'healthy_deadline = "20s"': 'healthy_deadline = "5s"'}
-SLOW = {'healthy_deadline = "20s"': 'healthy_deadline = "6s"', '"500ms"': '"3s"'}
+SHORT = {'healthy_deadline = "50s"': 'healthy_deadline = "5s"'}
+SLOW = {'healthy_deadline = "50s"': 'healthy_deadline = "12s"', '"500ms"': '"8s"'}
 BASES: dict[str, dict[str, Any]] = {
     "crash": {"count": 2, "more": '[secrets]\nkeys = ["db_password"]\n'},
-    "sick": {"change": SHORT},
-    "fades": {"change": SLOW},
+    "sick": {},
+    "fades": {},
     "driver": {},
     "no revert": {"count": 2, "change": {"restart_delay": "auto_revert = false\nrestart_delay"}},
     "rolling": {"count": 2, "change": {"restart_delay": "canaries = 0\nrestart_delay"}},
@@ -50,6 +50,9 @@ def bumps(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> It
         shop.write(
             names["driver"], change={"args": 'command = "/nowhere/binary"\nargs'}, release="1.1.0"
         )
+        # Only the new release has a hurry: the old ones must start on a busy machine too.
+        shop.write(names["sick"], change=SHORT)
+        shop.write(names["fades"], change=SLOW)
         flag = shop.root / "fading"
 
         def fade() -> None:

@@ -67,7 +67,7 @@ def ends(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
                 on={"promoted": fade},
             ),
             "short": lambda: bump("short", "--timeout", "3s"),
-            "gate": lambda: bump("gate", "--var", "environment.MODE=lies", "--timeout", "8s"),
+            "gate": lambda: bump("gate", "--var", "environment.MODE=lies", "--timeout", "20s"),
         })  # fmt: skip
         yield Ends(shop, names, said)
     finally:
