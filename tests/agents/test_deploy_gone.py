@@ -102,7 +102,9 @@ def test_a_job_without_services_that_is_purged_is_not_deployed(shop: Shop) -> No
     assert ended(shop.deploy(name)) == (0, "deployed")
     said = shop.deploy(name, "--release", "2", on={"canary ": lambda: purge(shop, name)})
     assert ended(said) == (9, "held"), said.err
-    assert "somebody" in said.report["sentence"]
+    # Nomad cancels the deployment before it forgets it, and we may see either.
+    words = ("job is stopped", "somebody purged")
+    assert any(word in said.report["sentence"] for word in words)
     assert said.report["serving"] is None
     assert shop.nomad(f"/v1/job/{name}") is None
 
