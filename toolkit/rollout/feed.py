@@ -138,9 +138,9 @@ class Feed:
                 self._find(system, who)
                 tries = denials = 0
             index = page.index
-            if page.value != previous:
-                previous = page.value
-                hidden = isinstance(page, ServicePage) and page.filtered
+            hidden = isinstance(page, ServicePage) and page.filtered
+            if (page.value, hidden) != previous:
+                previous = page.value, hidden
                 self._updates.put(Update(kind, page.value, source=name or system, hidden=hidden))
 
     def _lose(self, system: str, who: str, error: ApiError) -> None:
