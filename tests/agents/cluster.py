@@ -5,10 +5,12 @@ The agents are those of `toolkit dev up`, started and stopped by the same functi
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from toolkit.agents import processes
-from toolkit.agents.configure import Setup, scrubbed_environment
+from toolkit.agents.configure import Setup, dynamic_ports, scrubbed_environment
 from toolkit.agents.find import Binary, pinned_agents
 from toolkit.agents.layout import Layout
 from toolkit.agents.ports import check_free
@@ -51,9 +53,31 @@ def pinned_machine() -> Machine:
     )
 
 
-def free_offset() -> int:
-    """A port offset at which nothing listens."""
+@contextmanager
+def own_task_ports() -> Iterator[tuple[int, int] | None]:
+    """A window of task ports that no other test cluster of this machine uses meanwhile.
+
+    Every Nomad picks from it at random, and knows nothing of another's choice.
+    """
+    windows = sorted({dynamic_ports(offset) for offset in _OFFSETS})
+    for window in random.sample(windows, len(windows)):
+        name = f"toolkit-test-ports-{os.geteuid()}-{window[0]}.lock"
+        with (Path(tempfile.gettempdir()) / name).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            yield window
+            return
+    # More clusters than windows: some share one.
+    yield None
+
+
+def free_offset(task_ports: tuple[int, int] | None = None) -> int:
+    """A port offset at which nothing listens, with that window of task ports."""
     for offset in random.sample(_OFFSETS, len(_OFFSETS)):
+        if task_ports not in {None, dynamic_ports(offset)}:
+            continue
         try:
             check_free(AgentPorts.at(offset))
         except PortTakenError:
@@ -188,20 +212,21 @@ def local_cluster(
     if docker_endpoint is not None:
         machine = replace(machine, docker_endpoint=docker_endpoint)
     root.mkdir(parents=True, exist_ok=True)
-    for attempt in range(_ATTEMPTS):
+    with own_task_ports() as task_ports:
+        for attempt in range(_ATTEMPTS):
+            try:
+                dev.up(
+                    root, machine=machine, acl=acl, data=data,
+                    port_offset=free_offset(task_ports), timeout=READY_SECONDS,
+                )  # fmt: skip
+                break
+            except AgentError:
+                # Another test run took a port between our look and the agent's.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        cluster = LocalCluster(root, machine)
         try:
-            dev.up(
-                root, machine=machine, acl=acl, data=data, port_offset=free_offset(),
-                timeout=READY_SECONDS,
-            )  # fmt: skip
-            break
-        except AgentError:
-            # Another test run took a port between our look and the agent's.
-            if attempt == _ATTEMPTS - 1:
-                raise
-    cluster = LocalCluster(root, machine)
-    try:
-        yield cluster
-    finally:
-        dev.down(root)
-        assert not cluster.everything_running()
+            yield cluster
+        finally:
+            dev.down(root)
+            assert not cluster.everything_running()

@@ -123,6 +123,14 @@ def bump_all(shop: Shop, seeds: range) -> None:
                 ) from error
         shop.at_once({seed: bump.again for seed, bump in bumps.items()})
     shop.close()
+    # Nomad gives the ports of what still stops to what starts.
+    ended = {"complete", "failed"}
+    shop.until(
+        "all have stopped",
+        lambda: all(
+            allocation["ClientStatus"] in ended for allocation in shop.nomad("/v1/allocations")
+        ),
+    )
     shop.made.clear()
 
 
