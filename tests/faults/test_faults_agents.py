@@ -14,8 +14,8 @@ from toolkit.spec.dev import Machine
 pytestmark = [pytest.mark.agents, pytest.mark.edge]
 
 SHORT = {
-    'healthy_deadline = "20s"': 'healthy_deadline = "4s"',
-    'progress_deadline = "60s"': 'progress_deadline = "5s"',
+    'healthy_deadline = "50s"': 'healthy_deadline = "4s"',
+    'progress_deadline = "90s"': 'progress_deadline = "5s"',
 }
 """Nomad's own patience."""
 

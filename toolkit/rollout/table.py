@@ -16,8 +16,8 @@ def rows(watched: Watched, state: State) -> tuple[InstanceChain, ...]:
     """Our instances as the feeds show them; the edge is not asked for this."""
     mine = tuple(a for a in state.allocations if a.job_version == watched.version)
     declared = [replace(service, routes=()) for service in services(watched.job)]
-    unread = {service.name for service in declared} - set(state.consul)
-    # What is not seen is not missing.
+    # What is not seen is not missing: a list that is still empty may be one that we may not read.
+    unread = [service.name for service in declared if not state.consul.get(service.name)]
     blind = "not seen" if unread or state.hidden or "Consul" in state.lost else None
     return chain.rows(
         chain.Seen(
