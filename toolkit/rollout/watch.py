@@ -257,7 +257,8 @@ class _Watch:
                 return None
             state.causes = causes
             if state.capacity_until is None:
-                wait = self.watched.wait_capacity or CAPACITY_GRACE
+                given = self.watched.wait_capacity
+                wait = CAPACITY_GRACE if given is None else given
                 state.capacity_until = now + wait
                 text = f"waiting up to {wait:g} s for capacity: {causes[0].summary}"
                 self.world.say(self.on_event, "place", text)
