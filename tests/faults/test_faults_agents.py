@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -80,34 +79,6 @@ def test_a_consul_that_stops_during_verify_is_not_seen(
     finally:
         agents.start("consul")
     shop.until("Traefik routes again", lambda: shop.toolkit("verify", routed).code == 0)
-
-
-def test_a_nomad_that_restarts_in_the_middle_of_a_watch_is_waited_for(
-    shop: Shop, agents: LocalCluster, routed: str
-) -> None:
-    before, missed = agents.process("nomad"), threading.Event()
-
-    def restart() -> None:
-        agents.stop("nomad")
-        assert missed.wait(60)
-        agents.start("nomad")
-
-    restarting = threading.Thread(target=restart)
-    said = shop.deploy(
-        routed,
-        "--release",
-        "1.1.0",
-        on={"  running": restarting.start, "Nomad is lost": missed.set},
-    )
-    restarting.join()
-    assert agents.process("nomad").pid != before.pid
-    assert (said.code, said.report["verdict"]) == (0, "deployed"), said.out
-    lost, back = said.told("hold")
-    assert lost.startswith("Nomad is lost: ")
-    assert back == "Nomad answers again"
-    assert shop.release(routed) == "1.1.0"
-    assert shop.serves(routed) == ["1.1.0"]
-    assert [d["Status"] for d in shop.deployments(routed)] == ["successful"] * 2
 
 
 def test_a_consul_that_stops_during_the_watch_is_never_promoted_past(
