@@ -6,6 +6,7 @@ The agents are those of `toolkit dev up`, started and stopped by the same functi
 from __future__ import annotations
 
 import fcntl
+import fcntl
 import json
 import os
 import random
@@ -82,8 +83,24 @@ def free_offset(task_ports: tuple[int, int] | None = None) -> int:
             check_free(AgentPorts.at(offset))
         except PortTakenError:
             continue
-        return offset
+        if _claim(offset):
+            return offset
     raise AssertionError("no free port offset on this machine")
+
+
+def _claim(offset: int) -> bool:
+    """Take an offset for as long as this process lives.
+
+    While a test has stopped its agents their ports look free to the other workers.
+    """
+    path = Path(tempfile.gettempdir()) / f"toolkit-test-offset-{offset}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    return True
 
 
 class LocalCluster:
