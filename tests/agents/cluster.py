@@ -6,7 +6,6 @@ The agents are those of `toolkit dev up`, started and stopped by the same functi
 from __future__ import annotations
 
 import fcntl
-import fcntl
 import json
 import os
 import random
@@ -93,7 +92,8 @@ def _claim(offset: int) -> bool:
 
     While a test has stopped its agents their ports look free to the other workers.
     """
-    path = Path(tempfile.gettempdir()) / f"toolkit-test-offset-{offset}.lock"
+    name = f"toolkit-test-offset-{os.geteuid()}-{offset}.lock"
+    path = Path(tempfile.gettempdir()) / name
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
