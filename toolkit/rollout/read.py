@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from toolkit.spec.observed import (
@@ -11,6 +12,7 @@ from toolkit.spec.observed import (
     CheckView,
     ConsulInstance,
     DeploymentView,
+    EvaluationView,
     GroupDeployment,
     TaskEvent,
     TaskView,
@@ -129,6 +131,40 @@ def deployment(raw: Mapping[str, Any]) -> DeploymentView:
         create_index=int(raw.get("CreateIndex") or 0),
         modify_index=int(raw.get("ModifyIndex") or 0),
     )
+
+
+def evaluations(raw: Iterable[Mapping[str, Any]]) -> tuple[EvaluationView, ...]:
+    """Evaluations of a job, oldest first."""
+    return tuple(sorted((evaluation(item) for item in raw), key=lambda view: view.create_index))
+
+
+def evaluation(raw: Mapping[str, Any]) -> EvaluationView:
+    """One evaluation, from a list or from the whole."""
+    return EvaluationView(
+        id=raw["ID"],
+        status=raw.get("Status") or "",
+        description=raw.get("StatusDescription") or "",
+        triggered_by=raw.get("TriggeredBy") or "",
+        job_modify_index=int(raw.get("JobModifyIndex") or 0),
+        deployment=raw.get("DeploymentID") or None,
+        failed=dict(raw.get("FailedTGAllocs") or {}),
+        queued={name: int(number) for name, number in (raw.get("QueuedAllocations") or {}).items()},
+        blocked=raw.get("BlockedEval") or None,
+        next=raw.get("NextEval") or None,
+        previous=raw.get("PreviousEval") or None,
+        wait_until=_seconds(raw.get("WaitUntil")),
+        create_index=int(raw.get("CreateIndex") or 0),
+        modify_index=int(raw.get("ModifyIndex") or 0),
+        created_at=(raw.get("CreateTime") or 0) / NANO,
+    )
+
+
+def _seconds(text: object) -> float:
+    """Nomad's time as text in seconds since the epoch; 0 for none, which Go writes as year 1."""
+    try:
+        return max(datetime.fromisoformat(str(text)).timestamp(), 0.0)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def consul_instances(service: str, raw: Iterable[Mapping[str, Any]]) -> tuple[ConsulInstance, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,40 @@ class DeploymentView:
     def needs_promotion(self) -> bool:
         """True when some group has canaries that are not promoted."""
         return any(group.desired_canaries > 0 and not group.promoted for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationView:
+    """One evaluation: the scheduler's word on a job at one moment."""
+
+    id: str
+    status: str
+    """`pending`, `blocked`, `complete`, `failed`, `canceled`."""
+    description: str
+    triggered_by: str
+    """`job-register`, `deployment-watcher`, `queued-allocs`, `node-update`, …"""
+    job_modify_index: int
+    """JobModifyIndex of the job it was made for; 0 where Nomad does not say."""
+    deployment: str | None = None
+    failed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """FailedTGAllocs: group -> Nomad's placement metric, as it came."""
+    queued: dict[str, int] = field(default_factory=dict)
+    """Group -> instances that wait for a node."""
+    blocked: str | None = None
+    """The evaluation that waits for capacity in its place."""
+    next: str | None = None
+    previous: str | None = None
+    wait_until: float = 0.0
+    """Seconds since the epoch before which it is not run."""
+    create_index: int = 0
+    modify_index: int = 0
+    created_at: float = 0.0
+    """Seconds since the epoch."""
+
+    @property
+    def short(self) -> str:
+        """The first eight characters of the id."""
+        return self.id[:8]
 
 
 @dataclass(frozen=True, slots=True)
