@@ -75,6 +75,10 @@ class NomadWatch(NomadWire):
         """Pause the deployment or let it go on."""
         return self._act("pause", deployment_id, {"DeploymentID": deployment_id, "Pause": paused})
 
+    def job_evaluations(self, id: str, *, index: int = 0, wait: float = 0.0) -> Page:  # noqa: A002
+        """The evaluations of the job that Nomad still keeps, of all its versions."""
+        return self._page("job", id, "evaluations", index=index, wait=wait)
+
     def evaluation(self, id: str, *, index: int = 0, wait: float = 0.0) -> Page:  # noqa: A002
         """One evaluation."""
         return self._page("evaluation", id, index=index, wait=wait, kind=dict)

@@ -24,7 +24,9 @@ BACKOFF = (0.2, 0.5, 1.0, 2.0)
 DENIALS = 4
 """Denials in a row after which our token has no right: a new one may need a moment to be known."""
 
-Kind = Literal["allocations", "deployments", "consul", "lost", "back", "denied", "bug"]
+Kind = Literal[
+    "allocations", "deployments", "evaluations", "consul", "lost", "back", "denied", "bug",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Feed:
         self._updates: queue.Queue[Update] = queue.Queue()
         self._closed = threading.Event()
         self._world = world
+        self._job_id = job_id
         self._lock = threading.Lock()
         self._silent: dict[str, set[str]] = {}
         """By system, the threads that have no answer: it is lost with the first of them."""
@@ -62,6 +65,10 @@ class Feed:
         self._start("Nomad", "deployments", self._nomad("deployments", job_id))
         for name in dict.fromkeys(services):
             self._start("Consul", "consul", self._consul(name), name)
+
+    def follow_evaluations(self) -> None:
+        """Tell of the job's evaluations as well: only a rollout that stalls needs them."""
+        self._start("Nomad", "evaluations", self._nomad("evaluations", self._job_id))
 
     def __enter__(self) -> Feed:
         return self
@@ -86,10 +93,13 @@ class Feed:
 
     def _nomad(self, what: str, job_id: str) -> Callable[[int], Page]:
         client = self._world.nomad.clone()
-        reader = {"allocations": read.allocations, "deployments": read.deployments}[what]
+        ask, reader = {
+            "allocations": (client.allocations, read.allocations),
+            "deployments": (client.deployments, read.deployments),
+            "evaluations": (client.job_evaluations, read.evaluations),
+        }[what]
 
         def query(index: int) -> Page:
-            ask = client.allocations if what == "allocations" else client.deployments
             page = ask(job_id, index=index, wait=WAIT if index else 0.0)
             return Page(page.index, reader(page.value or []), page.changed)
 

@@ -3,45 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from toolkit.rollout import verify
+from toolkit.rollout.machine.answers import GateAnswer
+from toolkit.rollout.machine.promotion import canaries, is_due
 from toolkit.rollout.world import World
-from toolkit.spec.chain import Verification
+from toolkit.spec.chain import InstanceChain, Verification
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.observed import AllocationView, DeploymentView
 
-
-@dataclass(frozen=True, slots=True)
-class GateAnswer:
-    """One look of the gate."""
-
-    open: bool
-    verification: Verification
-    reason: str
-    """Why it is closed, or what was seen."""
-    blind: bool = False
-    """Closed because something that must be seen could not be."""
-
-
-def canaries(
-    deployment: DeploymentView, allocations: Sequence[AllocationView]
-) -> tuple[AllocationView, ...]:
-    """The deployment's allocations that Nomad wants to run."""
-    return tuple(a for a in allocations if a.job_version == deployment.job_version and a.should_run)
-
-
-def is_due(deployment: DeploymentView, allocations: Sequence[AllocationView]) -> bool:
-    """True when Nomad itself calls enough canaries of every waiting group healthy."""
-    if deployment.status != "running" or not deployment.needs_promotion:
-        return False
-    mine = canaries(deployment, allocations)
-    return all(
-        sum(a.group == group.group and a.healthy is True for a in mine) >= group.desired_canaries
-        for group in deployment.groups
-        if group.desired_canaries and not group.promoted
-    )
+__all__ = ["GateAnswer", "check", "is_due", "summary"]
 
 
 def check(
@@ -70,7 +42,8 @@ def check(
     )
     broken, unseen = verification.first_broken, verification.first_unseen
     if broken is not None:
-        return GateAnswer(False, verification, f"{broken.name}: {broken.detail}")
+        reason = f"{broken.name}: {broken.detail}"
+        return GateAnswer(False, verification, reason, wrong=_wrong(verification))
     # A Traefik whose API was never to be seen does not close the gate: what it routes to stays
     # unknown, and the verdict will say so. Nothing is promoted without Consul, or when the edge
     # was lost on the way.
@@ -78,6 +51,15 @@ def check(
     if unseen is not None and unseen.name in needed:
         return GateAnswer(False, verification, f"{unseen.name}: {unseen.detail}", blind=True)
     return GateAnswer(True, verification, summary(verification))
+
+
+def _wrong(verification: Verification) -> tuple[InstanceChain, ...]:
+    """Instances that answered, and another release than the asked one.
+
+    None is asked before every link in front of the answer holds.
+    """
+    silent = {"-", "not asked", "unseen", verification.release}
+    return tuple(row for row in verification.instances if row.serves not in silent)
 
 
 def summary(verification: Verification) -> str:

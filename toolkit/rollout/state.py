@@ -1,55 +1,40 @@
-"""What a watch follows and what it has seen so far."""
+"""What one watch has seen so far, kept as the answers that the machine decides on."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from toolkit.errors import ApiError
-from toolkit.rollout import progress
+from toolkit.rollout import merge, progress
 from toolkit.rollout.feed import Update
+from toolkit.rollout.machine import Answers, Deeds, GateAnswer, Registered, Watched
+from toolkit.rollout.machine.capacity import is_short
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
-from toolkit.spec.jobspec import ServedRelease
-from toolkit.spec.observed import AllocationView, ConsulInstance, DeploymentView
+from toolkit.spec.observed import (
+    AllocationView,
+    ConsulInstance,
+    DeploymentView,
+    EvaluationView,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What to follow, and how."""
-
-    job: Mapping[str, Any]
-    """As registered."""
-    version: int
-    modify_index: int
-    evaluation: str | None
-    served: ServedRelease | None
-    deadline: float
-    """On the world's clock."""
-    promote: bool = True
-    """False: healthy canaries are left to a person."""
-    fail_fast: bool = True
-    wait_capacity: float | None = None
-    """Seconds; None: the plan said that it fits."""
-    edge_seen: bool = False
-    """Every Traefik could be read at the start: nothing is promoted when that is lost."""
-    secrets: Collection[str] = ()
-    """Values to take out of evidence."""
+__all__ = ["State", "Watched"]
 
 
 @dataclass
 class State:
-    """What one watch has seen so far; lives for one call of `watch`."""
+    """What one watch has seen and done so far; lives for one call of `watch`."""
 
-    allocations: tuple[AllocationView, ...] = ()
-    deployments: tuple[DeploymentView, ...] = ()
+    begun: float = 0.0
+    allocations: tuple[AllocationView, ...] | None = None
+    deployments: tuple[DeploymentView, ...] | None = None
+    evaluations: tuple[EvaluationView, ...] | None = None
+    registered: Registered | None = None
     consul: dict[str, tuple[ConsulInstance, ...]] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     """Services that our token may not see all of."""
     last: DeploymentView | None = None
     """Our deployment as it was last seen."""
-    complete: set[str] = field(default_factory=set)
     lost: dict[str, ApiError] = field(default_factory=dict)
     denied: dict[str, ApiError] = field(default_factory=dict)
     """Systems that will not answer our token any more, and so stay lost."""
@@ -57,28 +42,29 @@ class State:
     ailing: dict[str, tuple[ConsulInstance, ...]] = field(default_factory=dict)
     """Last Consul instances seen of an allocation while a check of it did not pass."""
     causes: tuple[Cause, ...] = ()
-    healthy_at: float | None = None
-    promoted_at: float | None = None
+    did: Deeds = field(default_factory=Deeds)
+    gate: GateAnswer | None = None
+    gate_said: str = ""
     gated: Verification | None = None
+    """What the gate saw when it was last open."""
+    wrong_since: float | None = None
+    running: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Allocation id -> restarts, and since when it was seen running with that number of them."""
+    quiet_since: float = 0.0
+    short_since: float | None = None
+    healthy_at: float | None = None
     edge_since: float | None = None
     edge_wait: float = 0.0
-    gate_said: str = ""
-    gate_again: float = 0.0
-    fail_again: float = 0.0
-    """Clock before which Nomad is not asked again to fail the deployment."""
-    failed_early: bool = False
-    capacity_until: float | None = None
-    asked_evaluation: bool = False
 
-    def take(self, update: Update) -> None:
-        """Keep one update."""
+    def take(self, update: Update, now: float) -> None:
+        """Keep one update, which arrived at `now` on the world's clock."""
         match update.kind:
             case "allocations":
-                self.allocations = update.value
-                self.complete.add("allocations")
+                self.list_allocations(update.value, now)
             case "deployments":
                 self.deployments = update.value
-                self.complete.add("deployments")
+            case "evaluations":
+                self.evaluations = update.value
             case "consul":
                 self.consul[update.source] = update.value
                 (self.hidden.add if update.hidden else self.hidden.discard)(update.source)
@@ -93,12 +79,67 @@ class State:
                     self.denied[update.source] = update.error
             case "back":
                 self.lost.pop(update.source, None)
+        if update.kind in {"allocations", "deployments", "evaluations"}:
+            self.registered, self.quiet_since = None, now
+        self.gate = None
 
-    def wait_for_edge(self, now: float, *, waits: bool) -> None:
-        """Count the time in which only Traefik was waited for."""
+    def list_allocations(self, found: tuple[AllocationView, ...], now: float) -> None:
+        """Keep a new list, with the events that it no longer has, and since when what runs."""
+        self.allocations = merge.merged({a.id: a for a in self.allocations or ()}, found)
+        before, self.running = self.running, {}
+        for view in self.allocations:
+            if view.client_status == "running" and view.should_run:
+                restarts = sum(task.restarts for task in view.tasks)
+                known = before.get(view.id)
+                same = known is not None and known[0] == restarts
+                self.running[view.id] = known if known and same else (restarts, now)
+
+    def look(self, answer: GateAnswer, now: float) -> None:
+        """Keep one look of the gate."""
+        self.gate = answer
+        waits = not answer.open and answer.reason.startswith("traefik")
         if self.edge_since is not None:
             self.edge_wait += now - self.edge_since
         self.edge_since = now if waits else None
+        if not answer.wrong:
+            self.wrong_since = None
+        elif self.wrong_since is None:
+            self.wrong_since = now
+        if answer.open:
+            self.gated = answer.verification
+
+    def answers(self, watched: Watched, now: float) -> Answers:
+        """The snapshot that is decided on at `now`."""
+        seen = Answers(
+            now=now,
+            begun=self.begun,
+            allocations=self.allocations,
+            deployments=self.deployments,
+            evaluations=self.evaluations,
+            registered=self.registered,
+            last=self.last,
+            lost={system: error.message for system, error in self.lost.items()},
+            denied={system: error.message for system, error in self.denied.items()},
+            gate=self.gate,
+            gate_said=self.gate_said,
+            wrong_since=self.wrong_since,
+            steady={id_: since for id_, (_, since) in self.running.items()},
+            quiet_since=self.quiet_since,
+            causes=self.causes,
+            did=self._waiting(now),
+        )
+        self.last = seen.ours(watched) or self.last
+        if not is_short(watched, seen):
+            self.short_since = None
+        elif self.short_since is None:
+            self.short_since = now
+        return replace(seen, last=self.last, short_since=self.short_since)
+
+    def _waiting(self, now: float) -> Deeds:
+        """What we did; the revert is not expected while Nomad cannot tell of it."""
+        if "Nomad" in self.lost and self.did.following is not None:
+            self.did = replace(self.did, following=now)
+        return self.did
 
     def evidence(self) -> list[ConsulInstance]:
         """Consul instances to take check output from: those there, else those last seen ailing."""

@@ -1,232 +1,244 @@
 """Follow a registered job until Nomad is done with it, and gate the promotion on the way.
 
-One loop over one feed. It never asks Nomad "what is the newest deployment": ours is the one whose
-JobSpecModifyIndex is our registration's, and a revert's is the one of the next job version.
+One loop: keep what the feed tells, let the machine decide, do what it decided. Nothing is decided
+here; `toolkit.rollout.machine` knows no clock, no client and no listener.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
-from toolkit.rollout import direct, gate, placement, progress, reasons, revert, secrets, table
+from toolkit.rollout import gate, machine, progress, read, reasons, secrets, table
 from toolkit.rollout.declared import services
 from toolkit.rollout.feed import Feed, Update, reread
-from toolkit.rollout.hopeless import hopeless, suspects
-from toolkit.rollout.state import State, Watched
+from toolkit.rollout.machine import (
+    Ask,
+    Decision,
+    End,
+    Explain,
+    Fail,
+    Follow,
+    Look,
+    Promote,
+    Wait,
+    Watched,
+)
+from toolkit.rollout.machine.capacity import patience
+from toolkit.rollout.state import State
 from toolkit.rollout.world import World
-from toolkit.spec.cause import Cause
-from toolkit.spec.events import Event, OnEvent
-from toolkit.spec.observed import AllocationView, DeploymentView, GroupDeployment
-from toolkit.spec.outcome import End, Outcome
+from toolkit.spec.events import Event, OnEvent, Stage
+from toolkit.spec.observed import AllocationView
+from toolkit.spec.outcome import Outcome
 
 GATE_STEP = 0.02
 """Seconds between two looks of a closed gate at Traefik, which cannot be blocked on."""
 BLIND_STEP = 0.5
-"""Seconds between two looks of a gate that cannot see."""
+"""Seconds between two looks of a gate that cannot see, or of the gate of a revert."""
 BY_HAND = "Deployment marked as failed"
 """How Nomad describes a deployment that a person, or another tool, failed."""
 FAIL_STEP = 1.0
 """Seconds before Nomad is asked again to fail a deployment, when it did not answer."""
-NO_DEPLOYMENT = 1.0
-"""Seconds without a deployment after which its evaluation is asked why."""
-CAPACITY_GRACE = 10.0
-"""Seconds to wait for capacity that the plan saw and the scheduler did not."""
+ASK_STEP = 0.5
+"""Seconds before Nomad is asked again what is registered."""
+
+
+class Source(Protocol):
+    """Where updates come from."""
+
+    def next(self, timeout: float) -> Update | None:
+        """The next update, or None when `timeout` seconds bring none."""
+
+    def follow_evaluations(self) -> None:
+        """Tell of evaluations as well from now on."""
 
 
 def watch(world: World, watched: Watched, on_event: OnEvent) -> Outcome:
     """Follow our registration to its end, a revert of it included."""
     names = [service.name for service in services(watched.job)]
     with Feed(world, str(watched.job["ID"]), names) as feed:
-        state = State()
-        return _Watch(world, watched, on_event, feed, state).run()
+        return Watch(world, watched, on_event, feed).run()
 
 
-class _Watch:
+class Watch:
     """The loop and what it touches; lives for one call of `watch`."""
 
-    def __init__(self, world: World, watched: Watched, on_event: OnEvent, feed: Feed, state: State):
-        self.world, self.watched, self.on_event = world, watched, on_event
-        self.feed, self.state = feed, state
-        self.started = world.clock()
+    def __init__(self, world: World, watched: Watched, on_event: OnEvent, feed: Source):
+        self.world, self.watched, self.on_event, self.feed = world, watched, on_event, feed
+        now = world.clock()
+        self.state = State(begun=now, quiet_since=now)
+        self.short_said = False
 
     def run(self) -> Outcome:
+        """Decide and do, until it is over."""
         while True:
-            outcome = self._step()
-            if outcome is not None:
-                return outcome
+            now = self.world.clock()
+            decision = machine.decide(self.watched, self.state.answers(self.watched, now))
+            if isinstance(decision, End):
+                return self._end(decision)
+            self._do(decision, now)
 
-    # One turn: take what came, say what changed, decide.
+    def _do(self, decision: Decision, now: float) -> None:
+        match decision:
+            case Wait():
+                self._wait(decision, now)
+            case Ask(what="evaluations"):
+                self.feed.follow_evaluations()
+                self._did(reads_evaluations=True)
+            case Ask():
+                self._ask(now)
+            case Look():
+                self._look(decision)
+            case Promote():
+                self._promote(decision)
+            case Fail():
+                self._fail(decision)
+            case Explain():
+                self._explain(decision)
+            case Follow():
+                self._say("revert", f"Nomad goes back to version {decision.target}")
+                self._did(following=now)
 
-    def _step(self) -> Outcome | None:
-        now = self.world.clock()
-        if now >= self.watched.deadline:
-            return self._out_of_time()
-        update = self.feed.next(self._patience(now))
+    def _did(self, **what: object) -> None:
+        self.state.did = replace(self.state.did, **what)  # type: ignore[arg-type]
+
+    def _say(self, stage: Stage, text: str) -> None:
+        self.world.say(self.on_event, stage, text)
+
+    # What is waited for, and what is asked.
+
+    def _wait(self, wait: Wait, now: float) -> None:
+        if wait.short and not self.short_said:
+            self.short_said = True
+            seconds = patience(self.watched)
+            text = f"waiting up to {seconds:g} s for capacity: {wait.short[0].summary}"
+            self._say("place", text)
+        update = self.feed.next(max(wait.until - now, 0.0))
+        if update is None:
+            self.state.gate = None
         while update is not None:
-            self.state.take(update)
+            self.state.take(update, self.world.clock())
             self._tell_lost(update)
             update = self.feed.next(0)
-        if error := self.state.denied.get("Nomad"):
-            return self._end("lost", f"Nomad tells us nothing more: {error.message}", self._ours())
-        if not {"allocations", "deployments"} <= self.state.complete:
-            return None
         self._tell()
-        deployment = self._ours()
-        if deployment is None and self.state.last is not None:
-            return self._gone(self.state.last)
-        if deployment is None:
-            return self._without_deployment()
-        self.state.last = deployment
-        return self._with_deployment(deployment)
 
-    def _patience(self, now: float) -> float:
-        left = self.watched.deadline - now
-        waits = [left, 5.0]
-        if self.state.gate_again:
-            waits.append(self.state.gate_again - now)
-        if self.state.fail_again > now:
-            waits.append(self.state.fail_again - now)
-        if self.state.capacity_until is not None:
-            waits.append(self.state.capacity_until - now)
-        if now < (ask_at := self.started + NO_DEPLOYMENT):
-            waits.append(ask_at - now)
-        return max(min(waits), 0.0)
-
-    def _ours(self) -> DeploymentView | None:
-        for deployment in self.state.deployments:
-            if deployment.job_modify_index == self.watched.modify_index:
-                return deployment
-        return None
-
-    def _with_deployment(self, deployment: DeploymentView) -> Outcome | None:
-        match deployment.status:
-            case "successful":
-                self._note_healthy()
-                return self._end("successful", deployment.description, deployment)
-            case "cancelled":
-                if "stopped" in deployment.description:
-                    return self._end("stopped", deployment.description, deployment)
-                return self._end("superseded", deployment.description, deployment)
-            case "failed":
-                return self._failed(deployment)
-            case "paused":
-                return self._end("held", "the deployment is paused", deployment)
-        # Without Consul nothing can be judged: what happens is then left to Nomad's own deadlines.
-        judging = self.watched.fail_fast and "Consul" not in self.state.lost
-        judging = judging and self.world.clock() >= self.state.fail_again
-        if judging and (bad := self._hopeless(deployment)):
-            return self._fail_now(deployment, bad)
-        if (ended := self._short_of_capacity(deployment)) is not None:
-            return ended
-        # After our promotion the deployment's own view may be a moment behind.
-        waiting = self.state.promoted_at is None
-        if waiting and gate.is_due(deployment, self.state.allocations):
-            self._note_healthy()
-            return self._gate(deployment)
-        self.state.gate_again = 0.0
-        return None
+    def _ask(self, now: float) -> None:
+        try:
+            raw = self.world.nomad.job(str(self.watched.job["ID"]))
+        except ApiError as exc:
+            if isinstance(exc, DeniedError):
+                self.state.denied["Nomad"] = exc
+            since = self.state.did.asking_since
+            since = now if since is None else since
+            again = self.world.clock() + ASK_STEP
+            self._did(asking_since=since, asked_error=exc.message, ask_again=again)
+            return
+        self.state.registered = "gone" if raw is None else read.live_job(raw)
+        self._did(asking_since=None, asked_error="", ask_again=self.world.clock() + ASK_STEP)
 
     # The gate.
 
-    def _gate(self, deployment: DeploymentView) -> Outcome | None:
-        state = self.state
-        answer = gate.check(
-            self.world,
-            self.watched.job,
-            deployment,
-            state.allocations,
-            self.watched.served,
-            edge_seen=self.watched.edge_seen,
-        )
-        waits = not answer.open and answer.reason.startswith("traefik")
-        state.wait_for_edge(self.world.clock(), waits=waits)
+    def _look(self, look: Look) -> None:
+        state, job, revert = self.state, self.watched.job, look.revert
+        try:
+            if revert:
+                job = self.world.nomad.job(str(job["ID"])) or job
+            answer = gate.check(
+                self.world,
+                job,
+                look.deployment,
+                state.allocations or (),
+                self.watched.served,
+                edge_seen=self.watched.edge_seen and not revert,
+            )
+        except ApiError as exc:
+            self._close(exc.message, BLIND_STEP, blind=True)
+            return
+        state.look(answer, self.world.clock())
+        self._note_healthy()
         if not answer.open:
-            if answer.reason != state.gate_said:
-                state.gate_said = answer.reason
-                stage = "hold" if answer.blind else "gate"
-                self.world.say(self.on_event, stage, f"closed: {answer.reason}")  # type: ignore[arg-type]
-            step = BLIND_STEP if answer.blind else GATE_STEP
-            state.gate_again = self.world.clock() + step
-            return None
+            slow = answer.blind or revert
+            self._close(answer.reason, BLIND_STEP if slow else GATE_STEP, blind=answer.blind)
+            return
         rows = answer.verification.instances
         for text in progress.chains(rows):
             self.on_event(Event("canary", text, self.world.now(), rows))
-        state.gate_again = 0.0
-        if not self.watched.promote:
-            state.gated = answer.verification
-            text = f"{answer.reason} · promotion is left to you"
-            self.world.say(self.on_event, "gate", text)
-            return self._end("held", "the canaries are ready and wait for promotion", deployment)
+        if not self.watched.promote and not revert:
+            self._say("gate", f"{answer.reason} · promotion is left to you")
+
+    def _close(self, reason: str, seconds: float, *, blind: bool) -> None:
+        if reason != self.state.gate_said:
+            self.state.gate_said = reason
+            self._say("hold" if blind else "gate", f"closed: {reason}")
+        self._did(gate_again=self.world.clock() + seconds)
+
+    def _promote(self, promote: Promote) -> None:
+        state = self.state
+        said = state.gate.reason if state.gate else ""
+        state.gate = None
         try:
-            self.world.nomad.promote(deployment.id)
+            self.world.nomad.promote(promote.deployment.id)
         except DeniedError as exc:
-            why = f"the canaries are ready, and the token may not promote them: {exc.message}"
-            state.gated = answer.verification
-            return self._end("held", why, deployment)
+            self._did(promotion_denied=exc.message)
         except ApiError as exc:
             # Nomad judges again by itself: a canary may have become unhealthy in this moment.
             if exc.message != state.gate_said:
                 state.gate_said = exc.message
-                self.world.say(self.on_event, "gate", f"{answer.reason} · {exc.message}")
-            state.gate_again = self.world.clock() + BLIND_STEP
-            return None
-        state.promoted_at, state.gated = self.world.clock(), answer.verification
-        self.world.say(self.on_event, "gate", f"{answer.reason} · promoted")
-        return None
+                self._say("gate", f"{said} · {exc.message}")
+            self._did(gate_again=self.world.clock() + BLIND_STEP)
+        else:
+            state.gate_said = ""
+            if promote.revert:
+                self._did(gate_again=self.watched.deadline)
+            else:
+                self._did(promoted_at=self.world.clock())
+            self._say("gate", f"{said} · {'revert promoted' if promote.revert else 'promoted'}")
 
-    # Failing, and the revert that follows.
+    # Failing, and why.
 
-    def _hopeless(self, deployment: DeploymentView) -> list[AllocationView]:
-        mine = tuple(a for a in self.state.allocations if a.job_version == deployment.job_version)
-        return hopeless(mine, deployment.job_version)
-
-    def _fail_now(self, deployment: DeploymentView, bad: list[AllocationView]) -> Outcome | None:
-        self._find_causes(bad)
+    def _fail(self, fail: Fail) -> None:
+        if fail.causes:
+            self.state.causes = fail.causes
+        else:
+            self._find_causes(fail.suspects)
         try:
-            self.world.nomad.fail(deployment.id)
+            self.world.nomad.fail(fail.deployment.id)
         except (ServerError, UnreachableError) as exc:
-            if not self.state.fail_again:
-                self.world.say(self.on_event, "fail", f"cannot fail the deployment: {exc.message}")
-            self.state.fail_again = self.world.clock() + FAIL_STEP
-            return None
+            if not self.state.did.fail_again:
+                self._say("fail", f"cannot fail the deployment: {exc.message}")
+            self._did(fail_again=self.world.clock() + FAIL_STEP)
+            return
         except ApiError as exc:
             # Terminal meanwhile: the next view of the deployment says what became of it.
-            self.world.say(self.on_event, "fail", f"cannot fail the deployment: {exc.message}")
-            self.watched = replace(self.watched, fail_fast=False)
-            return None
-        self.state.failed_early = True
-        self.world.say(
-            self.on_event, "fail", f"{self.state.causes[0].summary} · deployment failed now"
-        )
-        seen = self._over()
-        return self._out_of_time() if seen is None else self._failed(seen)
+            self._say("fail", f"cannot fail the deployment: {exc.message}")
+            self._did(fail_refused=True)
+            return
+        self._did(failed=True, explained=True, gave_up=fail.why == "unplaced")
+        self._say("fail", f"{self.state.causes[0].summary} · deployment failed now")
 
-    def _over(self) -> DeploymentView | None:
-        """Our deployment as it ended, which says what Nomad goes back to; None: not in time."""
-        while (seen := self._ours()) is None or not seen.terminal:
-            if self.world.clock() >= self.watched.deadline or "Nomad" in self.state.denied:
-                return None
-            if (update := self.feed.next(1.0)) is not None:
-                self.state.take(update)
-        return seen
-
-    def _failed(self, deployment: DeploymentView) -> Outcome:
-        if not self.state.causes and deployment.description.startswith(BY_HAND):
-            self.state.causes = (reasons.by_hand(deployment),)
-        elif not self.state.causes:
+    def _explain(self, explain: Explain) -> None:
+        state, failed = self.state, explain.deployment
+        by_hand = failed is not None and failed.description.startswith(BY_HAND)
+        if state.causes:
+            pass
+        elif failed is not None and by_hand:
+            state.causes = (reasons.by_hand(failed),)
+        elif explain.causes:
+            state.causes = explain.causes
+        else:
+            suspects = explain.suspects
             # Nomad's word on a deployment may come before the last events of its allocations.
-            now = reread(self.world, str(self.watched.job["ID"]))
-            self.state.allocations = now or self.state.allocations
-            self._find_causes(suspects(self.state.allocations, deployment.job_version))
-        if not self.state.failed_early:
-            self.world.say(self.on_event, "fail", deployment.description)
-        ended = revert.follow(
-            self.world, self.feed, self.state, self.watched, deployment, self.on_event
-        )
-        return self._finish(ended.end, ended.detail, deployment, version=ended.version)
+            if found := reread(self.world, str(self.watched.job["ID"])):
+                state.list_allocations(found, self.world.clock())
+                ids = {a.id for a in suspects}
+                suspects = tuple(a for a in state.allocations or () if a.id in ids)
+            self._find_causes(suspects)
+        if failed is not None:
+            self._say("fail", failed.description)
+        self._did(explained=True)
 
-    def _find_causes(self, bad: list[AllocationView]) -> None:
+    def _find_causes(self, bad: tuple[AllocationView, ...]) -> None:
         # Read only now: a rollout that goes well never needs them.
         hidden = {*self.watched.secrets, *secrets.stored(self.world, str(self.watched.job["ID"]))}
         self.state.causes = reasons.causes(
@@ -237,118 +249,12 @@ class _Watch:
             services(self.watched.job),
         )
 
-    # No deployment, no capacity, no time.
-
-    def _short_of_capacity(self, deployment: DeploymentView) -> Outcome | None:
-        if not any(_lacks_instances(group) for group in deployment.groups):
-            self.state.capacity_until = None
-            return None
-        if self.world.clock() - self.started < NO_DEPLOYMENT:
-            return None
-        return self._capacity(deployment)
-
-    def _capacity(self, deployment: DeploymentView | None) -> Outcome | None:
-        state, now = self.state, self.world.clock()
-        if not state.asked_evaluation or (state.capacity_until and now >= state.capacity_until):
-            state.asked_evaluation = True
-            causes = self._placement_causes()
-            if not causes:
-                state.capacity_until = None
-                return None
-            state.causes = causes
-            if state.capacity_until is None:
-                given = self.watched.wait_capacity
-                wait = CAPACITY_GRACE if given is None else given
-                state.capacity_until = now + wait
-                text = f"waiting up to {wait:g} s for capacity: {causes[0].summary}"
-                self.world.say(self.on_event, "place", text)
-        if state.capacity_until is not None and now >= state.capacity_until:
-            if deployment is not None:
-                return self._give_up(deployment)
-            return self._end("unplaced", state.causes[0].summary, None)
-        return None
-
-    def _give_up(self, deployment: DeploymentView) -> Outcome:
-        """Fail the deployment that found no room, so that the old version is registered again."""
-        causes = self.state.causes
-        try:
-            self.world.nomad.fail(deployment.id)
-        except ApiError as exc:
-            self.world.say(self.on_event, "fail", exc.message)
-            return self._end("unplaced", causes[0].summary, deployment)
-        self.state.failed_early = True
-        self.world.say(self.on_event, "fail", f"{causes[0].summary} · deployment failed now")
-        if (seen := self._over()) is None:
-            return self._end("unplaced", causes[0].summary, deployment)
-        outcome = self._failed(seen)
-        return self._finish("unplaced", causes[0].summary, seen, version=outcome.version)
-
-    def _placement_causes(self) -> tuple[Cause, ...]:
-        if self.watched.evaluation is None:
-            return ()
-        try:
-            evaluation = self.world.nomad.evaluation(self.watched.evaluation).value
-        except ApiError:
-            return ()
-        return placement.causes(evaluation.get("FailedTGAllocs"), self.watched.job)
-
-    def _without_deployment(self) -> Outcome | None:
-        """Batch jobs, system jobs of old servers, `max_parallel = 0`: judged by allocations."""
-        state, watched = self.state, self.watched
-        newer = [d for d in state.deployments if d.job_modify_index > watched.modify_index]
-        if newer or any(a.job_version > watched.version for a in state.allocations):
-            return self._end("superseded", "a newer version was registered", None)
-        if self.world.clock() - self.started < NO_DEPLOYMENT:
-            return None
-        mine = tuple(a for a in state.allocations if a.job_version == watched.version)
-        if watched.fail_fast and (bad := hopeless(mine, watched.version)):
-            self._find_causes(bad)
-            return self._end("failed", state.causes[0].summary, None)
-        match direct.judge(watched.job, mine, state.allocations):
-            case "none wanted":
-                return self._end("successful", "no instance is wanted", None)
-            case "runs":
-                self._note_healthy()
-                return self._end("successful", "every instance runs", None)
-            case "completed":
-                return self._end("completed", "the work is done", None)
-            case "failed":
-                self._find_causes([a for a in mine if a.client_status in {"failed", "lost"}])
-                return self._end("failed", "the work failed", None)
-            case "stopped":
-                return self._end("stopped", "somebody stopped the job", None)
-            case "short":
-                return self._capacity(None)
-        return None
-
-    def _gone(self, last: DeploymentView) -> Outcome:
-        """Our deployment was there and is not any more: somebody purged the job."""
-        return self._end("stopped", "somebody purged the job while it rolled", last)
-
-    def _out_of_time(self) -> Outcome:
-        if error := self.state.lost.get("Nomad"):
-            return self._end("lost", f"Nomad does not answer: {error.message}", self._ours())
-        deployment = self._ours()
-        said = self.state.gate_said
-        detail = f"the gate stayed closed: {said}" if said and self.state.gate_again else ""
-        if not detail and (error := self.state.lost.get("Consul")):
-            detail = f"Consul does not answer: {error.message}"
-        mine = [a for a in self.state.allocations if a.job_version == self.watched.version]
-        well = sum(a.healthy is True for a in mine)
-        if not detail and deployment and well < len(mine):
-            detail = f"{well} of {len(mine)} instances were healthy at the deadline"
-            if not self.state.causes:
-                self._find_causes([a for a in mine if a.healthy is not True])
-        if not detail:
-            detail = deployment.description if deployment else "no allocation was decided"
-        return self._end("undecided", detail, deployment)
-
     # What is told, and how it ends.
 
     def _tell(self) -> None:
         lines = progress.transitions(
             self.state.told,
-            self.state.allocations,
+            self.state.allocations or (),
             self.watched.version,
             since=self.watched.modify_index,
         )
@@ -358,41 +264,34 @@ class _Watch:
 
     def _tell_lost(self, update: Update) -> None:
         if update.kind == "lost" and update.error is not None:
-            self.world.say(
-                self.on_event, "hold", f"{update.source} is lost: {update.error.message}"
-            )
+            self._say("hold", f"{update.source} is lost: {update.error.message}")
         elif update.kind == "back":
-            self.world.say(self.on_event, "hold", f"{update.source} answers again")
+            self._say("hold", f"{update.source} answers again")
 
     def _note_healthy(self) -> None:
         if self.state.healthy_at is None:
             self.state.healthy_at = self.world.clock()
 
-    def _end(self, end: End, detail: str, deployment: DeploymentView | None) -> Outcome:
-        return self._finish(end, detail, deployment, version=self.watched.version)
-
-    def _finish(
-        self, end: End, detail: str, deployment: DeploymentView | None, *, version: int
-    ) -> Outcome:
+    def _end(self, end: End) -> Outcome:
         state = self.state
+        ended_at = self.world.clock()
+        if end.end == "successful":
+            self._note_healthy()
+        if end.causes:
+            state.causes = end.causes
+        elif end.suspects and not state.causes:
+            self._find_causes(end.suspects)
         return Outcome(
-            end=end,
-            detail=detail,
-            version=version,
-            deployment=deployment,
-            allocations=state.allocations,
+            end=end.end,
+            detail=end.detail,
+            version=end.version,
+            deployment=end.deployment,
+            allocations=state.allocations or (),
             causes=state.causes,
             gated=state.gated,
             healthy_at=state.healthy_at,
-            promoted_at=state.promoted_at,
-            ended_at=self.world.clock(),
+            promoted_at=state.did.promoted_at,
+            ended_at=ended_at,
             edge_wait=state.edge_wait,
-            failed_early=state.failed_early,
+            failed_early=state.did.failed,
         )
-
-
-def _lacks_instances(group: GroupDeployment) -> bool:
-    """True when nothing that the group waits for now has been placed at all."""
-    awaiting = group.desired_canaries and not group.promoted
-    wanted = group.desired_canaries if awaiting else min(group.desired_total, 1)
-    return group.placed < wanted

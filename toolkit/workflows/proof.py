@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from toolkit.errors import ApiError, DeniedError, NotFoundError
-from toolkit.rollout import direct, read, verify
+from toolkit.rollout import read, verify
+from toolkit.rollout.machine import Answers, Watched, instances
 from toolkit.rollout.world import World
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.observed import AllocationView
@@ -96,33 +96,21 @@ def at_end(
     return None
 
 
-def still_registered(session: Session, outcome: Outcome, submission: Submission) -> Outcome:
-    """A success only of a job that is still there as we registered it."""
-    if outcome.end not in {"successful", "completed"}:
-        return outcome
-    raw = session.nomad.job(submission.job_id)
-    if raw is None:
-        return replace(outcome, end="stopped", detail="somebody purged the job")
-    live = read.live_job(raw)
-    if live.version > submission.version:
-        detail = f"version {live.version} replaced it"
-        return replace(outcome, end="superseded", detail=detail)
-    if live.stopped:
-        return replace(outcome, end="stopped", detail="somebody stopped the job")
-    return outcome
-
-
 def of_work(session: Session, live: LiveJob) -> Outcome:
     """The end of a batch job's version, from its instances; nothing of it serves anybody."""
     found = _allocations(session, str(live.raw["ID"]))
-    mine = tuple(a for a in found if a.job_version == live.version)
     details: dict[str, tuple[End, str]] = {
         "completed": ("completed", "its work is done"),
         "failed": ("failed", "its work failed"),
         "stopped": ("stopped", "somebody stopped the job"),
     }
-    word = direct.judge(live.raw, mine, found)
+    followed = Watched(
+        job=live.raw, version=live.version, modify_index=live.modify_index, evaluation=None,
+        served=None, deadline=0.0,
+    )  # fmt: skip
+    word = instances.word(followed, Answers(now=0.0, allocations=found))
     end, detail = details.get(word, ("undecided", "its work is not done yet"))
+    mine = tuple(a for a in found if a.job_version == live.version)
     return Outcome(end, detail, live.version, allocations=mine)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from toolkit.rollout import direct, edges, read, sentences
 from toolkit.rollout.declared import services
-from toolkit.rollout.state import Watched
+from toolkit.rollout.machine import Watched
 from toolkit.rollout.verdict import Judged, judge
 from toolkit.rollout.watch import watch
 from toolkit.spec.cause import Cause
@@ -76,11 +76,7 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         secrets=following.secrets,
     )
     begun = world.clock()
-    seen = watch(world, watched, clock.tell)
-    registered, unread = proof.patiently(
-        world, lambda: proof.still_registered(session, seen, submission)
-    )
-    outcome = registered or seen
+    outcome = watch(world, watched, clock.tell)
     looked, unread = proof.patiently(
         world,
         lambda: proof.at_end(session, outcome, submission, following.job, following.served),
