@@ -209,7 +209,7 @@ def test_a_driver_that_no_node_has(shop: Shop) -> None:
     assert any("without driver podman" in line for line in cause["evidence"])
     # Every group that cannot be placed is named.
     assert [c["group"] for c in said.report["causes"]] == ["bad", "good"]
-    assert said.report["next"] == f"toolkit plan {name}"
+    assert said.report["next"] == f"toolkit why-not {name}"
     assert shop.nomad(f"/v1/job/{name}") is None
     assert shop.nomad(f"/v1/job/{name}/evaluations") == []
 

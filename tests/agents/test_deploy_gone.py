@@ -144,10 +144,17 @@ def test_a_periodic_job_is_registered_and_not_waited_for(shop: Shop) -> None:
     periodic = 'periodic {\n    crons = ["0 3 * * *"]\n  }'
     write(shop, name, kind="batch", more=periodic)
     said = shop.deploy(name)
-    assert ended(said) == (0, "submitted"), said.err
-    assert "schedule" in said.report["sentence"]
+    assert ended(said) == (0, "deployed"), said.err
+    assert "version 0 is registered, next launch 20" in said.report["sentence"]
+    assert "03:00 UTC (schedule 0 3 * * *)" in said.report["sentence"]
+    assert {link["name"]: link["state"] for link in said.report["verification"]["links"]} == {
+        "nomad": "holds", "consul": "absent", "traefik": "absent", "release": "absent",
+        "edge": "absent",
+    }  # fmt: skip
     assert shop.running(name) == []
     assert ended(shop.deploy(name)) == (0, "unchanged")
+    assert ended(shop.toolkit("verify", name, "--json")) == (0, "unchanged")
+    assert ended(shop.deploy(name, "--release", "2", "--detach")) == (0, "submitted")
 
 
 def test_a_restart_that_somebody_asks_for_is_no_crash(shop: Shop) -> None:

@@ -124,7 +124,7 @@ def test_a_crash_shows_its_stderr_without_the_secret_in_it(bumps: Bumps) -> None
     # As often as it was said: once for each restart that there was time for.
     assert line.startswith("stderr: FATAL no database at ***")
     assert PASSWORD not in said.out + said.err
-    assert said.report["next"] == f"toolkit logs {cause['allocation'][:8]} --stderr"
+    assert said.report["next"] == f"toolkit explain {cause['allocation'][:8]}"
 
 
 def test_fail_fast_ends_it_before_nomad_would(bumps: Bumps) -> None:
@@ -176,6 +176,9 @@ def test_without_auto_revert_the_old_instances_serve_and_the_new_version_stays_r
     name = bumps.names["no revert"]
     assert {a["ID"] for a in bumps.shop.running(name)} == bumps.before["no revert"]
     assert bumps.shop.job(name)["Meta"]["release"] == "1.1.0"
+    report = bumps.said["no revert"].report
+    stays = f"version {report['version']} (1.1.0) stays registered, nothing was taken back"
+    assert report["sentence"].endswith(stays)
     assert "revert" not in bumps.said["no revert"].stages()
 
 

@@ -106,7 +106,7 @@ def test_a_port_that_is_taken_by_a_process_outside_of_nomad(shop: Shop) -> None:
         line.startswith("stderr: ") and "Address already in use" in line
         for line in cause["evidence"]
     )
-    assert said.report["next"] == f"toolkit logs {cause['allocation'][:8]} --stderr"
+    assert said.report["next"] == f"toolkit explain {cause['allocation'][:8]}"
 
 
 @pytest.fixture(scope="module")

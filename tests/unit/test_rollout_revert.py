@@ -2,85 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from toolkit.clients.nomad import Nomad
-from toolkit.rollout import revert
-from toolkit.rollout.feed import Feed, Update
-from toolkit.rollout.state import State, Watched
-from toolkit.rollout.world import World
-from toolkit.spec.events import Event
-from toolkit.spec.observed import AllocationView, DeploymentView
-from toolkit.spec.target import Endpoint, Target
+from tests.unit.machinery import Play, allocation, chain, deployment, job, live, watched
+from toolkit.rollout.machine import GateAnswer, Registered
+from toolkit.rollout.machine.reverting import APPEARS
+from toolkit.spec.observed import AllocationView, DeploymentView, GroupDeployment
 
 BACK = "Failed due to unhealthy allocations - rolling back to job version 3"
+THEIRS = 5
 
 
-@dataclass
-class Script:
-    """A feed that tells one update for each second that is waited for."""
-
-    updates: list[Update] = field(default_factory=list)
-    clock: float = 0.0
-
-    def next(self, timeout: float) -> Update | None:
-        if not timeout:
-            return None
-        self.clock += timeout
-        return self.updates.pop(0) if self.updates else None
+def revert(status: str, description: str = "", version: int = THEIRS) -> DeploymentView:
+    return deployment(status, description, version=version, index=100 + version)
 
 
-def deployment(version: int, status: str, description: str = "") -> DeploymentView:
-    return DeploymentView(f"d{version}", version, version, status, description)
+def registered(version: int = THEIRS, **how: Any) -> Registered:
+    return live(version, 100 + version, **how)
 
 
-def allocation(
-    version: int, status: str = "running", healthy: bool | None = None, desired: str = "run"
-) -> AllocationView:
-    return AllocationView(
-        id="a", name="edge.web[0]", group="web", job_version=version, node="n", node_id="n",
-        client_status=status, desired_status=desired, healthy=healthy,
-    )  # fmt: skip
+def play(*, description: str = BACK, raw: dict[str, Any] | None = None, **how: Any) -> Play:
+    found = Play(watched(raw, **how), registered=lambda _: registered())
+    found.says(0.0, "allocations", allocation(status="failed"))
+    return found.says(0.0, "deployments", deployment("failed", description))
 
 
-def job(kind: str = "service", *, checked: bool = True) -> dict[str, Any]:
-    service = {"Name": "web", "Checks": [{"Type": "http"}] if checked else None}
-    return {"ID": "edge", "Type": kind, "TaskGroups": [{"Name": "web", "Services": [service]}]}
-
-
-def follow(
-    updates: Sequence[Update] = (),
-    *,
-    description: str = BACK,
-    raw: dict[str, Any] | None = None,
-    deadline: float = 100.0,
-) -> tuple[revert.Ended, float, list[Event]]:
-    """The end, when it was known, and what was told."""
-    script = Script(list(updates))
-    events: list[Event] = []
-    target = Target(
-        "dev",
-        Endpoint("Nomad", "http://127.0.0.1:9", "test"),
-        Endpoint("Consul", "http://127.0.0.1:9", "test"),
-    )
-    world = World(
-        target, cast(Nomad, None), cast(Any, None), clock=lambda: script.clock, now=lambda: 0.0
-    )
-    watched = Watched(
-        job=raw or job(), version=4, modify_index=4, evaluation=None, served=None,
-        deadline=deadline,
-    )  # fmt: skip
-    failed = deployment(4, "failed", description)
-    ended = revert.follow(world, cast(Feed, script), State(), watched, failed, events.append)
-    return ended, script.clock, events
-
-
-def deployments(*found: DeploymentView) -> Update:
-    return Update("deployments", (deployment(4, "failed", BACK), *found))
+def deployments(at: float, found: Play, *those: DeploymentView) -> Play:
+    return found.says(at, "deployments", deployment("failed", BACK), *those)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +42,10 @@ def deployments(*found: DeploymentView) -> Update:
     ],
 )
 def test_without_a_version_to_go_back_to_there_is_nothing_to_follow(description: str) -> None:
-    ended, at, events = follow(description=description)
-    assert (ended.end, ended.detail, ended.version, at) == ("failed", description, 4, 0.0)
-    assert events == []
+    found = play(description=description)
+    ended = found.run()
+    assert (ended.end, ended.detail, ended.version) == ("failed", description, 4)
+    assert (found.now, found.deeds()) == (0.0, ["Explain", "End"])
 
 
 @pytest.mark.parametrize(
@@ -103,64 +54,124 @@ def test_without_a_version_to_go_back_to_there_is_nothing_to_follow(description:
         ("successful", "reverted", BACK),
         ("failed", "failed", "the revert failed too: why"),
         ("cancelled", "superseded", "why"),
+        ("paused", "held", "the deployment of the revert is paused"),
     ],
 )
 def test_the_next_deployment_is_followed_to_its_end(status: str, end: str, words: str) -> None:
-    updates = [deployments(deployment(5, "running")), deployments(deployment(5, status, "why"))]
-    ended, at, events = follow(updates)
-    assert (ended.end, ended.detail, ended.version) == (end, words, 5)
-    assert at == 2.0
-    assert [event.text for event in events] == ["Nomad goes back to version 3"]
+    found = deployments(0.4, play(), revert("running"))
+    ended = deployments(0.8, found, revert(status, "why")).run()
+    assert (ended.end, ended.detail) == (end, words)
+    assert ended.version == THEIRS
+    assert (found.now, found.deeds()) == (0.8, ["Explain", "Follow", "End"])
 
 
 def test_what_somebody_registers_after_it_is_not_the_revert() -> None:
-    later = deployments(deployment(5, "successful"), deployment(6, "failed"))
-    ended, _, _ = follow([later])
-    assert (ended.end, ended.version) == ("reverted", 5)
+    later = deployments(0.5, play(), revert("successful"), revert("failed", version=6))
+    later.registered = lambda _: registered(6)
+    ended = later.run()
+    assert (ended.end, ended.detail) == ("superseded", "version 6 replaced it")
+
+
+def test_a_success_of_the_revert_counts_only_while_it_is_registered() -> None:
+    for found, end in (("gone", "stopped"), (registered(stopped=True), "stopped")):
+        done = deployments(0.5, play(), revert("successful"))
+        done.registered = lambda _, found=found: found  # type: ignore[misc]
+        assert done.run().end == end
+
+
+def test_an_answer_from_before_the_revert_is_asked_again() -> None:
+    found = deployments(0.5, play(), revert("successful"))
+    found.registered = lambda now: live() if now < 2 else registered()
+    assert found.run().end == "reverted"
+    assert 2.0 <= found.now < 3.0
 
 
 def test_a_revert_that_does_not_appear() -> None:
-    ended, at, _ = follow()
+    found = play()
+    found.registered = lambda _: live()
+    ended = found.run()
     assert (ended.end, ended.detail) == ("failed", "the revert made no deployment")
-    assert at >= revert.APPEARS
+    assert found.now == APPEARS
+
+
+def test_a_revert_whose_job_was_purged_is_not_waited_for() -> None:
+    found = play()
+    found.registered = lambda _: "gone"
+    assert found.run().end == "stopped"
+    assert found.now < APPEARS
 
 
 def test_a_revert_that_does_not_end() -> None:
-    ended, _, _ = follow([deployments(deployment(5, "running"))], deadline=30.0)
-    assert ended.end == "undecided"
+    found = deployments(0.5, play(deadline=30.0), revert("running"))
+    ended = found.run()
+    assert (ended.end, ended.detail) == ("undecided", "the revert was not over at the deadline")
+    assert found.now == 30.0
+
+
+def test_a_revert_with_canaries_goes_through_the_gate() -> None:
+    canary = GroupDeployment("web", 1, 1, 1, 1, 0, promoted=False, auto_revert=True)
+    waits = deployment("running", version=5, index=105, groups=[canary])
+    found = play()
+    found.says(0.5, "allocations", allocation("b", job_version=5, healthy=True))
+    deployments(0.5, found, waits)
+    answers = iter([GateAnswer(False, chain(), "traefik: not yet")])
+    found.gate = lambda _: next(answers, GateAnswer(True, chain(), "all agree"))
+    deployments(5.0, found, revert("successful"))
+    assert found.run().end == "reverted"
+    assert found.deeds() == ["Explain", "Follow", "Promote", "End"]
 
 
 # A system job's revert has no deployment.
 
 
-def allocations(*found: AllocationView) -> Update:
-    return Update("allocations", (allocation(4, "failed"), *found))
-
-
 def test_a_system_jobs_instances_are_the_revert() -> None:
-    updates = [allocations(allocation(5, "pending")), allocations(allocation(5))]
-    ended, at, _ = follow(updates, raw=job("system"))
-    assert (ended.end, ended.version, at) == ("reverted", 5, 2.0)
+    found = play(raw=job("system"))
+    found.says(0.3, "allocations", allocation("b", "pending", job_version=5))
+    found.says(0.6, "allocations", allocation("b", job_version=5))
+    ended = found.run()
+    assert (ended.end, ended.version, found.now) == ("reverted", 5, 0.6)
 
 
 def test_without_a_check_nomads_word_is_waited_for() -> None:
-    updates = [allocations(allocation(5)), allocations(allocation(5, healthy=True))]
-    ended, at, _ = follow(updates, raw=job("system", checked=False))
-    assert (ended.end, at) == ("reverted", 2.0)
+    found = play(raw=job("system", checked=False))
+    found.registered = lambda _: live()
+    found.says(0.3, "allocations", allocation("b", job_version=5))
+    found.says(4.0, "allocations", allocation("b", job_version=5, healthy=True))
+    found.says(4.5, "deployments", deployment("failed", BACK))
+    found.registered = lambda now: live() if now < 4 else registered()
+    assert found.run().end == "reverted"
+    assert found.now == 4.0
 
 
 @pytest.mark.parametrize(
-    ("raw", "found"),
+    ("raw", "those"),
     [
-        (job("system"), (allocation(5, "pending"),)),
-        (job("system"), (allocation(5), allocation(5, "failed"))),
-        (job("system"), (allocation(5, desired="stop"),)),
+        (job("system"), (allocation("b", "pending", job_version=5),)),
+        (
+            job("system"),
+            (allocation("b", job_version=5), allocation("c", "failed", job_version=5)),
+        ),
+        (job("system"), (allocation("b", job_version=5, desired_status="stop"),)),
         (job("system"), ()),
-        (job("service"), (allocation(5),)),
+        (job("service"), (allocation("b", job_version=5),)),
     ],
 )
 def test_instances_that_do_not_bring_it_back(
-    raw: dict[str, Any], found: tuple[AllocationView, ...]
+    raw: dict[str, Any], those: tuple[AllocationView, ...]
 ) -> None:
-    ended, _, _ = follow([allocations(*found)], raw=raw)
-    assert ended.end == "failed"
+    found = play(raw=raw)
+    found.registered = lambda _: registered(raw=raw)
+    found.says(0.5, "allocations", allocation(status="failed"), *those)
+    assert found.run().end == "failed"
+
+
+# A version that Nomad rolls without a deployment.
+
+
+def test_a_version_without_deployments_is_back_when_its_instances_run_steadily() -> None:
+    found = play()
+    found.registered = lambda _: registered(raw=job(max_parallel=0))
+    found.says(0.5, "allocations", allocation("b", job_version=5))
+    ended = found.run()
+    assert (ended.end, ended.version) == ("reverted", 5)
+    assert found.now == 2.5

@@ -58,6 +58,7 @@ class Feed:
         self._closed = threading.Event()
         self._world = world
         self._job_id = job_id
+        self._evaluations = False
         self._lock = threading.Lock()
         self._silent: dict[str, set[str]] = {}
         """By system, the threads that have no answer: it is lost with the first of them."""
@@ -68,6 +69,9 @@ class Feed:
 
     def follow_evaluations(self) -> None:
         """Tell of the job's evaluations as well: only a rollout that stalls needs them."""
+        if self._evaluations:
+            return
+        self._evaluations = True
         self._start("Nomad", "evaluations", self._nomad("evaluations", self._job_id))
 
     def __enter__(self) -> Feed:

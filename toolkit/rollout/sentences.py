@@ -5,7 +5,7 @@ from __future__ import annotations
 from toolkit.rollout.verdict import Judged
 from toolkit.spec.chain import Verification
 from toolkit.spec.outcome import Outcome
-from toolkit.spec.plan import GroupPlan, Plan, Submission
+from toolkit.spec.plan import GroupPlan, LiveJob, Plan, Submission
 from toolkit.spec.report import Timings, Verdict
 
 
@@ -84,13 +84,21 @@ def verdict(
     version: int | None,
     verification: Verification | None,
     timings: Timings,
+    standing: LiveJob | None = None,
+    launches: str = "",
 ) -> str:
-    """The end said in one sentence, without the verdict's own word."""
+    """The end said in one sentence, without the verdict's own word.
+
+    `standing` is what is registered where a failed version was not taken back; `launches` says
+    what starts the work of a job that only launches others.
+    """
     what = f"{job} {release}" if release else job
     if release is None and version is not None:
         what = f"{job} version {version}"
     count = f"{verification.verified} of {verification.expected} verified" if verification else ""
     seconds = f"in {timings.total:.1f} s"
+    if launches and judged.verdict in {"deployed", "unchanged"}:
+        return f"{what}, version {version} is registered, {launches}; nothing serves of it itself"
     match judged.verdict:
         case "deployed":
             own = "" if timings.nomad is None else f" (Nomad's own clock {timings.nomad:.1f} s)"
@@ -103,7 +111,7 @@ def verdict(
             return f"{what}, version {version}; nobody watches it"
         case "reverted":
             old = (verification and verification.release) or "the old version"
-            return f"{what} did not take; {old} serves, {count}, {seconds}"
+            return f"{what} did not take; {old} serves, {count}, {seconds}{_stands(standing)}"
         case "failed":
             return f"{what} did not take, and nothing is verified to serve: {judged.why}"
         case "unplaced":
@@ -126,21 +134,29 @@ def verdict(
             return f"{what}: {judged.why}"
 
 
+def _stands(standing: LiveJob | None) -> str:
+    """What is registered beside what serves, where nothing was taken back."""
+    if standing is None:
+        return ""
+    release = f" ({standing.release})" if standing.release else ""
+    return f"; version {standing.version}{release} stays registered, nothing was taken back"
+
+
 def next_command(word: Verdict, job: str, outcome: Outcome | None) -> str | None:
     """The next command to type."""
     match word:
         case "failed" | "reverted":
             cause = outcome.causes[0] if outcome and outcome.causes else None
             if cause and cause.allocation:
-                return f"toolkit logs {cause.allocation[:8]} --stderr"
-            return f"toolkit history {job}"
+                return f"toolkit explain {cause.allocation[:8]}"
+            return f"toolkit explain {job}"
         case "unplaced":
-            return f"toolkit plan {job}"
+            return f"toolkit why-not {job}"
         case "unknown":
             undecided = outcome is not None and outcome.end in {"undecided", "lost"}
             return f"toolkit {'attach' if undecided else 'verify'} {job}"
         case "unverified":
-            return f"toolkit verify {job}"
+            return f"toolkit explain {job}"
         case "superseded":
             return f"toolkit status {job}"
         case "submitted":

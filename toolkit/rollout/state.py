@@ -29,6 +29,7 @@ class State:
     allocations: tuple[AllocationView, ...] | None = None
     deployments: tuple[DeploymentView, ...] | None = None
     evaluations: tuple[EvaluationView, ...] | None = None
+    evaluations_fresh: bool = False
     registered: Registered | None = None
     consul: dict[str, tuple[ConsulInstance, ...]] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
@@ -58,6 +59,8 @@ class State:
 
     def take(self, update: Update, now: float) -> None:
         """Keep one update, which arrived at `now` on the world's clock."""
+        if update.kind == "evaluations" and update.value == self.evaluations:
+            return
         match update.kind:
             case "allocations":
                 self.list_allocations(update.value, now)
@@ -80,7 +83,8 @@ class State:
             case "back":
                 self.lost.pop(update.source, None)
         if update.kind in {"allocations", "deployments", "evaluations"}:
-            self.registered, self.quiet_since = None, now
+            self.registered, self.evaluations_fresh = None, False
+            self.quiet_since = now
         self.gate = None
 
     def list_allocations(self, found: tuple[AllocationView, ...], now: float) -> None:
@@ -93,6 +97,10 @@ class State:
                 known = before.get(view.id)
                 same = known is not None and known[0] == restarts
                 self.running[view.id] = known if known and same else (restarts, now)
+
+    def list_evaluations(self, found: tuple[EvaluationView, ...]) -> None:
+        """Keep the evaluations as read just now."""
+        self.evaluations, self.evaluations_fresh = found, True
 
     def look(self, answer: GateAnswer, now: float) -> None:
         """Keep one look of the gate."""
@@ -116,6 +124,7 @@ class State:
             allocations=self.allocations,
             deployments=self.deployments,
             evaluations=self.evaluations,
+            evaluations_fresh=self.evaluations_fresh,
             registered=self.registered,
             last=self.last,
             lost={system: error.message for system, error in self.lost.items()},

@@ -51,7 +51,7 @@ class Source(Protocol):
         """The next update, or None when `timeout` seconds bring none."""
 
     def follow_evaluations(self) -> None:
-        """Tell of evaluations as well from now on."""
+        """Tell of evaluations as well from now on; asked again, it changes nothing."""
 
 
 def watch(world: World, watched: Watched, on_event: OnEvent) -> Outcome:
@@ -84,8 +84,7 @@ class Watch:
             case Wait():
                 self._wait(decision, now)
             case Ask(what="evaluations"):
-                self.feed.follow_evaluations()
-                self._did(reads_evaluations=True)
+                self._ask_evaluations()
             case Ask():
                 self._ask(now)
             case Look():
@@ -136,6 +135,16 @@ class Watch:
             return
         self.state.registered = "gone" if raw is None else read.live_job(raw)
         self._did(asking_since=None, asked_error="", ask_again=self.world.clock() + ASK_STEP)
+
+    def _ask_evaluations(self) -> None:
+        job_id = str(self.watched.job["ID"])
+        try:
+            found = read.evaluations(self.world.nomad.evaluations(job_id))
+        except ApiError as exc:
+            self._did(read_again=self.world.clock() + ASK_STEP, asked_error=exc.message)
+            return
+        self.state.list_evaluations(found)
+        self.feed.follow_evaluations()
 
     # The gate.
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError, RefusedError
-from toolkit.rollout import direct
 from toolkit.rollout.declared import services
 from toolkit.rollout.plan import make_plan
 from toolkit.rollout.submit import submit
@@ -94,8 +93,6 @@ def deploy_plan(
     submission = submit(session.world, plan)
     clock.mark("submit")
     clock.tell_submission(submission)
-    if direct.is_launched_later(plan.job):
-        return roll.launched_later(session, plan, submission, clock)
     if options.detach:
         return roll.detached(session, plan, submission, clock)
     return _follow(session, plan, submission, options, clock)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from toolkit.errors import ApiError, DeniedError, NotFoundError
-from toolkit.rollout import read, verify
-from toolkit.rollout.machine import Answers, Watched, instances
+from toolkit.rollout import direct, launcher, read, verify
+from toolkit.rollout.machine import Answers, Proof, Watched, evaluations, instances
+from toolkit.rollout.machine.reverting import target_version
 from toolkit.rollout.world import World
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.observed import AllocationView
@@ -42,6 +44,8 @@ def of_live(
     session: Session, live: LiveJob, served: ServedRelease | None, *, wait: float
 ) -> verify.Looked:
     """Verify the job as it is registered now."""
+    if direct.is_launched_later(live.raw):
+        return verify.Looked(launcher.verification(live.raw, live.version))
     return along(session, live.raw, {live.version}, served, wait=wait)
 
 
@@ -71,29 +75,65 @@ def _allocations(session: Session, job_id: str) -> tuple[AllocationView, ...]:
     return read.allocations(session.nomad.allocations(job_id).value or [])
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there was to prove at the end of a rollout."""
+
+    outcome: Outcome
+    looked: verify.Looked | None = None
+    version: int | None = None
+    """The job version that was looked at."""
+    registered: LiveJob | None = None
+    """What is registered where a failed version was not taken back."""
+
+    @property
+    def proof(self) -> Proof | None:
+        """The chain and whose it is."""
+        if self.looked is None or self.version is None:
+            return None
+        return Proof(self.version, self.looked.verification)
+
+
 def at_end(
     session: Session,
     outcome: Outcome,
     submission: Submission,
     job: Mapping[str, Any],
     served: ServedRelease | None,
-) -> verify.Looked | None:
+) -> Found:
     """Verify what should serve now: the new release, or after a failure an older one.
 
-    `job` is what was registered; None where nothing is left that could serve.
+    `job` is what was registered; nothing is looked at where nothing is left that could serve.
     """
     if outcome.end == "successful":
+        if direct.is_launched_later(job):
+            looked = verify.Looked(launcher.verification(job, outcome.version))
+            return Found(outcome, looked, outcome.version)
         seen = outcome.allocations
-        return along(session, job, {outcome.version}, served, wait=CONVERGE, seen=seen)
+        looked = along(session, job, {outcome.version}, served, wait=CONVERGE, seen=seen)
+        return Found(outcome, looked, outcome.version)
     went_back = outcome.end == "unplaced" and outcome.version != submission.version
     if outcome.end == "reverted" or went_back:
-        raw = session.nomad.job(submission.job_id)
-        if raw is None or int(raw.get("Version") or 0) != outcome.version:
-            return None
-        return along(session, raw, {outcome.version}, served, wait=CONVERGE)
+        return _gone_back(session, outcome, submission, served)
     if outcome.end in {"failed", "unplaced"}:
-        return _older(session, submission, served)
-    return None
+        return _older(session, outcome, submission, served)
+    return Found(outcome)
+
+
+def _gone_back(
+    session: Session, outcome: Outcome, submission: Submission, served: ServedRelease | None
+) -> Found:
+    """After a revert: what it registered, if that is still there and is what it went back to."""
+    versions = [read.live_job(raw) for raw in session.nomad.versions(submission.job_id)]
+    if not versions or versions[0].version != outcome.version:
+        return Found(outcome)
+    newest, target = versions[0], target_version(outcome.detail)
+    model = next((live for live in versions if live.version == target), newest)
+    if model.release != newest.release:
+        detail = f"version {newest.version} replaced it, and is not the revert to version {target}"
+        return Found(replace(outcome, end="superseded", detail=detail))
+    looked = along(session, newest.raw, {outcome.version}, served, wait=CONVERGE)
+    return Found(outcome, looked, outcome.version)
 
 
 def of_work(session: Session, live: LiveJob) -> Outcome:
@@ -110,8 +150,18 @@ def of_work(session: Session, live: LiveJob) -> Outcome:
     )  # fmt: skip
     word = instances.word(followed, Answers(now=0.0, allocations=found))
     end, detail = details.get(word, ("undecided", "its work is not done yet"))
+    if end == "failed" and (due := _tried_again(session, followed)):
+        end, detail = "undecided", f"its work failed, and Nomad tries it again: {due}"
     mine = tuple(a for a in found if a.job_version == live.version)
     return Outcome(end, detail, live.version, allocations=mine)
+
+
+def _tried_again(session: Session, followed: Watched) -> str | None:
+    """The evaluation in which failed work is placed anew; None: Nomad is done with it."""
+    found = read.evaluations(session.nomad.evaluations(str(followed.job["ID"])))
+    chain = evaluations.chain(followed, Answers(now=0.0, evaluations=found))
+    due = evaluations.pending(chain)
+    return f"evaluation {due.short}" if due else None
 
 
 def patiently(world: World, look: Callable[[], T | None]) -> tuple[T | None, str | None]:
@@ -127,13 +177,15 @@ def patiently(world: World, look: Callable[[], T | None]) -> tuple[T | None, str
 
 
 def _older(
-    session: Session, submission: Submission, served: ServedRelease | None
-) -> verify.Looked | None:
+    session: Session, outcome: Outcome, submission: Submission, served: ServedRelease | None
+) -> Found:
     """After a failure without a revert: the newest older version that still has instances."""
     found = _allocations(session, submission.job_id)
     older = {a.job_version for a in found if a.should_run} - {submission.version}
-    for raw in session.nomad.versions(submission.job_id):
-        version = int(raw.get("Version") or 0)
-        if version in older:
-            return along(session, raw, {version}, served, wait=CONVERGE, seen=found)
-    return None
+    versions = [read.live_job(raw) for raw in session.nomad.versions(submission.job_id)]
+    registered = versions[0] if versions else None
+    for live in versions:
+        if live.version in older:
+            seen = along(session, live.raw, {live.version}, served, wait=CONVERGE, seen=found)
+            return Found(outcome, seen, live.version, registered)
+    return Found(outcome, registered=registered)

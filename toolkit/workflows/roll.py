@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from toolkit.rollout import direct, edges, read, sentences
+from toolkit.rollout import direct, edges, launcher, read, sentences
 from toolkit.rollout.declared import services
 from toolkit.rollout.machine import Watched
+from toolkit.rollout.machine.word import fitting
 from toolkit.rollout.verdict import Judged, judge
 from toolkit.rollout.watch import watch
 from toolkit.spec.cause import Cause
@@ -77,11 +78,13 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
     )
     begun = world.clock()
     outcome = watch(world, watched, clock.tell)
-    looked, unread = proof.patiently(
+    found, unread = proof.patiently(
         world,
         lambda: proof.at_end(session, outcome, submission, following.job, following.served),
     )
-    verification = looked.verification if looked else None
+    found = found or proof.Found(outcome)
+    outcome, looked = found.outcome, found.looked
+    verification = fitting(outcome, found.proof, submission.version)
     judged = judge(outcome, verification)
     if unread is not None:
         judged = Judged("unknown", f"{outcome.end} in Nomad, but {unread}")
@@ -102,7 +105,17 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         verification=verification,
         plan=following.plan,
         timings=_timings(clock, outcome, begun, ended, looked.edge_wait if looked else 0.0),
+        standing=found.registered,
     )
+
+
+def _launches(
+    session: Session, plan: Plan | None, outcome: Outcome | None, live: LiveJob | None
+) -> str:
+    """What will start the work of a job that only launches others; empty for any other job."""
+    job = plan.job if plan is not None else live.raw if live is not None else {}
+    later = direct.is_launched_later(job) and outcome is not None
+    return launcher.sentence(job, session.world.now()) if later else ""
 
 
 def _sees_edge(session: Session, job: Mapping[str, Any]) -> bool:
@@ -115,9 +128,7 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
     """Nothing to submit: prove that what is there serves."""
     live = plan.live
     assert live is not None  # noqa: S101 - a plan without changes has a live job
-    if direct.is_launched_later(live.raw):
-        return launched_later(session, plan, None, clock)
-    if live.kind in direct.BATCH:
+    if direct.is_work(live.raw):
         return _worked(session, clock, live, plan)
     looked = proof.of_live(session, live, plan.rendered.spec.served, wait=proof.GLANCE)
     outcome = Outcome("successful", "nothing changed", live.version)
@@ -128,6 +139,7 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
         job=plan.job_id,
         release=plan.release,
         previous=live,
+        outcome=outcome,
         verification=looked.verification,
         plan=plan,
         version=live.version,
@@ -146,26 +158,6 @@ def unplaced(session: Session, plan: Plan, clock: Clock) -> DeployReport:
         plan=plan,
         causes=plan.unplaced,
     )
-
-
-def launched_later(
-    session: Session, plan: Plan, submission: Submission | None, clock: Clock
-) -> DeployReport:
-    """A periodic or parameterized job: registering it is all there is to do now."""
-    why = "registered; its schedule, or a dispatch, starts the work"
-    report = _report(
-        session,
-        clock,
-        Judged("submitted" if submission else "unchanged", why),
-        job=plan.job_id,
-        release=plan.release,
-        previous=plan.live,
-        submission=submission,
-        plan=plan,
-        version=plan.live.version if plan.live else None,
-    )
-    sentence = f"{plan.job_id} version {report.version}, {why}"
-    return replace(report, sentence=sentence, next=f"toolkit status {plan.job_id}")
 
 
 def _worked(session: Session, clock: Clock, live: LiveJob, plan: Plan | None) -> DeployReport:
@@ -248,7 +240,7 @@ def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
     clock.say("target", session.target.headline())
     spec = session.load(job)
     live, _ = proof.newest(session, spec.name)
-    if live.kind in direct.BATCH and not live.stopped:
+    if direct.is_work(live.raw) and not live.stopped:
         return _worked(session, clock, live, None)
     looked = proof.of_live(session, live, spec.served, wait=proof.GLANCE)
     outcome = Outcome("successful", "", live.version)
@@ -305,7 +297,9 @@ def _report(
     timings: Timings | None = None,
     version: int | None = None,
     causes: tuple[Cause, ...] = (),
+    standing: LiveJob | None = None,
 ) -> DeployReport:
+    """`standing` is what is registered where a failed version was not taken back."""
     timings = timings or Timings(
         total=clock.elapsed,
         render=clock.marks.get("render"),
@@ -325,6 +319,8 @@ def _report(
             version=version,
             verification=verification,
             timings=timings,
+            standing=standing,
+            launches=_launches(session, plan, outcome, previous),
         ),
         job=job,
         environment=session.target.environment,

@@ -12,7 +12,7 @@ Nomad confirmed that the version is still what is registered, and after the chai
 
 from __future__ import annotations
 
-from toolkit.rollout.machine import instances
+from toolkit.rollout.machine import evaluations, instances
 from toolkit.rollout.machine.answers import Answers, Deeds, GateAnswer, Proof, Registered, Watched
 from toolkit.rollout.machine.decide import decide
 from toolkit.rollout.machine.decisions import (
@@ -31,5 +31,5 @@ from toolkit.rollout.machine.word import verdict_of
 __all__ = [
     "Answers", "Ask", "Decision", "Deeds", "End", "Explain", "Fail", "Follow", "GateAnswer",
     "Look", "Promote", "Proof", "Registered", "Wait", "Watched", "decide",
-    "instances", "verdict_of",
+    "evaluations", "instances", "verdict_of",
 ]  # fmt: skip

@@ -80,8 +80,8 @@ class Deeds:
     """The causes of the failure were looked for."""
     following: float | None = None
     """Since when the revert is waited for; None: not yet."""
-    reads_evaluations: bool = False
-    """The feed tells of evaluations too."""
+    read_again: float = 0.0
+    """When to read the evaluations again, after it failed."""
     fail_again: float = 0.0
     gate_again: float = 0.0
     ask_again: float = 0.0
@@ -100,6 +100,8 @@ class Answers:
     allocations: tuple[AllocationView, ...] | None = None
     deployments: tuple[DeploymentView, ...] | None = None
     evaluations: tuple[EvaluationView, ...] | None = None
+    evaluations_fresh: bool = False
+    """They were read after the last news of Nomad: what it shows was decided by one of them."""
     registered: Registered | None = None
     """Read after the last news of Nomad; None: not read since."""
     last: DeploymentView | None = None

@@ -23,7 +23,7 @@ def for_deployment(watched: Watched, answers: Answers, ours: DeploymentView) -> 
         return None
     at_all = any(_lacks_all(group) for group in ours.groups)
     since = answers.begun + UNDECIDED if at_all else answers.quiet_since + QUIET
-    if answers.evaluations is None and answers.now < since:
+    if not answers.evaluations_fresh and answers.now < since:
         return Wait(since, "its instances to be placed")
     if (unread := evaluations.needed(watched, answers)) is not None:
         return unread
@@ -44,7 +44,9 @@ def without_deployment(watched: Watched, answers: Answers) -> Decision:
     """What to do where fewer instances were placed than are wanted; the chain is known."""
     lacking = causes(watched, answers)
     if not lacking or answers.short_since is None:
-        return Wait(watched.deadline, "the scheduler to place its instances")
+        later = answers.begun + patience(watched)
+        until = later if later > answers.now else watched.deadline
+        return Wait(until, "the scheduler to place its instances")
     until = answers.short_since + patience(watched)
     if answers.now < until:
         return Wait(until, "room for its instances", lacking)

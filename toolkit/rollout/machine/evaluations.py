@@ -25,11 +25,18 @@ def chain(watched: Watched, answers: Answers) -> Chain:
 
 
 def needed(watched: Watched, answers: Answers) -> Decision | None:
-    """How to come to know the chain; None: it is, our own registration's evaluation included."""
-    found, made = answers.evaluations, watched.evaluation
-    if found is None and not answers.did.reads_evaluations:
-        return Ask("evaluations")
-    if found is None or (made is not None and all(e.id != made for e in found)):
+    """How to come to know the chain; None: it is known, our own evaluation included.
+
+    An older list will not do: what is failed, lost or stopped now may have an evaluation that
+    will replace it, and Nomad writes that down first.
+    """
+    if not answers.evaluations_fresh:
+        again = answers.did.read_again
+        if answers.now >= again:
+            return Ask("evaluations")
+        return Wait(again, "the evaluation of our registration")
+    made = watched.evaluation
+    if made is not None and all(e.id != made for e in answers.evaluations or ()):
         return Wait(watched.deadline, "the evaluation of our registration")
     return None
 
