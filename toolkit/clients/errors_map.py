@@ -10,7 +10,7 @@ import json
 import re
 import ssl
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 import urllib3
@@ -162,6 +162,13 @@ def garbled(
         return Failure(_lost(endpoint, message, None), cause)
     hint = _WRONG_PLACE.format(system=endpoint.system)
     return Failure(_make(ServerError, message, endpoint, None, hint), cause)
+
+
+def unhealthy(error: ServerError) -> dict[str, Any]:
+    """Nomad and Consul say "my servers are not well" with the status of a limit: not an error."""
+    if error.status == 429 and '"Healthy"' in error.message:
+        return {"Healthy": False, "Servers": []}
+    raise error
 
 
 def unknown_token_hint(endpoint: Endpoint) -> str:
