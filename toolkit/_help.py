@@ -354,6 +354,7 @@ Arguments:
   [JOB]  One job closely; default: all.
 
 Options:
+  --limit N          Of all jobs, list so many at most.  [x>=1]
   -e, --env ENV      Environment of toolkit.toml to talk to.
   --namespace NAME   Nomad namespace.
   --region NAME      Nomad region.

@@ -153,11 +153,16 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "toolkit.status/1",
-        status.document(StatusReport("dev", "http://a", "default", (ROW,), DETAIL)),
+        status.document(
+            StatusReport(
+                "dev", "http://a", "default", (ROW,), DETAIL, (), 1, {"running": 2}, ("web",)
+            )
+        ),
         f"schema environment address namespace jobs[]({ROW_KEYS}) detail(job({ROW_KEYS}) stable "
         "submitted_at deployment(id version status description placed healthy desired canaries "
         "promoted) instances[](allocation group node version state wanted healthy canary restarts "
-        "consul address checks[](name status output)) routes[] drift) notes[]",
+        "consul address checks[](name status output)) routes[] drift) notes[] left_out "
+        "states(running) short[]",
     ),
     (
         "toolkit.history/1",
