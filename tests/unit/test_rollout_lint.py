@@ -179,6 +179,26 @@ def test_an_update_in_place_that_advertises_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    "before",
+    [
+        {"Meta": {"release": "1.1.0"}},
+        {"TaskGroups": [{"Name": "web", "Meta": {"release": "1.1.0"}}]},
+        {"TaskGroups": [{"Name": "web", "Tasks": [{"Name": "app", "Env": {"RELEASE": "1.1.0"}}]}]},
+    ],
+)
+def test_the_way_back_to_what_still_runs_is_an_update_in_place(before: dict[str, Any]) -> None:
+    """After a deploy that failed and was not reverted: the live version never ran."""
+    old = job(service(Checks=[{"Type": "http"}], Tags=["version=1.0.0"]))
+    failed = job(service(Checks=[{"Type": "http"}], Tags=["version=1.1.0"]))
+    in_place = (GroupPlan("web", in_place=2),)
+    assert rules(check(old, live_job(failed), in_place)) == ["release-in-place"]
+    [group] = failed["TaskGroups"]
+    more = before.get("TaskGroups", [{}])[0]
+    failed = {**failed, **before, "TaskGroups": [{**group, **more}]}
+    assert check(old, live_job(failed), in_place) == ()
+
+
+@pytest.mark.parametrize(
     ("plan", "expected"),
     [
         (GroupPlan("web", replace=1), ["edge-restart"]),

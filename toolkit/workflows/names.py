@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolkit.config.locate import is_path
 from toolkit.config.names import job_names
 from toolkit.config.project import Project
 from toolkit.config.tree import LayeredTree
-from toolkit.errors import ConfigError
+from toolkit.errors import ConfigError, RefusedError
 from toolkit.spec.jobspec import JobSpec
 from toolkit.workflows.session import Session
 
@@ -22,12 +22,15 @@ class Found:
     spec: JobSpec | None
 
 
-def find(session: Session, name: str) -> Found:
+def find(session: Session, name: str, *, whole: bool = False) -> Found:
     """The job that `name` stands for.
 
     A job file is preferred; without one the name is Nomad's id as it is, or the only id that
-    starts with it. ConfigError for a job file with mistakes, or a name that nobody knows.
+    starts with it. ConfigError for a job file with mistakes, or a name that nobody knows. `whole`:
+    the beginning of a name is refused, for what changes a job.
     """
+    if whole:
+        refuse_beginning(session, name)
     try:
         spec = session.load(name)
     except ConfigError:
@@ -37,10 +40,34 @@ def find(session: Session, name: str) -> Found:
         known = [str(stub["ID"]) for stub in session.nomad.jobs(name)]
         if name in known:
             return Found(name, None)
+        if whole and known:
+            raise _beginning(name, known) from None
         if len(known) == 1:
             return Found(known[0], None)
         raise
     return Found(spec.name, spec)
+
+
+def refuse_beginning(session: Session, name: str) -> None:
+    """RefusedError where `name` is only the beginning of the name of a job of the project.
+
+    The job that was meant may be gone, and another one's name begin like its own.
+    """
+    project = session.settings.project
+    if project is None or is_path(name):
+        return
+    names = job_names(project.tree)
+    meant = [job for job in names if name and job.startswith(name)]
+    if meant and name not in names:
+        raise _beginning(name, meant)
+
+
+def _beginning(name: str, known: Sequence[str]) -> RefusedError:
+    begin = "begins" if len(known) == 1 else "begin"
+    return RefusedError(
+        f'there is no job "{name}", only {", ".join(known)} {begin} like it',
+        hint="write the whole name of the job that is to change",
+    )
 
 
 def is_ours(session: Session, name: str) -> bool:
