@@ -114,7 +114,7 @@ DETAIL = JobDetail(
 MISTAKE = Mistake("jobs/web/job.toml", "count", 3, "must be an integer", "2")
 
 CHAIN_KEYS = "allocation node group nomad consul traefik serves address"
-CAUSE_KEYS = "kind summary group task allocation node evidence[] advice at"
+CAUSE_KEYS = "kind summary group task allocation node evidence[] advice at count"
 PLAN_KEYS = (
     "schema job code changed fits check_index release "
     "live(version release stopped counts(web)) "

@@ -150,6 +150,18 @@ class Consul:
         filtered = hidden.lower() == "true" or (not entries and not self._sees_services())
         return ServicePage(found, entries, changed, filtered=filtered)
 
+    def agent_checks(self, service_id: str) -> list[Json]:
+        """The checks of one instance as the answering agent has them; empty elsewhere.
+
+        They have output that the catalog gets minutes later.
+        """
+        params = [("filter", f'ServiceID == "{service_id}"')]
+        # The library's own call knows no filter.
+        answer = self._read(
+            lambda: self._transport.get(CB.json(), "/v1/agent/checks", params), dict
+        )
+        return [check for check in answer.values() if isinstance(check, dict)]
+
     def _sees_services(self) -> bool:
         """Whether "none" can be believed: Consul does not tell who comes without a token.
 

@@ -58,6 +58,7 @@ _REQUESTERS: dict[str, type[Any]] = {
     "nodes": api.Nodes,
     "operator": api.Operator,
     "regions": api.Regions,
+    "search": api.Search,
     "validate": api.Validate,
     "var": api.Variable,
     "vars": api.Variables,
