@@ -57,7 +57,7 @@ class NomadLook(NomadWire):
         params = {"filter": condition, "per_page": most}
         return cast(list[Json], self._json("nodes", kind=list, params=params))
 
-    def children(self, job_id: str, kind: str, *, most: int) -> list[Json]:
+    def launched(self, job_id: str, kind: str, *, most: int) -> list[Json]:
         """Stubs of the newest jobs that `job_id` launched, newest first.
 
         `kind` is Nomad's word in their ids: `periodic` or `dispatch`.
