@@ -116,14 +116,14 @@ def _theirs(stage: Stage, cluster: LocalCluster, case: Case) -> Side:
     for name, text in case.others.items():
         stage.register(name, text)
     if case.prepare is not None:
-        case.prepare(stage)
+        case.prepare(stage, case.name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "job.nomad.hcl"
         if case.before is not None:
             path.write_text(stage.text(case.before, case.name))
             _job_run(cluster, path)
         if case.change is not None:
-            case.change(stage)
+            case.change(stage, case.name)
         path.write_text(stage.text(case.job, case.name))
         stage.shop.made.append(case.name)
         began = time.monotonic()

@@ -5,9 +5,10 @@ first, so that any tool can deploy it. What it expects is said in our words: ver
 first cause, place. Words between two `@` are filled in by a `Stage`:
 
     @NAME@    the job's name            @PYTHON@  an interpreter
-    @FOLDER@  a folder of helper files  @HTTP@    `http://host:port` of a server: /403, /404, /500
+    @FOLDER@  a folder of helper files  @HTTP@    `http://host:port` of a server: /200, /403, /404…
     @TAKEN@   a port of this machine that a process outside Nomad listens on
-    @CLOSED@  a port on which nothing listens
+    @STATIC@  a port of this machine that nobody uses, for one static port; also @STATICB@ to
+              @STATICD@, so that cases at the same time are not in each other's way
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ ANY = "*"
 
 _WORD = re.compile(r"@([A-Z]+)@")
 
-Act = Callable[[Any], object]
-"""Something done to the cluster, given the `Stage`."""
+Act = Callable[[Any, str], object]
+"""Something done to the cluster, given the `Stage` and the job's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Case:
     """Other jobs that must run first: name -> HCL."""
     prepare: Act | None = None
     """What else must be done before."""
+    change: Act | None = None
+    """Done between the earlier version and the deploy."""
     meanwhile: Act | None = None
     """Done in a thread of its own while the deploy runs; waits itself for the right moment."""
     job_toml: str = ""

@@ -27,7 +27,7 @@ PROMPT = f"{RESTARTS}\n{block('reschedule', attempts=0, unlimited=False)}"
 STUBBORN = block("restart", attempts=20, interval="30m", delay="500ms", mode="fail")
 """A task that fails is started again at once."""
 
-NO_DEPLOYMENT = block("update", max_parallel=0)
+NO_DEPLOYMENT = block("update", max_parallel=0, min_healthy_time="3s")
 
 
 def job(*groups: str, kind: str = "service", more: str = "") -> str:
@@ -100,11 +100,11 @@ def network(label: str = "http", static: str = "") -> str:
 
 
 def service(
-    path: str = "/health", *, name: str = "@NAME@", timeout: str = "1s", more: str = ""
+    path: str = "/health", *, name: str = "@NAME@", timeout: str = "1s", check: str = ""
 ) -> str:
-    """A Consul service of the port `http` with an HTTP check."""
-    check = block("check", type="http", path=path, interval="1s", timeout=timeout)
-    return block("service", more, check, name=name, port="http")
+    """A Consul service of the port `http` with an HTTP check, of which `check` says more."""
+    asks = block("check", check, type="http", path=path, interval="1s", timeout=timeout)
+    return block("service", asks, name=name, port="http")
 
 
 def web(mode: str = "fine", *, release: str = "1.0.0", more: str = "", **how: object) -> str:

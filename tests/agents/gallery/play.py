@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -50,10 +51,12 @@ def play(stage: Stage, case: Case) -> Played:
     for name, text in case.others.items():
         stage.register(name, text)
     if case.prepare is not None:
-        case.prepare(stage)
+        case.prepare(stage, case.name)
     if case.before is not None:
         good = stage.deploy(case, case.before)
         assert good.code == 0, f"the good version: {good.out}{good.err}"
+    if case.change is not None:
+        case.change(stage, case.name)
     with _meanwhile(stage, case):
         said = stage.deploy(case, case.job, *case.options)
     return Played(case, stage, said)
@@ -66,7 +69,7 @@ def _meanwhile(stage: Stage, case: Case) -> Iterator[None]:
         return
     with ThreadPoolExecutor(1) as pool:
         act = case.meanwhile
-        doing = pool.submit(lambda: act(stage))
+        doing = pool.submit(lambda: act(stage, case.name))
         yield
         doing.result()
 
@@ -116,16 +119,17 @@ def judge(played: Played) -> None:
     """AssertionError unless the command told the truth about the case, and all of it."""
     case, said = played.case, played.said
     everything = said.out + said.err
+    short = digest(said)
     for hidden in case.hides:
         assert played.stage.text(hidden, case.name) not in everything
     if case.code == REFUSED:
-        assert said.code == REFUSED, everything
+        assert said.code == REFUSED, short
         assert re.search(played.stage.text(case.says, case.name), said.error["message"]), said.error
         return
     report = said.report
-    assert "verdict" in report, everything
+    assert "verdict" in report, short
     got = (report["verdict"], said.code, report["code"])
-    assert got == (case.verdict, case.code, case.code), everything
+    assert got == (case.verdict, case.code, case.code), short
     if case.kind is None:
         assert report["causes"] == [], report["causes"]
     else:
@@ -136,6 +140,15 @@ def judge(played: Played) -> None:
         assert not case.says, "a success has nothing to say"
     else:
         assert re.match(r"toolkit [a-z-]+ \S", report["next"] or ""), report["next"]
+
+
+def digest(said: Said) -> str:
+    """What a command said, as far as a failed assertion needs it."""
+    report = said.report
+    told = [f"{said.code} {report.get('verdict')}: {report.get('sentence')}"]
+    told += [json.dumps(each, ensure_ascii=False) for each in report.get("causes") or []]
+    told += [json.dumps(report["error"], ensure_ascii=False)] if "error" in report else []
+    return "\n".join([*told, said.err])
 
 
 def _judge_cause(played: Played) -> None:
@@ -151,13 +164,13 @@ def _judge_cause(played: Played) -> None:
 
 
 def _judge_place(played: Played, cause: Mapping[str, Any]) -> None:
-    case, shop = played.case, played.stage.shop
+    case = played.case
     for what, name in case.place.items():
         if name != ANY:
             assert cause[what] == name, (what, cause)
     if ANY not in case.place.values():
         return
-    real = shop.nomad(f"/v1/job/{case.name}/allocations") or []
+    real = played.stage.nomad(f"/v1/job/{case.name}/allocations") or []
     mine = [a for a in real if a["ID"] == cause["allocation"]]
     keys = {"allocation": "ID", "node": "NodeName", "group": "TaskGroup"}
     for what in (what for what, name in case.place.items() if name == ANY):

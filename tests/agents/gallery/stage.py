@@ -16,20 +16,19 @@ from tests.agents.cluster import LocalCluster
 from tests.agents.gallery.case import Case, fill
 from tests.agents.shop import Said, Shop
 
+LETTERS = ("", "B", "C", "D")
+"""A static port for each."""
+
 SERVER = '''
 """A service that misbehaves as MODE says: python server.py"""
 import os
 import socketserver
-import sys
 import time
 
 MODE, RELEASE = os.environ.get("MODE", "fine"), os.environ.get("RELEASE", "")
 if MODE == "deaf":
     time.sleep(3600)
-if MODE == "secretive":
-    sys.stderr.write("FATAL cannot log in with %s\\n" % os.environ["PASSWORD"])
-    sys.exit(4)
-PORT = int(os.environ.get("ITS_PORT") or os.environ["NOMAD_PORT_http"])
+PORT = int(os.environ["NOMAD_PORT_http"])
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -55,7 +54,7 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = MODE != "blunt"
+    allow_reuse_address = True
     daemon_threads = True
 
 
@@ -88,13 +87,40 @@ class Stage:
         """`toolkit deploy … --json` of one version of a case."""
         return self.shop.deploy(self.path(case, text), *options)
 
+    def nomad(self, path: str) -> Any:
+        """Nomad's answer, once it has a connection left for us."""
+        found: list[Any] = []
+
+        def read() -> bool:
+            try:
+                found.append(self.shop.nomad(path))
+            except AssertionError as error:
+                if " 429 " not in str(error):
+                    raise
+            return bool(found)
+
+        self.shop.until("Nomad has a connection left", read)
+        return found[0]
+
     def register(self, name: str, text: str) -> None:
-        """Register another job, and wait until one instance runs."""
+        """Register another job, and wait until all of it runs that can."""
         self.shop.made.append(name)
         body = {"JobHCL": self.text(text, name), "Canonicalize": True}
         job = self.shop.nomad("/v1/jobs/parse", body)
         self.shop.nomad("/v1/jobs", {"Job": job})
-        self.shop.until(f"{name} runs", lambda: bool(self.shop.running(name)))
+        wanted = sum(group["Count"] for group in job["TaskGroups"])
+
+        def settled() -> bool:
+            running = len(self.shop.running(name))
+            return running == wanted or (running > 0 and self.is_blocked(name))
+
+        self.shop.until(f"{name} runs", settled)
+
+    def flag(self, name: str) -> Path:
+        """Path of a file that a task of a case may ask for: it is there until it is removed."""
+        path = self.shop.root / f"{name}.flag"
+        path.touch()
+        return path
 
     def leave(self, name: str) -> None:
         """Stop another job."""
@@ -106,14 +132,20 @@ class Stage:
         self.shop.until(f"{name} is registered", lambda: self.shop.nomad(path) is not None)
         return self.shop.job(name)
 
-    def until_blocked(self, name: str) -> None:
-        """Wait until the scheduler found no room for a job."""
+    def is_blocked(self, name: str) -> bool:
+        """True when the scheduler found no room for some of a job."""
+        found = self.shop.nomad(f"/v1/job/{name}/evaluations") or []
+        return any(evaluation["Status"] == "blocked" for evaluation in found)
 
-        def blocked() -> bool:
-            found = self.shop.nomad(f"/v1/job/{name}/evaluations") or []
-            return any(evaluation["Status"] == "blocked" for evaluation in found)
+    def until_stopped(self, name: str) -> None:
+        """Stop a job that is stable, and wait until it is gone."""
+        self.until_stable(name)
+        self.leave(name)
+        self.shop.until(f"{name} stopped", lambda: not self.shop.running(name))
 
-        self.shop.until(f"{name} waits for room", blocked)
+    def until_stable(self, name: str) -> None:
+        """Until Nomad calls the newest version stable, which it can go back to."""
+        self.shop.until(f"{name} is stable", lambda: bool(self.shop.job(name)["Stable"]))
 
 
 @contextmanager
@@ -125,16 +157,13 @@ def staged(cluster: LocalCluster, root: Path) -> Iterator[Stage]:
         (root / "server.py").write_text(SERVER)
         refuser = stack.enter_context(_refuser())
         taken = stack.enter_context(socketserver.TCPServer(("127.0.0.1", 0), _Nobody))
-        first = _first_free_static()
+        statics = _free_statics()
         words: dict[str, object] = {
             "PYTHON": sys.executable,
             "FOLDER": root,
             "HTTP": refuser,
             "TAKEN": taken.server_address[1],
-            "CLOSED": _closed_port(),
-            # Outside of what Nomad hands out by itself.
-            "STATIC": first,
-            "STATICB": first + 1,
+            **{f"STATIC{letter}": port for letter, port in zip(LETTERS, statics, strict=True)},
         }
         yield Stage(shop, words)
 
@@ -148,7 +177,14 @@ class _Refuser(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         digits = self.path[1:4]
-        self.send_error(int(digits) if digits.isdigit() else 404)
+        if digits != "200":
+            self.send_error(int(digits) if digits.isdigit() else 404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "6")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(b"hello\n")
 
     do_HEAD = do_GET  # noqa: N815
 
@@ -168,21 +204,15 @@ def _refuser() -> Iterator[str]:
             thread.join()
 
 
-def _closed_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def _first_free_static() -> int:
-    """The first of two neighbouring ports that nobody uses, above what Nomad hands out."""
+def _free_statics() -> range:
+    """Neighbouring ports that nobody uses, above what Nomad hands out by itself."""
     for first in range(32010, 32700, 10):
+        ports = range(first, first + len(LETTERS))
         with ExitStack() as stack:
             try:
-                for port in (first, first + 1):
-                    sock = stack.enter_context(socket.socket())
-                    sock.bind(("127.0.0.1", port))
+                for port in ports:
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return first
-    raise AssertionError("no two free ports between 32010 and 32700")
+            return ports
+    raise AssertionError("no free ports in a row between 32010 and 32700")
