@@ -32,9 +32,11 @@ class Logs:
     stdout: bytes | None = b""
     asked: list[str] = field(default_factory=list)
     job: dict[str, Any] = field(default_factory=dict)
+    desired: str = "run"
 
     def allocation(self, id: str) -> dict[str, Any]:  # noqa: A002
-        return {"ID": id, "Job": self.job}
+        state = {"DesiredStatus": self.desired, "ClientStatus": "running"}
+        return {"ID": id, "Job": self.job, **state}
 
     def node(self, id: str) -> dict[str, Any]:  # noqa: A002
         return {"ID": id, "Status": "down", "Events": [{"Message": "heartbeat missed"}]}
@@ -239,6 +241,14 @@ def test_a_check_without_output_is_asked() -> None:
         world(), allocation(), [instance("critical", "", port)], (), [SERVICE]
     )
     assert "gives no answer" in refused.evidence[0]
+
+
+def test_an_instance_that_was_stopped_for_its_failure_is_not_blamed_for_its_silence() -> None:
+    with answering(200, b"") as port:
+        pass
+    found = [instance("critical", "", port)]
+    cause = reasons.of_allocation(world(Logs(desired="stop")), allocation(), found, (), [SERVICE])
+    assert cause.evidence == (f"check: alive is critical: {gather.STOPPED}",)
 
 
 def test_a_check_without_an_address_is_not_asked() -> None:

@@ -177,6 +177,7 @@ SETUP = (
 HOOK_KINDS = {
     "template": "template",
     "artifacts": "artifact",
+    "validate": "validation",
     "identity": "identity",
     "consul": "identity",
     "consul_task": "identity",

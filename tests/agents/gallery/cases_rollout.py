@@ -18,6 +18,7 @@ WHERE = {"group": "web", "allocation": ANY, "node": ANY}
 REVERTS = short_update(canary=1, revert=True)
 CRASH = "echo FATAL bad flag >&2\nexit 3"
 HASTY = short_update(healthy=6, canary=1, revert=True)
+LINGERS = 'shutdown_delay = "2s"'
 ENDLESS = task("sleep 600", name="migrate", more=block("lifecycle", hook="prestart"))
 AGAIN = "\n".join(
     [RESTARTS, block("reschedule", delay="5s", delay_function="constant", unlimited=True)]
@@ -58,8 +59,12 @@ def _gone(stage: Stage, name: str) -> None:
 
 CASES = (
     _reverted(
-        "roll-sick", job(web("sick", release="1.1.0", update=HASTY)), job(web(update=REVERTS)),
-        "check", r"500.*database is gone",
+        "roll-sick", job(web("sick", release="1.1.0", update=HASTY, more=LINGERS)),
+        job(web(update=REVERTS)), "check", r"500.*database is gone",
+    ),
+    _reverted(
+        "roll-sick-at-once", job(web("sick", release="1.1.0", update=HASTY)),
+        job(web(update=REVERTS)), "check", r"check is critical", never=r"refused",
     ),
     _reverted(
         "roll-crash", job(group(task(CRASH), update=REVERTS)), job(group(task(), update=REVERTS)),

@@ -107,6 +107,6 @@ def service(
     return block("service", asks, name=name, port="http")
 
 
-def web(mode: str = "fine", *, release: str = "1.0.0", more: str = "", **how: object) -> str:
+def web(mode: str = "fine", *, release: str = "1.0.0", **how: object) -> str:
     """A group that serves HTTP as a Consul service with a check."""
-    return group(network(), service(), server(mode, release=release, more=more), **how)  # type: ignore[arg-type]
+    return group(network(), service(), server(mode, release=release), **how)  # type: ignore[arg-type]

@@ -27,6 +27,7 @@ PROBE = 1.0
 
 _SPEAKS = {"crash", "check"}
 """Kinds of failure of which the task's own output tells more."""
+STOPPED = "nobody kept what it said, and the instance was stopped before it could be asked"
 
 
 def gather(
@@ -153,7 +154,8 @@ def _checks(
             continue
         for check in instance.checks:
             if check.status != "passing":
-                said = one_line(check.output) or _asked(world, instance, check.name, services)
+                said = one_line(check.output)
+                said = said or _asked(world, allocation, instance, check.name, services)
                 found.append(CheckSaid(check.name, check.status, said))
     return tuple(found) or _of_nomad(world, allocation, whole)
 
@@ -183,7 +185,13 @@ def _of_nomad(
     )
 
 
-def _asked(world: World, instance: ConsulInstance, name: str, services: Sequence[Service]) -> str:
+def _asked(
+    world: World,
+    allocation: AllocationView,
+    instance: ConsulInstance,
+    name: str,
+    services: Sequence[Service],
+) -> str:
     """What the check says where Consul's catalog has no output of it.
 
     An agent sends its servers the output of a check only when the status changes, or minutes
@@ -201,7 +209,19 @@ def _asked(world: World, instance: ConsulInstance, name: str, services: Sequence
     if path is None:
         return "no output yet"
     answer = ask(instance.url, path=path, timeout=PROBE, proxy=world.target.consul.proxy)
+    if answer.status is None and _is_stopped(world, allocation):
+        # It does not answer because it was stopped for the failure: that explains nothing.
+        return STOPPED
     if answer.status is None:
         return f"asked now, {instance.url}{path} gives no answer: {answer.error}"
     said = one_line(answer.body.decode("utf-8", "replace"))
     return f"asked now, {instance.url}{path} answers {answer.status} {said}".rstrip()
+
+
+def _is_stopped(world: World, allocation: AllocationView) -> bool:
+    """True when the allocation is being stopped, or is over, by now."""
+    try:
+        raw = world.nomad.allocation(allocation.id)
+    except ApiError:
+        return False
+    return raw.get("DesiredStatus") != "run" or raw.get("ClientStatus") != "running"
