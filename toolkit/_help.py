@@ -27,6 +27,7 @@ Looking:
   status   Show what runs, in Nomad, Consul and Traefik
   history  List the versions of a job and their releases
   logs     Print what a job's tasks wrote
+  doctor   Check the cluster, and what your tokens may do
 
 Operating:
   scale    Change the number of instances
@@ -40,6 +41,7 @@ Operating:
 
 This machine:
   dev         Run Nomad, Consul and Traefik on this machine
+  schema      Print the JSON Schema of what --json prints
   completion  Print the completion script of a shell
   help        Print the help of a command
 
@@ -426,6 +428,35 @@ Options:
     toolkit logs backend -f
     toolkit logs backend --task app --stderr
 """,
+    "doctor": """\
+Usage: toolkit doctor [OPTIONS]
+
+  Check the cluster, and what your tokens may do.
+
+  Agents, quorum, versions, Consul integration, edge, clocks, stale instances,
+  token rights.
+
+  Changes nothing, and needs no project where NOMAD_ADDR is set. Exit codes: 0
+  all passed, 1 something failed, 5 nothing failed and something could not be
+  told.
+
+Options:
+  --only CHECK        Only this check; repeatable.
+  --timeout DURATION  Time for all checks together; default: 20s.
+  -e, --env ENV       Environment of toolkit.toml to talk to.
+  --namespace NAME    Nomad namespace.
+  --region NAME       Nomad region.
+  --nomad-addr URL    Nomad's address.
+  --consul-addr URL   Consul's address.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -h, --help          Show this message and exit.
+
+  Examples:
+    toolkit doctor
+    toolkit doctor -e production --only edge --only rights
+""",
     "scale": """\
 Usage: toolkit scale [OPTIONS] JOB COUNT
 
@@ -807,6 +838,26 @@ Options:
 
   Examples:
     toolkit dev logs nomad
+""",
+    "schema": """\
+Usage: toolkit schema [OPTIONS] [NAME]
+
+  Print the JSON Schema of what --json prints.
+
+  What a script may rely on: the JSON Schema of what a command prints with
+  --json.
+
+Arguments:
+  [NAME]  One schema; default: their names.
+
+Options:
+  -q, --quiet  Say nothing but the result.
+  --debug      Show the traceback of an error.
+  -h, --help   Show this message and exit.
+
+  Examples:
+    toolkit schema
+    toolkit schema deploy > deploy.schema.json
 """,
     "completion": """\
 Usage: toolkit completion [OPTIONS] bash|zsh|fish

@@ -11,6 +11,7 @@ from toolkit.errors import ConfigError, Mistake
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
 from toolkit.spec.dev import AgentRow, DevReport
+from toolkit.spec.doctor import Check, DoctorReport, Right
 from toolkit.spec.events import Event
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.listing import (
@@ -35,6 +36,7 @@ from toolkit.spec.target import Secret
 from toolkit.views import (
     deploy,
     dev,
+    doctor,
     error,
     history,
     init,
@@ -214,9 +216,22 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "last_lines[]) addresses(Nomad) acl data state_file notes[] next",
     ),
     (
+        "toolkit.doctor/1",
+        doctor.document(
+            DoctorReport(
+                "dev", "http://a", "http://b", "default",
+                (Check("nomad", "failed", "nothing answers", ("refused",), ("x",), "start it"),),
+                (Right("deploy", "may not", ("submit-job in namespace default",)),),
+            )
+        ),
+        "schema code sentence environment address consul_address namespace "
+        "checks[](name word summary evidence[] notes[] advice) rights[](command may lacks[]) "
+        "seconds",
+    ),
+    (
         "toolkit.error/1",
         error.document(ConfigError([MISTAKE])),
-        f"schema error(kind message hint code mistakes[]({MISTAKE_KEYS}))",
+        f"schema verdict code error(kind message hint code mistakes[]({MISTAKE_KEYS}))",
     ),
 ]  # fmt: skip
 

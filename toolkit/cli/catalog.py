@@ -82,6 +82,10 @@ COMMANDS = (
         ("toolkit logs backend -f", "toolkit logs backend --task app --stderr"),
     ),
     Entry(
+        "doctor", "toolkit.cli.doctor:doctor", "Check the cluster, and what your tokens may do",
+        "Looking", ("toolkit doctor", "toolkit doctor -e production --only edge --only rights"),
+    ),
+    Entry(
         "scale", "toolkit.cli.scale:scale", "Change the number of instances", "Operating",
         ("toolkit scale backend 4",),
     ),
@@ -133,6 +137,10 @@ COMMANDS = (
     Entry(
         "dev logs", "toolkit.cli.dev:logs", "Print the log of a local agent", "",
         ("toolkit dev logs nomad",),
+    ),
+    Entry(
+        "schema", "toolkit.cli.schema:schema", "Print the JSON Schema of what --json prints",
+        "This machine", ("toolkit schema", "toolkit schema deploy > deploy.schema.json"),
     ),
     Entry(
         "completion", "toolkit.cli.completion:completion", "Print the completion script of a shell",
