@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 GOOD, BAD, WARN = "32", "31", "33"
 TONES = {
     "deployed": GOOD, "unchanged": GOOD, "completed": GOOD, "valid": GOOD, "started": GOOD,
+    "passed": GOOD,
     "failed": BAD, "refused": BAD, "unplaced": BAD, "unverified": BAD, "invalid": BAD,
     "died": BAD, "error:": BAD, "mistake": BAD, "fail": BAD,
     "reverted": WARN, "unknown": WARN, "superseded": WARN, "held": WARN, "warning": WARN,
     "revert": WARN, "hold": WARN, "lint": WARN, "hint:": WARN,
+    "could": WARN,  # the first of `could not tell`
 }  # fmt: skip
 """Colour of a line's first word; the word itself says the same."""
 

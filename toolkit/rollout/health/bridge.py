@@ -65,7 +65,8 @@ def judge(
     if services.seen and not {"nomad", "nomad-client"} & set(services.get(())):
         said.append("Nomad's own agents are not in Consul's catalog (auto_advertise)")
     known = [each.consul_name for each in sights.get(())]
-    summary = f"{len(ready) - len(unsighted)} of {len(ready)} ready nodes see Consul"
+    seeing = len(ready) - len(unsighted)
+    summary = f"{seeing} of {len(ready)} ready nodes {'sees' if seeing == 1 else 'see'} Consul"
     if not sights.seen or not consul.seen or not members.seen:
         look = next(each for each in (sights, consul, members) if not each.seen)
         said.append(unseen("whether it is the Consul that we ask", look))

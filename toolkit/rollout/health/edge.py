@@ -92,7 +92,7 @@ def judge(
             evidence, advice=f"{broken[0].address}/dashboard/ says which",
         )  # fmt: skip
     return Check(
-        name, "passed", f"{_count(found)} read Consul's catalog", evidence, tuple(_notes(found))
+        name, "passed", f"{_count(found)} Consul's catalog", evidence, tuple(_notes(found))
     )
 
 
@@ -101,7 +101,9 @@ def _have(jobs: Sequence[str]) -> str:
 
 
 def _count(found: Sequence[Gatekeeper]) -> str:
-    return f"Traefik at {found[0].address}" if len(found) == 1 else f"{len(found)} Traefiks"
+    if len(found) == 1:
+        return f"Traefik at {found[0].address} reads"
+    return f"{len(found)} Traefiks read"
 
 
 def _notes(found: Sequence[Gatekeeper]) -> list[str]:

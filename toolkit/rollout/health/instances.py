@@ -72,7 +72,7 @@ def judge(name: str, census: Look[Census]) -> Check:
     if found.left_out:
         notes.append(f"{found.left_out} more services of the catalog were not looked at")
     names = {each.service for each in found.instances}
-    summary = f"{len(found.instances)} instances of {len(names)} services"
+    summary = f"{_counted(len(found.instances), 'instance')} of {_counted(len(names), 'service')}"
     if gone or doubled:
         parts = [f"{len(gone)} stale"] * bool(gone) + [f"{len(doubled)} twice"] * bool(doubled)
         return Check(
@@ -97,4 +97,10 @@ def judge(name: str, census: Look[Census]) -> Check:
             f"{len(unknown)} of {summary} belong to allocations that Nomad does not show us",
             notes=tuple(notes), advice="a Nomad token with read-job in all namespaces can tell",
         )  # fmt: skip
-    return Check(name, "passed", f"{summary}, each with its allocation", notes=tuple(notes))
+    if not found.instances:
+        return Check(name, "passed", "no job's service is registered in Consul", notes=tuple(notes))
+    return Check(name, "passed", f"{summary}, none stale or twice", notes=tuple(notes))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -39,7 +39,7 @@ def judge(name: str, nodes: Look[Sequence[Node]]) -> Check:
         for word, is_so in states
         if (those := [each for each in found if is_so(each)])
     )
-    summary = f"{len(ready)} of {len(found)} take work"
+    summary = f"{len(ready)} of {len(found)} {'takes' if len(ready) == 1 else 'take'} work"
     if not ready:
         return Check(
             name, "failed", f"{summary}: nothing can be placed", evidence,
