@@ -18,7 +18,9 @@ Projects:
 Deploying:
   plan      Show what a deploy would change, and whether it fits
   deploy    Deploy a job and prove that it got there
-  attach    Watch a rollout under way, whoever started it
+  run       Run a batch job to its end, with its output
+  dispatch  Dispatch a parameterized job and follow it to its end
+  attach    Watch a rollout or a run under way, whoever started it
   bump      Deploy the next release and write it to the job file
   rollback  Go back to the release that served before
 
@@ -210,13 +212,92 @@ Options:
     toolkit deploy backend -e production --yes --json
     toolkit deploy ./shop.nomad.hcl   # needs no project
 """,
+    "run": """\
+Usage: toolkit run [OPTIONS] JOB
+
+  Run a batch job to its end, with its output.
+
+  Waits as long as the work takes and passes its output on, stdout to stdout.
+
+  A periodic job is launched now. What is said about the work goes to standard
+  error. The exit code is 0 completed, 1 refused, 3 failed, 4 unplaced, 5
+  unknown, 7 superseded, 9 held.
+
+Arguments:
+  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
+       [required]
+
+Options:
+  --timeout DURATION        Give up watching after this: 90s, 10m.
+  --detach                  Submit and leave; `toolkit attach` watches later.
+  --wait-capacity DURATION  Submit what does not fit, and wait this long.
+  --allow RULE              Allow what a lint rule refuses; repeatable.
+  --release VERSION         Release to deploy.
+  --var KEY=VALUE           Set a template variable; repeatable.
+  --var-file FILE           Read variables from a TOML or JSON file; repeatable.
+  -e, --env ENV             Environment of toolkit.toml to talk to.
+  --namespace NAME          Nomad namespace.
+  --region NAME             Nomad region.
+  --nomad-addr URL          Nomad's address.
+  --consul-addr URL         Consul's address.
+  -y, --yes                 Answer every question with yes.
+  --json                    Print one JSON document instead of text.
+  -q, --quiet               Say nothing but the result.
+  --debug                   Show the traceback of an error.
+  -h, --help                Show this message and exit.
+
+  Examples:
+    toolkit run migrate
+    toolkit run nightly   # a periodic job, now
+    toolkit run report --detach
+""",
+    "dispatch": """\
+Usage: toolkit dispatch [OPTIONS] JOB
+
+  Dispatch a parameterized job and follow it to its end.
+
+  Waits as long as the work takes and passes its output on, stdout to stdout.
+
+  The job is taken as it is registered. What is said about the work goes to
+  standard error. The exit code is 0 completed, 1 refused, 3 failed, 4 unplaced,
+  5 unknown, 9 held.
+
+Arguments:
+  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
+       [required]
+
+Options:
+  --meta KEY=VALUE           Metadata of this dispatch; repeatable.
+  --payload FILE             Data for the task, at most 16 KiB; - is stdin.
+  --idempotency-token TOKEN  Dispatch at most once under this token.
+  --timeout DURATION         Give up watching after this: 90s, 10m.
+  --detach                   Submit and leave; `toolkit attach` watches later.
+  --wait-capacity DURATION   Submit what does not fit, and wait this long.
+  -e, --env ENV              Environment of toolkit.toml to talk to.
+  --namespace NAME           Nomad namespace.
+  --region NAME              Nomad region.
+  --nomad-addr URL           Nomad's address.
+  --consul-addr URL          Consul's address.
+  -y, --yes                  Answer every question with yes.
+  --json                     Print one JSON document instead of text.
+  -q, --quiet                Say nothing but the result.
+  --debug                    Show the traceback of an error.
+  -h, --help                 Show this message and exit.
+
+  Examples:
+    toolkit dispatch import --meta day=2026-01-31
+    toolkit dispatch import --meta day=2026-01-31 --payload rows.csv
+""",
     "attach": """\
 Usage: toolkit attach [OPTIONS] JOB
 
-  Watch a rollout under way, whoever started it.
+  Watch a rollout or a run under way, whoever started it.
 
   Gates, verifies and judges it as `toolkit deploy` would have, with the same
   exit codes.
+
+  The work of a batch job, or of a child of a periodic or parameterized one, is
+  followed with its output as `toolkit run` would have.
 
 Arguments:
   JOB  Name of a job, its unambiguous beginning, or the path of a job file.
@@ -240,6 +321,7 @@ Options:
 
   Examples:
     toolkit attach backend
+    toolkit attach import/dispatch-1764000000-5527d246
 """,
     "bump": """\
 Usage: toolkit bump [OPTIONS] JOB [RELEASE]

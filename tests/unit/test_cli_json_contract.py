@@ -33,6 +33,7 @@ from toolkit.spec.plan import DiffLine, GroupPlan, LintFinding, LiveJob, Plan
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.spec.target import Secret
+from toolkit.spec.work import WorkInstance, WorkReport
 from toolkit.views import (
     deploy,
     dev,
@@ -48,6 +49,7 @@ from toolkit.views import (
     status,
     validate,
     verify,
+    work,
 )
 
 HIDDEN = "hunter2-must-not-appear"
@@ -197,6 +199,21 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         ),
         "schema verdict code sentence action job environment address namespace release deployment "
         f"verification({VERIFICATION_KEYS}) notes[] next events[]({EVENT_KEYS}) seconds",
+    ),
+    (
+        "toolkit.work/1",
+        work.document(
+            WorkReport(
+                "failed", "migrate failed", "migrate", "dev", "http://a", "default", "1.0.0",
+                instances=(WorkInstance("a", "g", "app", "n", "failed", 7),), causes=(CAUSE,),
+                events=(EVENT,),
+            )
+        ),
+        "schema verdict code sentence job child environment address namespace release version "
+        "evaluation exit_code instances[](allocation group task node state exit_code signal "
+        "restarts oom started finished replaced) "
+        f"causes[]({CAUSE_KEYS}) notes[] next timings(total plan submit work) "
+        f"events[]({EVENT_KEYS}) calls",
     ),
     (
         "toolkit.init/1",

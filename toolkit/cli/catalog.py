@@ -54,8 +54,28 @@ COMMANDS = (
         ),
     ),
     Entry(
-        "attach", "toolkit.cli.attach:attach", "Watch a rollout under way, whoever started it",
-        "Deploying", ("toolkit attach backend",),
+        "run", "toolkit.cli.run:run", "Run a batch job to its end, with its output",
+        "Deploying",
+        (
+            "toolkit run migrate",
+            "toolkit run nightly   # a periodic job, now",
+            "toolkit run report --detach",
+        ),
+    ),
+    Entry(
+        "dispatch", "toolkit.cli.dispatch:dispatch",
+        "Dispatch a parameterized job and follow it to its end",
+        "Deploying",
+        (
+            "toolkit dispatch import --meta day=2026-01-31",
+            "toolkit dispatch import --meta day=2026-01-31 --payload rows.csv",
+        ),
+    ),
+    Entry(
+        "attach", "toolkit.cli.attach:attach",
+        "Watch a rollout or a run under way, whoever started it",
+        "Deploying",
+        ("toolkit attach backend", "toolkit attach import/dispatch-1764000000-5527d246"),
     ),
     Entry(
         "bump", "toolkit.cli.bump:bump", "Deploy the next release and write it to the job file",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from toolkit.config.tree import LayeredTree
 from toolkit.errors import ConfigError, RefusedError
 from toolkit.spec.jobspec import JobSpec
 from toolkit.workflows.session import Session
+
+CHILD = re.compile(r"/(dispatch|periodic)-\d+")
+"""In the id that Nomad gives to a child, which looks like a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def is_ours(session: Session, name: str) -> bool:
     """True when the project has job files that `name` could mean, or it is a path."""
     project = session.settings.project
     if is_path(name):
-        return True
+        return not CHILD.search(name)
     return project is not None and any(job.startswith(name) for job in job_names(project.tree))
 
 
