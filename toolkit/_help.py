@@ -29,6 +29,7 @@ Looking:
   status   Show what runs, in Nomad, Consul and Traefik
   history  List the versions of a job and their releases
   logs     Print what a job's tasks wrote
+  why-not  Say what each node lacks to run a job
   doctor   Check the cluster, and what your tokens may do
 
 Operating:
@@ -509,6 +510,39 @@ Options:
   Examples:
     toolkit logs backend -f
     toolkit logs backend --task app --stderr
+""",
+    "why-not": """\
+Usage: toolkit why-not [OPTIONS] JOB
+
+  Say what each node lacks to run a job.
+
+  Holds every node against every demand of the job; changes nothing.
+
+  Exit codes: 0 fits, 4 does not fit, 5 could not tell, 1 refused.
+
+Arguments:
+  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
+       [required]
+
+Options:
+  --live             Take the registered job, not the project's job file.
+  --all              Show every node, also those that are alike.
+  --release VERSION  Release to deploy.
+  --var KEY=VALUE    Set a template variable; repeatable.
+  --var-file FILE    Read variables from a TOML or JSON file; repeatable.
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit why-not backend
+    toolkit why-not backend --live --all
 """,
     "doctor": """\
 Usage: toolkit doctor [OPTIONS]

@@ -102,6 +102,10 @@ COMMANDS = (
         ("toolkit logs backend -f", "toolkit logs backend --task app --stderr"),
     ),
     Entry(
+        "why-not", "toolkit.cli.why_not:why_not", "Say what each node lacks to run a job",
+        "Looking", ("toolkit why-not backend", "toolkit why-not backend --live --all"),
+    ),
+    Entry(
         "doctor", "toolkit.cli.doctor:doctor", "Check the cluster, and what your tokens may do",
         "Looking", ("toolkit doctor", "toolkit doctor -e production --only edge --only rights"),
     ),
