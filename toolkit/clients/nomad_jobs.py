@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, cast
 
+from toolkit.clients.errors_map import shorten
 from toolkit.clients.nomad_watch import NomadWatch
 from toolkit.clients.page import Page
 from toolkit.errors import InvalidRequestError, NotFoundError
@@ -28,9 +29,14 @@ class NomadJobs(NomadWatch):
         )
 
     def validate(self, job: Json) -> Json:
-        """Nomad's validation: read `ValidationErrors`, `Error` and `Warnings` of the answer."""
+        """Nomad's validation: read `ValidationErrors`, `Error` and `Warnings` of the answer.
+
+        Each error is a line, however Nomad's lists of them are nested.
+        """
         body = {"Job": job}
-        return cast(Json, self._json("validate", "job", method="post", body=body, read=True))
+        answer = cast(Json, self._json("validate", "job", method="post", body=body, read=True))
+        found = [shorten(str(each)) for each in answer.get("ValidationErrors") or []]
+        return {**answer, "ValidationErrors": found, "Error": shorten(answer.get("Error") or "")}
 
     def plan(self, job: Json, *, diff: bool = True) -> Json:
         """The scheduler's dry run; changes nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,9 @@ RULES: dict[str, str] = {
     "edge-restart": "every request fails while the only edge is down",
 }
 """Rule -> why it matters; `[lint] allow` takes these words."""
+
+_RELEASE_TAG = re.compile(r"(version|release)\b|v?\d+(\.\d+)+", re.IGNORECASE)
+"""A tag that says which release an instance is: `version=1.0.0`, or `v1.0.0` alone."""
 
 _REFUSED = {"router-tags", "release-in-place", "edge-restart"}
 
@@ -136,7 +140,7 @@ def _advertised(job: Mapping[str, Any]) -> list[str]:
     for group in groups(job):
         for holder in (group, *(group.get("Tasks") or [])):
             for service in holder.get("Services") or []:
-                found += [t for t in service.get("Tags") or [] if not t.startswith("traefik.")]
+                found += [tag for tag in service.get("Tags") or [] if _RELEASE_TAG.match(tag)]
                 meta = service.get("Meta") or {}
                 found += [f"{k}={v}" for k, v in meta.items() if k in {"version", "release"}]
     return sorted(found)
