@@ -10,8 +10,9 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from toolkit.clients.errors_map import WIRE_ERRORS, from_exception, from_response
+from toolkit.clients.errors_map import WIRE_ERRORS, from_exception, from_response, garbled
 from toolkit.clients.session import CONNECT_SECONDS, session_for
+from toolkit.errors import ApiError
 from toolkit.spec.target import Endpoint
 
 GREETING_SECONDS = 8.0
@@ -29,6 +30,8 @@ class Greeting:
     """The other side's clock, cut to a whole second; None when it did not say."""
     asked_at: float
     answered_at: float
+    headers: frozenset[str] = frozenset()
+    """Names of the headers, in lower case: each system has some of its own."""
 
 
 def greet(
@@ -58,7 +61,16 @@ def greet(
     text = body.decode("utf-8", "replace").strip()
     if 300 <= response.status_code < 400:
         raise from_response(endpoint, response.status_code, "", read=True).error
-    return Greeting(response.status_code, text, _date(response), asked_at, answered_at)
+    names = frozenset(name.lower() for name in response.headers)
+    return Greeting(response.status_code, text, _date(response), asked_at, answered_at, names)
+
+
+def is_another(endpoint: Endpoint, said: Greeting) -> ApiError | None:
+    """The error when something else answers there: Nomad and Consul have paths in common."""
+    consuls = any(name.startswith("x-consul-") for name in said.headers)
+    if (endpoint.system == "Consul") == consuls:
+        return None
+    return garbled(endpoint, f"is not {endpoint.system}'s", read=True).error
 
 
 def _date(response: requests.Response) -> float | None:

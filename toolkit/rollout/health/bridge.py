@@ -19,6 +19,19 @@ class Sight:
     consul_name: str
     """The Consul agent's node name."""
     datacenter: str
+    address: str
+    """`host:port` of the node's own API, under which it registers itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The Consul that we ask."""
+
+    agent: Look[Agent]
+    names: Look[Sequence[str]]
+    """Node names of its agents."""
+    nomad_clients: Look[Sequence[str]]
+    """`host:port` of Nomad's clients in its catalog; empty when they do not register."""
 
 
 def judge(
@@ -26,15 +39,13 @@ def judge(
     nodes: Look[Sequence[Node]],
     without: Look[Sequence[str]],
     sights: Look[Sequence[Sight]],
-    consul: Look[Agent],
-    members: Look[Sequence[str]],
-    services: Look[Sequence[str]],
+    ours: Ours,
     using: Sequence[str],
 ) -> Check:
     """Whether the nodes see Consul, and ours.
 
-    `without`: ids of nodes that see none; `sights`: of some nodes that do; `members`: names of
-    Consul's agents; `services`: the names in its catalog; `using`: jobs that have services.
+    `without`: ids of nodes that see none; `sights`: of some nodes that do; `using`: jobs that have
+    services.
     """
     if (missing := blind(name, "how Nomad's nodes see Consul", nodes, without)) is not None:
         return missing
@@ -45,48 +56,52 @@ def judge(
             advice="see the check nomad-clients",
         )  # fmt: skip
     unsighted = [each for each in ready if each.id in set(without.get(()))]
-    advice = "look at the `consul` block of Nomad's agents and at the Consul agent on those nodes"
     if len(unsighted) == len(ready):
         used = f": {', '.join(using)} cannot be placed" if using else ""
         return Check(
             name, "failed", f"no node of Nomad sees a Consul{used}",
-            (f"without Consul: {names(unsighted)}",), advice=advice,
+            (f"without Consul: {names(unsighted)}",),
+            advice="look at the `consul` block of Nomad's agents, and at the Consul agents there",
         )  # fmt: skip
-    strange = _strangers(sights.get(()), consul, members)
+    strange = [text for each in sights.get(()) if (text := _stranger(each, ours))]
     if strange:
         return Check(
-            name, "failed", "Nomad's nodes see another Consul than the one that we ask", strange,
+            name, "failed", "Nomad's nodes see another Consul than the one that we ask",
+            tuple(strange),
             advice="name the Consul of that cluster: CONSUL_HTTP_ADDR, or `consul` of the "
             "environment",
         )  # fmt: skip
-    said = []
+    notes = []
     if unsighted:
-        said.append(f"jobs with services cannot run on {names(unsighted)}: no Consul there")
-    if services.seen and not {"nomad", "nomad-client"} & set(services.get(())):
-        said.append("Nomad's own agents are not in Consul's catalog (auto_advertise)")
-    known = [each.consul_name for each in sights.get(())]
-    seeing = len(ready) - len(unsighted)
-    summary = f"{seeing} of {len(ready)} ready nodes {'sees' if seeing == 1 else 'see'} Consul"
-    if not sights.seen or not consul.seen or not members.seen:
-        look = next(each for each in (sights, consul, members) if not each.seen)
-        said.append(unseen("whether it is the Consul that we ask", look))
-    elif known and members.get(()):
-        summary += f", the one that we ask (agent {', '.join(sorted(set(known)))})"
-    return Check(name, "passed", summary, notes=tuple(said))
+        notes.append(f"jobs with services cannot run on {names(unsighted)}: no Consul there")
+    summary = f"seen by {len(ready) - len(unsighted)} of {len(ready)} ready nodes"
+    blind_to = [look for look in (sights, ours.agent, ours.nomad_clients) if not look.seen]
+    if blind_to:
+        return Check(
+            name, "could not tell",
+            f"a Consul is {summary}; whether it is the one that we ask: {blind_to[0].problem}",
+            notes=tuple(notes), advice=blind_to[0].hint,
+        )  # fmt: skip
+    if not ours.nomad_clients.value:
+        notes.append("Nomad's clients are not in Consul's catalog (auto_advertise is off)")
+    if not ours.names.seen:
+        notes.append(unseen("Consul's agents", ours.names))
+    return Check(name, "passed", f"the Consul that we ask is {summary}", notes=tuple(notes))
 
 
-def _strangers(
-    sights: Sequence[Sight], consul: Look[Agent], members: Look[Sequence[str]]
-) -> tuple[str, ...]:
-    found = []
-    for each in sights:
-        ours = consul.value.datacenter if consul.value is not None else ""
-        if ours and each.datacenter and each.datacenter != ours:
-            found.append(f"{each.node} sees datacenter {each.datacenter}, we ask {ours}")
-        # An empty list is what a token without rights is shown.
-        elif each.consul_name and members.get(()) and each.consul_name not in members.get(()):
-            found.append(f"{each.node} sees agent {each.consul_name}, which our Consul lacks")
-    return tuple(found)
+def _stranger(sight: Sight, ours: Ours) -> str | None:
+    """How a node's Consul differs from ours; None when nothing says so."""
+    agent = ours.agent.value
+    if agent is not None and sight.datacenter and sight.datacenter != agent.datacenter:
+        return f"{sight.node} sees datacenter {sight.datacenter}, we ask {agent.datacenter}"
+    # An empty list is what a token without rights is shown.
+    known = ours.names.get(())
+    if sight.consul_name and known and sight.consul_name not in known:
+        return f"{sight.node} sees agent {sight.consul_name}, which our Consul does not have"
+    clients = ours.nomad_clients.get(())
+    if sight.address and clients and sight.address not in clients:
+        return f"{sight.node} ({sight.address}) is not among our Consul's Nomad clients"
+    return None
 
 
 def judge_identity(

@@ -206,6 +206,14 @@ def token(raw: Mapping[str, Any]) -> Token:
     )
 
 
+def leader(text: str) -> str:
+    """The leader's address, or nothing; ValueError for what is no answer to that."""
+    found = json.loads(text)
+    if not isinstance(found, str):
+        raise ValueError("it names no leader")
+    return found
+
+
 def keys(text: str) -> int:
     """How many public keys a key set has; ValueError when it is not one."""
     return len(json.loads(text)["keys"])

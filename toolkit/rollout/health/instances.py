@@ -28,6 +28,8 @@ class Census:
     """Services of the catalog that were not looked at."""
     hidden: tuple[str, ...] = ()
     """Services of which our Consul token may not see everything."""
+    wide: bool = True
+    """True when no service is hidden from us."""
 
 
 def stale(census: Census) -> list[tuple[ConsulInstance, str]]:
@@ -71,6 +73,8 @@ def judge(name: str, census: Look[Census]) -> Check:
     notes = []
     if found.left_out:
         notes.append(f"{found.left_out} more services of the catalog were not looked at")
+    if not found.wide:
+        notes.append("services that our Consul token may not read were not looked at")
     names = {each.service for each in found.instances}
     summary = f"{_counted(len(found.instances), 'instance')} of {_counted(len(names), 'service')}"
     if gone or doubled:
@@ -89,13 +93,18 @@ def judge(name: str, census: Look[Census]) -> Check:
         return Check(
             name, "could not tell",
             f"the Consul token may not see all of {', '.join(found.hidden[:3])}",
-            notes=tuple(notes), advice="use a token with service:read and node:read",
+            notes=tuple(notes), advice="use a Consul token with service:read and node:read",
         )  # fmt: skip
     if unknown and not found.whole:
         return Check(
             name, "could not tell",
             f"{len(unknown)} of {summary} belong to allocations that Nomad does not show us",
             notes=tuple(notes), advice="a Nomad token with read-job in all namespaces can tell",
+        )  # fmt: skip
+    if not found.instances and not found.wide:
+        return Check(
+            name, "could not tell", "Consul shows us no instance, and may hide some",
+            advice="use a Consul token with service:read and node:read",
         )  # fmt: skip
     if not found.instances:
         return Check(name, "passed", "no job's service is registered in Consul", notes=tuple(notes))

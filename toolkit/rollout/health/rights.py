@@ -149,37 +149,49 @@ def judge(name: str, token: Look[Token], powers: Look[Powers]) -> Check:
             name, "could not tell", "our rights were not seen"
         )
     rows = table(powers.value)
-    by_word = {
-        word: [row.command for row in rows if row.may == word]
-        for word in ("may", "may not", "could not tell")
-    }
-    evidence = tuple(
-        f"{row.command}: {row.may}: {' and '.join(row.lacks)}" for row in rows if row.may != "may"
+    who = "anybody" if token.value is not None and token.value.kind == "off" else "our tokens"
+    denied = [row for row in rows if row.may == "may not"]
+    open_ = [row for row in rows if row.may == "could not tell"]
+    evidence = (
+        tuple(_by_right("may", [(row.command, ("may",)) for row in rows if row.may == "may"]))
+        + tuple(_by_right("lacks", [(row.command, row.lacks) for row in denied]))
+        + tuple(_by_right("not known", [(row.command, row.lacks) for row in open_]))
     )
-    who = "anybody" if token.value is not None and token.value.kind == "off" else "this token"
-    if by_word["may not"]:
-        lacks = dict.fromkeys(text for row in rows if row.may == "may not" for text in row.lacks)
+    if denied:
         return Check(
-            name, "failed", f"{who} may not {_some(by_word['may not'])}", evidence,
-            advice=f"if it should, grant {'; '.join(lacks)}",
+            name, "failed", f"{who} may not {_some(denied)}", evidence,
+            advice="grant what is lacking, if it should; `policy = \"write\"` for the namespace and "
+            "`policy = \"read\"` for `node`, `agent` and `operator` have all but variables",
         )  # fmt: skip
-    if by_word["could not tell"]:
+    if open_:
         return Check(
-            name, "could not tell",
-            f"whether {who} may {_some(by_word['could not tell'])} is not shown to us", evidence,
-            advice="a token that can read its own policies can tell",
+            name, "could not tell", f"whether {who} may {_some(open_)} is not shown to us",
+            evidence, advice="a token that can read its own policies can tell",
         )  # fmt: skip
     return Check(name, "passed", f"{who} may run all of our {len(rows)} commands")
 
 
-def _some(commands: Sequence[str]) -> str:
-    if len(commands) == len(NEEDS):
+def _by_right(word: str, lacking: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """A line for each right, with the commands that it concerns."""
+    found: dict[str, list[str]] = {}
+    for command, texts in lacking:
+        for text in texts:
+            found.setdefault(text, []).append(command)
+    if word == "may":
+        return [f"may {', '.join(commands)}" for commands in found.values()]
+    return [f"{word} {text}: {', '.join(commands)}" for text, commands in found.items()]
+
+
+def _some(rows: Sequence[Right]) -> str:
+    if len(rows) == len(NEEDS):
         return "run any of our commands"
-    shown = ", ".join(commands[:6])
-    return shown + (f" and {len(commands) - 6} more" if len(commands) > 6 else "")
+    shown = ", ".join(row.command for row in rows[:6])
+    return shown + (f" and {len(rows) - 6} more" if len(rows) > 6 else "")
 
 
-def judge_token(name: str, token: Look[Token], now: float, *, given: bool) -> Check:
+def judge_token(
+    name: str, token: Look[Token], grants: Look[Grants], now: float, *, given: bool
+) -> Check:
     """Who Nomad takes us for, and for how long; `given`: we came with a token."""
     if token.kind == "denied":
         return Check(name, "failed", token.problem, advice=token.hint)
@@ -191,6 +203,8 @@ def judge_token(name: str, token: Look[Token], now: float, *, given: bool) -> Ch
     if who.kind == "off":
         notes = ("NOMAD_TOKEN is set, and nobody asks for it",) if given else ()
         return Check(name, "passed", "Nomad asks for no token (ACLs are off)", notes=notes)
+    if who.kind == "anonymous" and grants.value is not None and grants.value != Grants():
+        return Check(name, "passed", "no token: we may what the anonymous policy lets anybody do")
     if who.kind == "anonymous":
         return Check(
             name, "failed", "Nomad asks for tokens, and we have none",

@@ -38,9 +38,8 @@ def judge(
     each with its advice.
     """
     if voice.value is None:
-        return Check(
-            name, "could not tell", f"cannot see the servers: {voice.problem}", advice=voice.hint
-        )
+        seen_by = f"{system} does not answer, see the check {system.lower()}"
+        return Check(name, "could not tell", f"cannot see the servers: {seen_by}")
     if not voice.value.leader:
         said = f": {voice.value.said}" if voice.value.said else ""
         return Check(

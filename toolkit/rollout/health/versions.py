@@ -61,10 +61,12 @@ def judge(
     circumstances: Collection[str] = (),
     notes: Iterable[str] = (),
     blind: str | None = None,
+    hint: str | None = None,
 ) -> Check:
     """The versions of one system: supported, and what is known to be wrong with them.
 
-    `circumstances`: which of the bugs' conditions hold. `blind`: why not all could be seen.
+    `circumstances`: which of the bugs' conditions hold. `blind`: why not all could be seen, and
+    `hint` what helps.
     """
     there = sorted({each for each in versions if each}, key=lambda each: parse(each) or (0,) * 4)
     support = SUPPORT[system]
@@ -73,7 +75,7 @@ def judge(
         said.append(blind)
     if not there:
         reason = blind or "it does not say its version"
-        return Check(name, "could not tell", f"{system}'s version: {reason}")
+        return Check(name, "could not tell", f"{system}'s version: {reason}", advice=hint)
     summary = f"{system} {', '.join(there)}"
     unread = [each for each in there if parse(each) is None]
     if unread:

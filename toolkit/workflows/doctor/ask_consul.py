@@ -22,7 +22,9 @@ SWEEP = 25
 AT_ONCE = 50
 """How many allocations are asked for in one call."""
 RIGHTS_ASKED = 20
-_OWN = {"consul", "nomad", "nomad-client"}
+NOMAD_CLIENT = "nomad-client"
+READ_ALL = "use a Consul token with service:read and node:read"
+_OWN = {"consul", "nomad", NOMAD_CLIENT}
 
 
 def leader(session: Session, _done: Looks) -> Voice:
@@ -47,7 +49,7 @@ def gossip(session: Session, _done: Looks) -> tuple[dict[str, Any], ...]:
         raise DeniedError(
             "the Consul token may not see Consul's agents",
             system="Consul",
-            hint="use a token with node:read",
+            hint=READ_ALL,
         )
     return tuple(found)
 
@@ -92,9 +94,30 @@ def catalog(session: Session, _done: Looks) -> tuple[str, ...]:
     return tuple(sorted(session.consul.services()))
 
 
+def nomad_clients(session: Session, _done: Looks) -> tuple[str, ...]:
+    """`host:port` of Nomad's client agents in the catalog; DeniedError when we may not see."""
+    page = session.consul.service(NOMAD_CLIENT)
+    if page.filtered:
+        raise DeniedError(
+            f"the Consul token may not read service {NOMAD_CLIENT}",
+            system="Consul",
+            hint=READ_ALL,
+        )
+    found = read.consul_instances(NOMAD_CLIENT, page.value)
+    return tuple(f"{each.address}:{each.port}" for each in found)
+
+
 def auth_methods(session: Session, _done: Looks) -> list[str]:
     """Consul's ways to log in."""
     return session.consul.auth_methods()
+
+
+def wide(session: Session, _done: Looks) -> bool:
+    """Whether no service is hidden from us."""
+    try:
+        return all(session.consul.authorize([("node", "", "read"), ("service", "", "read")]))
+    except InvalidRequestError:
+        return True
 
 
 def granted(session: Session, done: Looks) -> dict[str, bool]:
@@ -133,6 +156,7 @@ def census(session: Session, done: Looks) -> Census:
         whole=_sees_all(done),
         left_out=len(others) - len(others[:SWEEP]),
         hidden=tuple(hidden),
+        wide=seen(done, "consul_wide"),
     )
     return again(session, found)
 

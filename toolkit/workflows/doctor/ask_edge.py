@@ -19,6 +19,7 @@ from toolkit.rollout.health.facts import Voice
 from toolkit.rollout.health.tls import Line
 from toolkit.spec.observed import ConsulInstance
 from toolkit.spec.target import Endpoint
+from toolkit.workflows.doctor.ask_consul import READ_ALL
 from toolkit.workflows.doctor.gather import Looks
 from toolkit.workflows.session import Session
 
@@ -37,7 +38,7 @@ def instances(session: Session, _done: Looks) -> tuple[ConsulInstance, ...]:
         raise DeniedError(
             f"the Consul token may not read service {TRAEFIK_API}",
             system="Consul",
-            hint="use a token with service:read and node:read",
+            hint=READ_ALL,
         )
     return read.consul_instances(TRAEFIK_API, page.value)
 

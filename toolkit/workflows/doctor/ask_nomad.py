@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from toolkit.clients.errors_map import from_response
-from toolkit.clients.greeting import greet
+from toolkit.clients.errors_map import from_response, garbled, unknown_token_hint
+from toolkit.clients.greeting import greet, is_another
 from toolkit.errors import ApiError, DeniedError, NotFoundError
 from toolkit.rollout.health import facts
 from toolkit.rollout.health.bridge import Sight
@@ -38,18 +37,18 @@ NOBODY = "toolkit-doctor-looks"
 def voice(endpoint: Endpoint, session: Session) -> Voice:
     """The leader that an address names, and its clock; ApiError when nobody is there."""
     said = greet(endpoint, "/v1/status/leader", now=session.world.now)
+    if (wrong := is_another(endpoint, said)) is not None:
+        raise wrong
     leader, problem = "", ""
     if said.status < 300:
         try:
-            leader = json.loads(said.body)
-        except ValueError:
-            leader = None  # type: ignore[assignment]
-        if not isinstance(leader, str):
-            # Something that answers everything with a page of its own.
-            raise from_response(endpoint, 404, "", read=True, ours=False).error
+            leader = facts.leader(said.body)
+        except ValueError as exc:
+            raise garbled(endpoint, f"is not {endpoint.system}'s", read=True).error from exc
     else:
         error = from_response(endpoint, said.status, said.body, read=True).error
-        if said.status < 500:
+        # Without a leader the servers answer 500; a gateway before them says other things.
+        if said.status != 500:
             raise error
         problem = error.message
     behind = interval(said.date, said.asked_at, said.answered_at)
@@ -110,12 +109,14 @@ def sights(session: Session, done: Looks) -> tuple[Sight, ...]:
     asked = [each for each in listed if each.status == "ready" and each.id not in blind]
     found = []
     for each in asked[:FULL_READS]:
-        attributes = session.nomad.node(each.id).get("Attributes") or {}
+        raw = session.nomad.node(each.id)
+        attributes = raw.get("Attributes") or {}
         found.append(
             Sight(
                 each.name,
                 attributes.get("unique.consul.name") or "",
                 attributes.get("consul.datacenter") or "",
+                raw.get("HTTPAddr") or "",
             )
         )
     return tuple(found)
@@ -132,7 +133,15 @@ def signing_keys(session: Session, _done: Looks) -> int:
 
 def token(session: Session, _done: Looks) -> Token:
     """Who we are."""
-    return facts.token(session.nomad.token_self())
+    endpoint = session.target.nomad
+    try:
+        return facts.token(session.nomad.token_self())
+    except DeniedError as exc:
+        raise DeniedError(
+            f"{endpoint.system} at {endpoint.address} does not know our token",
+            system=endpoint.system,
+            hint=unknown_token_hint(endpoint),
+        ) from exc
 
 
 def grants(session: Session, done: Looks) -> Grants:

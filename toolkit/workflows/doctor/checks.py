@@ -34,21 +34,23 @@ FACTS: tuple[Fact, ...] = (
     Fact("entrances", ask_edge.entrances),
     Fact("jobs", ask_local.jobs),
     Fact("nomad_token", ask_nomad.token, alive=_NOMAD),
-    Fact("nomad_agent", ask_nomad.agent, alive=_NOMAD),
+    Fact("nomad_agent", ask_nomad.agent, alive=_NOMAD, leaderless=True),
     Fact("nomad_peers", ask_nomad.peers, alive=_NOMAD),
-    Fact("nomad_members", ask_nomad.members, alive=_NOMAD),
+    Fact("nomad_members", ask_nomad.members, alive=_NOMAD, leaderless=True),
     Fact("nomad_autopilot", ask_nomad.autopilot, alive=_NOMAD),
     Fact("nomad_scheduler", ask_nomad.scheduler, alive=_NOMAD),
-    Fact("nomad_regions", ask_nomad.regions, alive=_NOMAD),
+    Fact("nomad_regions", ask_nomad.regions, alive=_NOMAD, leaderless=True),
     Fact("nodes", ask_nomad.nodes, alive=_NOMAD),
     Fact("nodes_without_consul", ask_nomad.nodes_without_consul, alive=_NOMAD),
     Fact("signing_keys", ask_nomad.signing_keys, alive=_NOMAD),
     Fact("consul_asks", ask_consul.asks_for_tokens, alive=_CONSUL),
-    Fact("consul_agent", ask_consul.agent, alive=_CONSUL),
+    Fact("consul_agent", ask_consul.agent, alive=_CONSUL, leaderless=True),
     Fact("consul_peers", ask_consul.peers, alive=_CONSUL),
-    Fact("consul_gossip", ask_consul.gossip, alive=_CONSUL),
+    Fact("consul_gossip", ask_consul.gossip, alive=_CONSUL, leaderless=True),
     Fact("consul_autopilot", ask_consul.autopilot, alive=_CONSUL),
     Fact("consul_catalog", ask_consul.catalog, alive=_CONSUL),
+    Fact("consul_wide", ask_consul.wide, alive=_CONSUL),
+    Fact("nomad_clients", ask_consul.nomad_clients, alive=_CONSUL),
     Fact("consul_methods", ask_consul.auth_methods, alive=_CONSUL),
     Fact("edge_instances", ask_edge.instances, alive=_CONSUL),
     Fact("consul_members", ask_consul.members, after=("consul_gossip",)),
@@ -69,7 +71,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "census",
         ask_consul.census,
-        after=("jobs", "consul_catalog", "nomad_grants"),
+        after=("jobs", "consul_catalog", "consul_wide", "nomad_grants"),
         alive=(*_NOMAD, *_CONSUL),
     ),
 )  # fmt: skip
@@ -123,7 +125,7 @@ def _nomad_version(name: str, _session: Session, see: Looks) -> Check:
         if not look.seen
     ]
     if not said:
-        return versions.judge(name, "Nomad", (), blind=agent.problem)
+        return versions.judge(name, "Nomad", (), blind=agent.problem, hint=agent.hint)
     return versions.judge(name, "Nomad", said, circumstances=circumstances, notes=[*notes, *hidden])
 
 
@@ -142,7 +144,7 @@ def _traefik_version(name: str, _session: Session, see: Looks) -> Check:
         return Check(name, "passed", "no Traefik is known, see the check edge")
     said = {each.version for each in edges.get(()) if each.version}
     problem = next((each.problem for each in edges.get(()) if each.problem), edges.problem)
-    return versions.judge(name, "Traefik", said, blind=problem or None)
+    return versions.judge(name, "Traefik", said, blind=problem or None, hint=edges.hint)
 
 
 def _nomad_servers(name: str, session: Session, see: Looks) -> Check:
@@ -218,9 +220,7 @@ def _bridge(name: str, _session: Session, see: Looks) -> Check:
         see["nodes"],
         see["nodes_without_consul"],
         see["sights"],
-        see["consul_agent"],
-        see["consul_names"],
-        see["consul_catalog"],
+        bridge.Ours(see["consul_agent"], see["consul_names"], see["nomad_clients"]),
         _jobs(see).using,
     )
 
@@ -261,7 +261,9 @@ def _instances(name: str, _session: Session, see: Looks) -> Check:
 
 def _token(name: str, session: Session, see: Looks) -> Check:
     given = bool(session.target.nomad.token)
-    return rights.judge_token(name, see["nomad_token"], session.world.now(), given=given)
+    return rights.judge_token(
+        name, see["nomad_token"], see["nomad_grants"], session.world.now(), given=given
+    )
 
 
 def _rights(name: str, _session: Session, see: Looks) -> Check:
@@ -310,7 +312,7 @@ CHECKS: tuple[Item, ...] = (
         "nomad-consul",
         (
             "nodes", "nodes_without_consul", "sights", "consul_agent", "consul_names",
-            "consul_catalog", "jobs",
+            "nomad_clients", "jobs",
         ),
         _bridge,
     ),
@@ -327,7 +329,7 @@ CHECKS: tuple[Item, ...] = (
     Item("traefik-version", ("edges",), _traefik_version),
     Item("entrances", ("edges", "jobs", "entrances"), _entrances),
     Item("instances", ("census",), _instances),
-    Item("nomad-token", ("nomad_token",), _token),
+    Item("nomad-token", ("nomad_token", "nomad_grants"), _token),
     Item("consul-token", ("consul_granted", "consul_asks"), _consul_rights),
     Item("rights", ("nomad_token", "powers"), _rights),
 )  # fmt: skip

@@ -28,8 +28,9 @@ class Fact:
     """Gives a value, or raises; handed a session of its thread and the facts named in `after`."""
     after: tuple[str, ...] = ()
     alive: tuple[str, ...] = ()
-    """Of these, the ones without which asking is in vain: when nothing answers there, this fact
-    has the same problem at once."""
+    """Also after these, and in vain when they were not seen, or know no leader."""
+    leaderless: bool = False
+    """Answered without a leader too."""
 
 
 def closure(facts: Sequence[Fact], wanted: Iterable[str]) -> tuple[Fact, ...]:
@@ -114,9 +115,15 @@ def _run(session: Session, work: _Work) -> None:
 
 
 def _ask(session: Session, fact: Fact, done: Looks) -> Look[Any]:
-    dead = next((done[name] for name in fact.alive if done[name].kind == "unreachable"), None)
-    if dead is not None:
-        return dead
+    for name in fact.alive:
+        system = name.partition("_")[0].capitalize()
+        voice = done[name]
+        if voice.value is None:
+            problem = f"{system} does not answer, see the check {system.lower()}"
+            return Look("unreachable", problem=problem)
+        if not voice.value.leader and not fact.leaderless:
+            problem = f"{system} has no leader, see the check {system.lower()}-servers"
+            return Look("broken", problem=problem)
     try:
         return saw(fact.ask(session, done))
     except ApiError as error:
