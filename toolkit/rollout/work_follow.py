@@ -272,14 +272,14 @@ class _Loop:
         return False
 
     def _standing(self) -> str:
-        """`1 of 3 instances complete, 2 running`."""
-        found = [r for r in self._rows() if not r.replaced]
+        """`1 task running, 2 complete`."""
+        found = [row.state for row in self._rows() if not row.replaced]
         if not found:
             return "nothing of it was placed"
-        words = dict.fromkeys(row.state for row in found)
-        parts = [f"{sum(r.state == word for r in found)} {word}" for word in words]
-        what = "task" if len(found) == 1 else "tasks"
-        return f"of {len(found)} {what} {', '.join(parts)}"
+        numbers = [(found.count(state), state) for state in dict.fromkeys(found)]
+        first, *rest = numbers
+        noun = "task" if first[0] == 1 else "tasks"
+        return ", ".join([f"{first[0]} {noun} {first[1]}", *(f"{n} {state}" for n, state in rest)])
 
     # The end.
 

@@ -27,7 +27,7 @@ READ_AT_ONCE = 8
 SETTLE = 0.6
 """Seconds without anything new after which a dead task's log is whole: Nomad's log collector
 writes to its file ten times a second."""
-STEP = 0.1
+STEP = 0.2
 PATIENCE = 20.0
 """Seconds to try to read what is left of a stream while Nomad does not answer."""
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from toolkit.spec.work import WorkInstance
+from toolkit.spec.work import TaskState, WorkInstance
 
 
 def rows(raw: Iterable[Mapping[str, Any]], ids: Collection[str]) -> tuple[WorkInstance, ...]:
@@ -48,20 +48,20 @@ def _row(
     )
 
 
-def _state(raw: Mapping[str, Any], task: Mapping[str, Any]) -> str:
+def _state(raw: Mapping[str, Any], task: Mapping[str, Any]) -> TaskState:
     """The task's own state in the words of an allocation's."""
-    client = str(raw.get("ClientStatus") or "")
+    client = raw.get("ClientStatus")
     if client in {"lost", "unknown"}:
-        return client
+        return "lost" if client == "lost" else "unknown"
     if task.get("Failed"):
         return "failed"
     if task.get("State") == "dead":
         killed = any(e.get("Type") in {"Killed", "Killing"} for e in task.get("Events") or [])
-        asked = raw.get("DesiredStatus") != "run" and killed
-        return "stopped" if asked else "complete"
+        return "stopped" if killed and raw.get("DesiredStatus") != "run" else "complete"
     if task.get("State") == "running":
         return "running"
-    return "pending" if client in {"pending", "running"} else client
+    # Without a word on the task, as of an allocation that ended before any task was set up.
+    return "failed" if client == "failed" else "complete" if client == "complete" else "pending"
 
 
 def _number(text: object) -> int | None:

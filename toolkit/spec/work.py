@@ -15,6 +15,8 @@ WorkVerdict = Literal[
     "completed", "failed", "unplaced", "unknown", "held", "superseded", "submitted"
 ]
 
+TaskState = Literal["pending", "running", "complete", "failed", "lost", "unknown", "stopped"]
+
 Stream = Literal["stdout", "stderr"]
 
 
@@ -54,8 +56,8 @@ class WorkInstance:
     group: str
     task: str
     node: str
-    state: str
-    """`pending`, `running`, `complete`, `failed`, `lost`, `unknown`, or `stopped`."""
+    state: TaskState
+    """`stopped`: killed because somebody asked for it."""
     exit_code: int | None = None
     """Of the last time that it ran; None: it never ran to an end that Nomad remembers."""
     signal: int | None = None

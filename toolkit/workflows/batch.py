@@ -109,12 +109,19 @@ def report(
         evaluation=started.evaluation,
         instances=end.instances if end else (),
         causes=causes,
-        notes=(*started.notes, *(end.notes if end else ())),
+        notes=_notes(verdict, started, end),
         next=_next(verdict, started.work.job_id, causes),
         events=tuple(clock.events),
         timings=timings(clock),
         calls=session.nomad.counter.calls,
     )
+
+
+def _notes(verdict: WorkVerdict, started: Started, end: WorkEnd | None) -> tuple[str, ...]:
+    found = [*started.notes, *(end.notes if end else ())]
+    if verdict == "unplaced":
+        found.append(f"`toolkit stop {started.work.job_id}` takes it back")
+    return tuple(found)
 
 
 def timings(clock: Clock) -> WorkTimings:
