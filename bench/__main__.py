@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench import samples
 from bench.commands import ROOT, Ran, lines, must, toolkit
 from bench.demo import TARGETS, settle
+from bench.gallery import gallery
 from bench.load import Load
 from bench.nomad_side import Cluster, nomad_bump, peer_job
 from bench.observer import Observer
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One promise and what was measured."""
-
-    what: str
-    must: str
-    seen: str
-    holds: bool
+from bench.row import Row
 
 
 def main() -> int:
-    """Measure everything that was asked for by number or name; all without arguments."""
+    """Measure everything that was asked for by name; all without arguments."""
     print("\n".join(samples.machine()), flush=True)
-    cluster = Cluster.start()
     wanted = sys.argv[1:]
+    alone = [measure for measure in ALONE if not wanted or measure.__name__ in wanted]
+    shared = [measure for measure in MEASURES if not wanted or measure.__name__ in wanted]
+    measures: list[tuple[str, Callable[[], list[Row]]]] = []
+    if shared:
+        cluster = Cluster.start()
+        measures += [(measure.__name__, functools.partial(measure, cluster)) for measure in shared]
+    measures += [(measure.__name__, measure) for measure in alone]
     rows: list[Row] = []
-    for measure in MEASURES:
-        if wanted and measure.__name__ not in wanted:
-            continue
-        print(f"\n== {measure.__name__}", flush=True)
-        for row in measure(cluster):
+    for name, measure in measures:
+        print(f"\n== {name}", flush=True)
+        for row in measure():
             rows.append(row)
             print(f"   {row.what}: {row.seen}", flush=True)
     print()
@@ -231,6 +227,9 @@ def settle_edge() -> None:
 MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
     startup, unchanged, added, patience, against_nomad, failing, lossless,
 )  # fmt: skip
+
+ALONE: tuple[Callable[[], list[Row]], ...] = (gallery,)
+"""Measures that start what they need, and nothing else."""
 
 if __name__ == "__main__":
     sys.exit(main())

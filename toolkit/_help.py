@@ -18,7 +18,9 @@ Projects:
 Deploying:
   plan      Show what a deploy would change, and whether it fits
   deploy    Deploy a job and prove that it got there
-  attach    Watch a rollout under way, whoever started it
+  run       Run a batch job to its end, with its output
+  dispatch  Dispatch a parameterized job and follow it to its end
+  attach    Watch a rollout or a run under way, whoever started it
   bump      Deploy the next release and write it to the job file
   rollback  Go back to the release that served before
 
@@ -27,6 +29,8 @@ Looking:
   status   Show what runs, in Nomad, Consul and Traefik
   history  List the versions of a job and their releases
   logs     Print what a job's tasks wrote
+  why-not  Say what each node lacks to run a job
+  doctor   Check the cluster, and what your tokens may do
 
 Operating:
   scale    Change the number of instances
@@ -40,6 +44,7 @@ Operating:
 
 This machine:
   dev         Run Nomad, Consul and Traefik on this machine
+  schema      Print the JSON Schema of what --json prints
   completion  Print the completion script of a shell
   help        Print the help of a command
 
@@ -208,13 +213,92 @@ Options:
     toolkit deploy backend -e production --yes --json
     toolkit deploy ./shop.nomad.hcl   # needs no project
 """,
+    "run": """\
+Usage: toolkit run [OPTIONS] JOB
+
+  Run a batch job to its end, with its output.
+
+  Waits as long as the work takes and passes its output on, stdout to stdout.
+
+  A periodic job is launched now. What is said about the work goes to standard
+  error. The exit code is 0 completed, 1 refused, 3 failed, 4 unplaced, 5
+  unknown, 7 superseded, 9 held.
+
+Arguments:
+  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
+       [required]
+
+Options:
+  --timeout DURATION        Give up watching after this: 90s, 10m.
+  --detach                  Submit and leave; `toolkit attach` watches later.
+  --wait-capacity DURATION  Submit what does not fit, and wait this long.
+  --allow RULE              Allow what a lint rule refuses; repeatable.
+  --release VERSION         Release to deploy.
+  --var KEY=VALUE           Set a template variable; repeatable.
+  --var-file FILE           Read variables from a TOML or JSON file; repeatable.
+  -e, --env ENV             Environment of toolkit.toml to talk to.
+  --namespace NAME          Nomad namespace.
+  --region NAME             Nomad region.
+  --nomad-addr URL          Nomad's address.
+  --consul-addr URL         Consul's address.
+  -y, --yes                 Answer every question with yes.
+  --json                    Print one JSON document instead of text.
+  -q, --quiet               Say nothing but the result.
+  --debug                   Show the traceback of an error.
+  -h, --help                Show this message and exit.
+
+  Examples:
+    toolkit run migrate
+    toolkit run nightly   # a periodic job, now
+    toolkit run report --detach
+""",
+    "dispatch": """\
+Usage: toolkit dispatch [OPTIONS] JOB
+
+  Dispatch a parameterized job and follow it to its end.
+
+  Waits as long as the work takes and passes its output on, stdout to stdout.
+
+  The job is taken as it is registered. What is said about the work goes to
+  standard error. The exit code is 0 completed, 1 refused, 3 failed, 4 unplaced,
+  5 unknown, 9 held.
+
+Arguments:
+  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
+       [required]
+
+Options:
+  --meta KEY=VALUE           Metadata of this dispatch; repeatable.
+  --payload FILE             Data for the task, at most 16 KiB; - is stdin.
+  --idempotency-token TOKEN  Dispatch at most once under this token.
+  --timeout DURATION         Give up watching after this: 90s, 10m.
+  --detach                   Submit and leave; `toolkit attach` watches later.
+  --wait-capacity DURATION   Submit what does not fit, and wait this long.
+  -e, --env ENV              Environment of toolkit.toml to talk to.
+  --namespace NAME           Nomad namespace.
+  --region NAME              Nomad region.
+  --nomad-addr URL           Nomad's address.
+  --consul-addr URL          Consul's address.
+  -y, --yes                  Answer every question with yes.
+  --json                     Print one JSON document instead of text.
+  -q, --quiet                Say nothing but the result.
+  --debug                    Show the traceback of an error.
+  -h, --help                 Show this message and exit.
+
+  Examples:
+    toolkit dispatch import --meta day=2026-01-31
+    toolkit dispatch import --meta day=2026-01-31 --payload rows.csv
+""",
     "attach": """\
 Usage: toolkit attach [OPTIONS] JOB
 
-  Watch a rollout under way, whoever started it.
+  Watch a rollout or a run under way, whoever started it.
 
   Gates, verifies and judges it as `toolkit deploy` would have, with the same
   exit codes.
+
+  The work of a batch job, or of a child of a periodic or parameterized one, is
+  followed with its output as `toolkit run` would have.
 
 Arguments:
   JOB  Name of a job, its unambiguous beginning, or the path of a job file.
@@ -238,6 +322,7 @@ Options:
 
   Examples:
     toolkit attach backend
+    toolkit attach import/dispatch-1764000000-5527d246
 """,
     "bump": """\
 Usage: toolkit bump [OPTIONS] JOB [RELEASE]
@@ -354,6 +439,7 @@ Arguments:
   [JOB]  One job closely; default: all.
 
 Options:
+  --limit N          Of all jobs, list so many at most.  [x>=1]
   -e, --env ENV      Environment of toolkit.toml to talk to.
   --namespace NAME   Nomad namespace.
   --region NAME      Nomad region.
@@ -424,6 +510,68 @@ Options:
   Examples:
     toolkit logs backend -f
     toolkit logs backend --task app --stderr
+""",
+    "why-not": """\
+Usage: toolkit why-not [OPTIONS] JOB
+
+  Say what each node lacks to run a job.
+
+  Holds every node against every demand of the job; changes nothing.
+
+  Exit codes: 0 fits, 4 does not fit, 5 could not tell, 1 refused.
+
+Arguments:
+  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
+       [required]
+
+Options:
+  --live             Take the registered job, not the project's job file.
+  --all              Show every node, also those that are alike.
+  --release VERSION  Release to deploy.
+  --var KEY=VALUE    Set a template variable; repeatable.
+  --var-file FILE    Read variables from a TOML or JSON file; repeatable.
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit why-not backend
+    toolkit why-not backend --live --all
+""",
+    "doctor": """\
+Usage: toolkit doctor [OPTIONS]
+
+  Check the cluster, and what your tokens may do.
+
+  Agents, quorum, versions, Consul integration, edge, clocks, stale instances,
+  token rights.
+
+  Changes nothing, and needs no project where NOMAD_ADDR is set. Exit codes: 0
+  all passed, 1 something failed, 5 nothing failed and something could not be
+  told.
+
+Options:
+  --only CHECK        Only this check; repeatable.
+  --timeout DURATION  Time for all checks together; default: 20s.
+  -e, --env ENV       Environment of toolkit.toml to talk to.
+  --namespace NAME    Nomad namespace.
+  --region NAME       Nomad region.
+  --nomad-addr URL    Nomad's address.
+  --consul-addr URL   Consul's address.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -h, --help          Show this message and exit.
+
+  Examples:
+    toolkit doctor
+    toolkit doctor -e production --only edge --only rights
 """,
     "scale": """\
 Usage: toolkit scale [OPTIONS] JOB COUNT
@@ -806,6 +954,26 @@ Options:
 
   Examples:
     toolkit dev logs nomad
+""",
+    "schema": """\
+Usage: toolkit schema [OPTIONS] [NAME]
+
+  Print the JSON Schema of what --json prints.
+
+  What a script may rely on: the JSON Schema of what a command prints with
+  --json.
+
+Arguments:
+  [NAME]  One schema; default: their names.
+
+Options:
+  -q, --quiet  Say nothing but the result.
+  --debug      Show the traceback of an error.
+  -h, --help   Show this message and exit.
+
+  Examples:
+    toolkit schema
+    toolkit schema deploy > deploy.schema.json
 """,
     "completion": """\
 Usage: toolkit completion [OPTIONS] bash|zsh|fish

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.agents.cluster import LocalCluster
+from tests.docs.schemas import check_printed
 from toolkit.cli.main import run
 from toolkit.cli.world import World
 from toolkit.config.settings import Flags, load_settings
@@ -279,6 +280,8 @@ class Shop:
         )  # fmt: skip
         code = run(world)
         assert not err.hooks, f"never said: {list(err.hooks)}\n{err.getvalue()}"
+        if "--json" in arguments:
+            check_printed(out.getvalue())
         return Said(int(code), out.getvalue(), err.getvalue())
 
     def deploy(self, name: str, *arguments: str, on: Mapping[str, Hook] | None = None) -> Said:

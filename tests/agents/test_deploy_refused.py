@@ -129,13 +129,17 @@ def test_of_two_deploys_at_once_one_wins_and_neither_lies(shop: Shop) -> None:
         )
         for release in ("1.1.0", "1.2.0")
     })  # fmt: skip
-    assert sorted(said.code for said in ends.values()) == [0, 1]
+    # Before 2.0.1 Nomad may let both pass its check index: then the later one replaces the other.
+    assert sorted(said.code for said in ends.values()) in ([0, 1], [0, 7])
     winner = next(release for release, said in ends.items() if said.code == 0)
     assert ends[winner].report["serving"] == winner
     assert shop.release(name) == winner
     assert shop.serves(name) == [winner]
-    loser = next(said for said in ends.values() if said.code == 1)
-    assert_refused(loser, "somebody else")
+    loser = next(said for said in ends.values() if said.code != 0)
+    if loser.code == 1:
+        assert_refused(loser, "somebody else")
+    else:
+        assert loser.report["verdict"] == "superseded"
 
 
 def test_a_missing_secret_names_the_command_that_sets_it(shop: Shop) -> None:

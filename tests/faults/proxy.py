@@ -12,6 +12,7 @@ logs behave as they do without it.
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import re
 import select
@@ -25,8 +26,9 @@ from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 Action = Literal[
-    "pass", "drop", "lose", "status", "delay", "cut", "garbage", "index", "silence", "headers"
-]
+    "pass", "drop", "lose", "status", "delay", "cut", "garbage", "index", "silence", "headers",
+    "rewrite",
+]  # fmt: skip
 
 LONGEST_DELAY = 30.0
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "proxy-connection"}
@@ -46,6 +48,7 @@ class Rule:
     index    forward, answer with index `index`
     silence  never answer; the connection stays open until the proxy closes
     headers  forward, answer with `headers` added
+    rewrite  forward, answer with what `rewrite` makes of the body
     """
 
     action: Action
@@ -61,6 +64,7 @@ class Rule:
     keep: int = 5
     index: int = 1
     headers: tuple[tuple[str, str], ...] = ()
+    rewrite: Callable[[bytes], bytes] = bytes
     before: Callable[[], None] | None = None
     """Called first, in the proxy's thread: what happens in between."""
 
@@ -258,6 +262,10 @@ class _Handler(BaseHTTPRequestHandler):
                 response.read()
                 headers = [pair for pair in _passed(response) if pair[0] != "Content-Encoding"]
                 self._whole(200, headers, rule.text.encode())
+            elif rule.action == "rewrite":
+                headers = [pair for pair in _passed(response) if pair[0] != "Content-Encoding"]
+                body = _plain(response)
+                self._whole(response.status, headers, rule.rewrite(body))
             else:
                 self._stream(response, _changed_headers(rule, _passed(response)))
         except OSError:
@@ -301,6 +309,11 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers:
             self.send_header(name, str(value))
         self.end_headers()
+
+
+def _plain(response: http.client.HTTPResponse) -> bytes:
+    body = response.read()
+    return gzip.decompress(body) if response.getheader("Content-Encoding") == "gzip" else body
 
 
 def _passed(response: http.client.HTTPResponse) -> list[tuple[str, Any]]:

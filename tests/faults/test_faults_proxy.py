@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 from collections.abc import Iterator
@@ -82,6 +83,18 @@ def test_garbage(proxy: FaultProxy, session: requests.Session) -> None:
 def test_an_index_that_goes_back(proxy: FaultProxy, session: requests.Session) -> None:
     proxy.add(Rule("index", index=2))
     assert session.get(proxy.address).headers["X-Nomad-Index"] == "2"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_that_is_rewritten(session: requests.Session, packed: bool) -> None:
+    body, headers = b'{"Status": "complete"}', {"X-Nomad-Index": "9"}
+    if packed:
+        body, headers = gzip.compress(body), {**headers, "Content-Encoding": "gzip"}
+    with Scripted(Reply(body, headers=headers)) as agent, FaultProxy(agent.address) as proxy:
+        proxy.add(Rule("rewrite", rewrite=lambda text: text.replace(b"complete", b"failed")))
+        answer = session.get(proxy.address)
+    assert answer.json() == {"Status": "failed"}
+    assert answer.headers["X-Nomad-Index"] == "9"
 
 
 def test_headers_added(proxy: FaultProxy, session: requests.Session) -> None:

@@ -155,6 +155,8 @@ def test_with_json_the_error_is_a_document_on_stdout() -> None:
     assert said.err == ""
     assert json.loads(said.out) == {
         "schema": "toolkit.error/1",
+        "verdict": "refused",
+        "code": 1,
         "error": {
             "kind": "UnreachableError",
             "message": "nothing answers",

@@ -11,6 +11,7 @@ from toolkit.errors import ConfigError, Mistake
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
 from toolkit.spec.dev import AgentRow, DevReport
+from toolkit.spec.doctor import Check, DoctorReport, Right
 from toolkit.spec.events import Event
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.listing import (
@@ -32,9 +33,11 @@ from toolkit.spec.plan import DiffLine, GroupPlan, LintFinding, LiveJob, Plan
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.spec.target import Secret
+from toolkit.spec.work import WorkInstance, WorkReport
 from toolkit.views import (
     deploy,
     dev,
+    doctor,
     error,
     history,
     init,
@@ -46,6 +49,7 @@ from toolkit.views import (
     status,
     validate,
     verify,
+    work,
 )
 
 HIDDEN = "hunter2-must-not-appear"
@@ -114,7 +118,7 @@ DETAIL = JobDetail(
 MISTAKE = Mistake("jobs/web/job.toml", "count", 3, "must be an integer", "2")
 
 CHAIN_KEYS = "allocation node group nomad consul traefik serves address"
-CAUSE_KEYS = "kind summary group task allocation node evidence[] advice at"
+CAUSE_KEYS = "kind summary group task allocation node evidence[] advice at count"
 PLAN_KEYS = (
     "schema job code changed fits check_index release "
     "live(version release stopped counts(web)) "
@@ -153,11 +157,16 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "toolkit.status/1",
-        status.document(StatusReport("dev", "http://a", "default", (ROW,), DETAIL)),
+        status.document(
+            StatusReport(
+                "dev", "http://a", "default", (ROW,), DETAIL, (), 1, {"running": 2}, ("web",)
+            )
+        ),
         f"schema environment address namespace jobs[]({ROW_KEYS}) detail(job({ROW_KEYS}) stable "
         "submitted_at deployment(id version status description placed healthy desired canaries "
         "promoted) instances[](allocation group node version state wanted healthy canary restarts "
-        "consul address checks[](name status output)) routes[] drift) notes[]",
+        "consul address checks[](name status output)) routes[] drift) notes[] left_out "
+        "states(running) short[]",
     ),
     (
         "toolkit.history/1",
@@ -192,6 +201,21 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         f"verification({VERIFICATION_KEYS}) notes[] next events[]({EVENT_KEYS}) seconds",
     ),
     (
+        "toolkit.work/1",
+        work.document(
+            WorkReport(
+                "failed", "migrate failed", "migrate", "dev", "http://a", "default", "1.0.0",
+                instances=(WorkInstance("a", "g", "app", "n", "failed", 7),), causes=(CAUSE,),
+                events=(EVENT,),
+            )
+        ),
+        "schema verdict code sentence job child environment address namespace release version "
+        "evaluation exit_code instances[](allocation group task node state exit_code signal "
+        "restarts oom started finished replaced) "
+        f"causes[]({CAUSE_KEYS}) notes[] next timings(total plan submit work) "
+        f"events[]({EVENT_KEYS}) calls",
+    ),
+    (
         "toolkit.init/1",
         init.document(InitReport("shop", ("toolkit.toml",), ("toolkit dev up",))),
         "schema folder files[] next[]",
@@ -209,9 +233,22 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "last_lines[]) addresses(Nomad) acl data state_file notes[] next",
     ),
     (
+        "toolkit.doctor/1",
+        doctor.document(
+            DoctorReport(
+                "dev", "http://a", "http://b", "default",
+                (Check("nomad", "failed", "nothing answers", ("refused",), ("x",), "start it"),),
+                (Right("deploy", "may not", ("submit-job in namespace default",)),),
+            )
+        ),
+        "schema code sentence environment address consul_address namespace "
+        "checks[](name word summary evidence[] notes[] advice) rights[](command may lacks[]) "
+        "seconds",
+    ),
+    (
         "toolkit.error/1",
         error.document(ConfigError([MISTAKE])),
-        f"schema error(kind message hint code mistakes[]({MISTAKE_KEYS}))",
+        f"schema verdict code error(kind message hint code mistakes[]({MISTAKE_KEYS}))",
     ),
 ]  # fmt: skip
 

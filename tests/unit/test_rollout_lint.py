@@ -173,9 +173,40 @@ def test_a_release_that_no_process_is(change: Mapping[str, Any]) -> None:
     assert check(job(change), live_job(job()), replaced) == ()
 
 
-def test_an_update_in_place_that_advertises_nothing() -> None:
-    change = service(Checks=[{"Type": "http"}], Meta={"team": "blue"})
-    assert check(job(change), live_job(job()), (GroupPlan("web", in_place=2),)) == ()
+@pytest.mark.parametrize(
+    "change", [{"Meta": {"team": "blue"}}, {"Tags": [*TAGS, "team=blue", "versions", "100 Mbit"]}]
+)
+def test_an_update_in_place_that_advertises_nothing(change: dict[str, Any]) -> None:
+    after = service(Checks=[{"Type": "http"}], **change)
+    assert check(job(after), live_job(job()), (GroupPlan("web", in_place=2),)) == ()
+
+
+@pytest.mark.parametrize("tag", ["version=1.1.0", "release:1.1.0", "v1.1.0", "1.1", "Version 2"])
+def test_an_update_in_place_whose_tag_names_a_release(tag: str) -> None:
+    after = service(Checks=[{"Type": "http"}], Tags=[*TAGS, tag])
+    assert rules(check(job(after), live_job(job()), (GroupPlan("web", in_place=2),))) == [
+        "release-in-place"
+    ]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        {"Meta": {"release": "1.1.0"}},
+        {"TaskGroups": [{"Name": "web", "Meta": {"release": "1.1.0"}}]},
+        {"TaskGroups": [{"Name": "web", "Tasks": [{"Name": "app", "Env": {"RELEASE": "1.1.0"}}]}]},
+    ],
+)
+def test_the_way_back_to_what_still_runs_is_an_update_in_place(before: dict[str, Any]) -> None:
+    """After a deploy that failed and was not reverted: the live version never ran."""
+    old = job(service(Checks=[{"Type": "http"}], Tags=["version=1.0.0"]))
+    failed = job(service(Checks=[{"Type": "http"}], Tags=["version=1.1.0"]))
+    in_place = (GroupPlan("web", in_place=2),)
+    assert rules(check(old, live_job(failed), in_place)) == ["release-in-place"]
+    [group] = failed["TaskGroups"]
+    more = before.get("TaskGroups", [{}])[0]
+    failed = {**failed, **before, "TaskGroups": [{**group, **more}]}
+    assert check(old, live_job(failed), in_place) == ()
 
 
 @pytest.mark.parametrize(

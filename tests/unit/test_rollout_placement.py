@@ -45,8 +45,8 @@ JOB: dict[str, Any] = {
         ),
         (
             {"NodesEvaluated": 1, "DimensionExhausted": {"reserved port collision http=80": 1}},
-            "the static port is taken (reserved port collision http=80)",
-            "placement: 1 node out of reserved port collision http=80", "dynamic port",
+            "the static port 80 is taken",
+            "placement: 1 node with reserved port collision http=80", "dynamic port",
         ),
         (
             {"NodesEvaluated": 2, "ConstraintFiltered": {"${attr.cpu.arch} = arm64": 2}},

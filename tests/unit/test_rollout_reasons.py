@@ -14,6 +14,8 @@ import pytest
 from toolkit.clients.nomad import Nomad
 from toolkit.errors import NotFoundError
 from toolkit.rollout import reasons
+from toolkit.rollout.causes import gather
+from toolkit.rollout.causes.crash import spoken
 from toolkit.rollout.declared import Service
 from toolkit.rollout.world import World
 from toolkit.spec.observed import AllocationView, CheckView, ConsulInstance, TaskEvent, TaskView
@@ -24,11 +26,20 @@ ID = "5b2c90aa" + "0" * 28
 
 @dataclass
 class Logs:
-    """The one thing that is read of Nomad here."""
+    """What is read of Nomad here."""
 
     stderr: bytes | None = b""
     stdout: bytes | None = b""
     asked: list[str] = field(default_factory=list)
+    job: dict[str, Any] = field(default_factory=dict)
+    desired: str = "run"
+
+    def allocation(self, id: str) -> dict[str, Any]:  # noqa: A002
+        state = {"DesiredStatus": self.desired, "ClientStatus": "running"}
+        return {"ID": id, "Job": self.job, **state}
+
+    def node(self, id: str) -> dict[str, Any]:  # noqa: A002
+        return {"ID": id, "Status": "down", "Events": [{"Message": "heartbeat missed"}]}
 
     def logs(self, allocation: str, task: str, stream: str, *, last_bytes: int) -> bytes:
         self.asked.append(f"{task} {stream}")
@@ -38,13 +49,20 @@ class Logs:
         return text[-last_bytes:]
 
 
+class NoAgent:
+    """A Consul agent that has none of the instances."""
+
+    def agent_checks(self, service_id: str) -> list[dict[str, Any]]:
+        return []
+
+
 def world(logs: Logs | None = None) -> World:
     target = Target(
         "dev",
         Endpoint("Nomad", "http://127.0.0.1:9", "test"),
         Endpoint("Consul", "http://127.0.0.1:9", "test"),
     )
-    return World(target, cast(Nomad, logs or Logs()), cast(Any, None))
+    return World(target, cast(Nomad, logs or Logs()), cast(Any, NoAgent()))
 
 
 def event(kind: str, at: float, message: str = "", **details: str) -> TaskEvent:
@@ -91,7 +109,7 @@ def instance(status: str, output: str, port: int = 9, owner: str = ID) -> Consul
         ([crash(1), crash(2), crash(3)], "task app exited 1 3 times"),
         ([event("Started", 1), crash(900)], "task app exited 1"),
         ([event("Started", 9), crash(3)], "task app exited 1"),
-        ([crash(5, "0", "11")], "task app was killed by signal 11"),
+        ([crash(5, "0", "11")], "task app was killed by signal 11 (SIGSEGV)"),
         (
             [crash(5, "137", oom_killed="true")],
             "task app was killed for using more memory than it may",
@@ -109,10 +127,10 @@ def test_a_crash_in_one_sentence(events: list[TaskEvent], summary: str) -> None:
 
 
 def test_the_first_failure_in_time_is_the_cause_whatever_the_task() -> None:
-    late, early = [crash(9)], [event("Driver Failure", 3, "no such image")]
+    late, early = [crash(9)], [event("Driver Failure", 3, "no luck")]
     cause = reasons.of_allocation(world(), allocation({"app": late, "side": early}))
     assert (cause.task, cause.kind, cause.at) == ("side", "driver", 3)
-    assert cause.evidence == ("event: no such image",)
+    assert cause.evidence == ("event: no luck",)
 
 
 def test_an_orderly_end_is_no_failure() -> None:
@@ -123,30 +141,35 @@ def test_an_orderly_end_is_no_failure() -> None:
 # Evidence.
 
 
-def test_stderr_and_only_without_it_stdout() -> None:
+def output(logs: Logs) -> tuple[str, ...]:
+    """What is shown of a task's own output."""
+    return spoken(gather.output(world(logs), allocation(), "app"))
+
+
+def test_the_end_of_both_streams_and_their_silence() -> None:
     logs = Logs(b"one\n\ntwo\n", b"other\n")
-    assert reasons.output(world(logs), allocation(), "app") == ("stderr: one", "stderr: two")
-    assert logs.asked == ["app stderr"]
-    assert reasons.output(world(Logs(b" \n", b"other\n")), allocation(), "app") == (
-        "stdout: other",
-    )
-    assert reasons.output(world(Logs()), allocation(), "app") == ("output: none",)
+    assert output(logs) == ("stderr: one", "stderr: two", "stdout: other")
+    assert logs.asked == ["app stderr", "app stdout"]
+    assert output(Logs(b" \n", b"other\n")) == ("stdout: other",)
+    assert output(Logs()) == ("output: none",)
 
 
 def test_only_the_last_lines() -> None:
     text = b"".join(b"line %d\n" % number for number in range(2000))
-    found = reasons.output(world(Logs(text)), allocation(), "app")
-    assert len(found) == reasons.LOG_LINES
+    found = output(Logs(text))
+    assert len(found) == gather.LOG_LINES["stderr"]
     assert found[-1] == "stderr: line 1999"
 
 
 def test_what_cannot_be_read_is_said() -> None:
-    found = reasons.output(world(Logs(None)), allocation(), "app")
-    assert found == ("stderr: cannot be read: there is no such file",)
+    found = output(Logs(None, None))
+    assert len(found) == 1
+    assert found[0].startswith("stderr: cannot be read: its files are gone")
+    assert "there is no such file" in found[0]
 
 
 def test_output_cannot_redraw_a_terminal() -> None:
-    [line] = reasons.output(world(Logs(b"\x1b[2J\x07bad\xff\n")), allocation(), "app")
+    [line] = output(Logs(b"\x1b[2J\x07bad\xff\n"))
     assert "\x1b" not in line
     assert "\x07" not in line
     assert "bad" in line
@@ -220,6 +243,14 @@ def test_a_check_without_output_is_asked() -> None:
     assert "gives no answer" in refused.evidence[0]
 
 
+def test_an_instance_that_was_stopped_for_its_failure_is_not_blamed_for_its_silence() -> None:
+    with answering(200, b"") as port:
+        pass
+    found = [instance("critical", "", port)]
+    cause = reasons.of_allocation(world(Logs(desired="stop")), allocation(), found, (), [SERVICE])
+    assert cause.evidence == (f"check: alive is critical: {gather.STOPPED}",)
+
+
 def test_a_check_without_an_address_is_not_asked() -> None:
     cause = reasons.of_allocation(world(), allocation(), [instance("critical", "")])
     assert cause.evidence == ("check: alive is critical: no output yet",)
@@ -228,6 +259,7 @@ def test_a_check_without_an_address_is_not_asked() -> None:
 def test_a_lost_node() -> None:
     cause = reasons.of_allocation(world(), allocation(status="lost"))
     assert (cause.kind, cause.summary) == ("lost", "its node node-1 was lost")
+    assert "node: node-1 is down, last: heartbeat missed" in cause.evidence
 
 
 # Several.
@@ -238,6 +270,7 @@ def test_the_same_cause_is_said_once_and_the_first_comes_first() -> None:
     other = allocation([event("Driver Failure", 2, "no image")], name="c" * 36)
     found = reasons.causes(world(Logs(b"FATAL\n")), [allocation([crash(5)]), again, other])
     assert [(cause.kind, cause.at) for cause in found] == [("driver", 2), ("crash", 5)]
+    assert [cause.count for cause in found] == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def test_the_final_block_says_verdict_cause_evidence_and_what_to_type() -> None:
     report = replace(REPORT, causes=(CRASH,), next="toolkit logs backend --stderr")
     assert "\n".join(deploy.lines(report)) == (
         "reverted  backend 1.2.0 did not take; 1.1.0 serves, 2 of 2 verified\n"
-        "  cause   task app exited 1 twice within 3 s of its start"
-        " (allocation 5b2c90aa on node-1)\n"
+        "  cause   task app exited 1 twice within 3 s of its start\n"
+        "          allocation 5b2c90aa on node-1\n"
         "          stderr: FATAL config key 'db_url' missing\n"
         "  next    toolkit logs backend --stderr"
     )
@@ -61,7 +61,7 @@ def test_the_final_block_says_verdict_cause_evidence_and_what_to_type() -> None:
 def test_a_later_cause_does_not_look_like_the_first() -> None:
     second = Cause("check", "the check never passed", advice="look at /health")
     lines = deploy.lines(replace(REPORT, causes=(CRASH, second)))
-    assert lines[3:] == ["  then    the check never passed", "  advice  look at /health"]
+    assert lines[4:] == ["  then    the check never passed", "  advice  look at /health"]
 
 
 def test_evidence_of_several_lines_stays_in_its_column() -> None:

@@ -39,6 +39,29 @@ def test_status_of_an_empty_namespace_is_a_sentence() -> None:
     assert status.lines(STATUS) == ["no jobs in namespace default at http://127.0.0.1:4646"]
 
 
+def test_a_long_list_is_counted_and_what_runs_short_is_named() -> None:
+    short = replace(ROW, running=1)
+    many = tuple(replace(short, name=f"web-{number:02}") for number in range(12))
+    report = replace(
+        STATUS,
+        jobs=(ROW,),
+        left_out=12,
+        states={"running": 13},
+        short=tuple(row.name for row in many if row.runs_short),
+    )
+    assert status.lines(report)[2:] == [
+        "jobs      13 jobs: 13 running",
+        "          12 of them left out (--limit)",
+        "short     12 jobs run fewer instances than they want: "
+        + ", ".join(row.name for row in many[:10])
+        + " and 2 more",
+    ]
+    for over in ("dead", "stopped", "not deployed"):
+        assert not replace(short, state=over).runs_short  # type: ignore[arg-type]
+    assert not replace(short, wanted=None).runs_short
+    assert not replace(short, kind="batch").runs_short
+
+
 def test_status_is_a_table_and_says_unknown_as_such() -> None:
     other = JobRow("db", "service", "not deployed", None, None, None, 0, None, None, False)
     head, first, second = status.lines(replace(STATUS, jobs=(ROW, other)))

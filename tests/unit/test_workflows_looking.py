@@ -18,8 +18,9 @@ from toolkit.spec.plan import DiffLine
 from toolkit.spec.target import Endpoint, Target
 from toolkit.workflows.bump import writable
 from toolkit.workflows.history import row, summary
+from toolkit.workflows.overview import state
 from toolkit.workflows.protection import ask, unanswered
-from toolkit.workflows.status import address, consul_word, drift, state
+from toolkit.workflows.status import address, consul_word, drift
 
 TARGET = Target(
     environment="dev",

@@ -54,8 +54,28 @@ COMMANDS = (
         ),
     ),
     Entry(
-        "attach", "toolkit.cli.attach:attach", "Watch a rollout under way, whoever started it",
-        "Deploying", ("toolkit attach backend",),
+        "run", "toolkit.cli.run:run", "Run a batch job to its end, with its output",
+        "Deploying",
+        (
+            "toolkit run migrate",
+            "toolkit run nightly   # a periodic job, now",
+            "toolkit run report --detach",
+        ),
+    ),
+    Entry(
+        "dispatch", "toolkit.cli.dispatch:dispatch",
+        "Dispatch a parameterized job and follow it to its end",
+        "Deploying",
+        (
+            "toolkit dispatch import --meta day=2026-01-31",
+            "toolkit dispatch import --meta day=2026-01-31 --payload rows.csv",
+        ),
+    ),
+    Entry(
+        "attach", "toolkit.cli.attach:attach",
+        "Watch a rollout or a run under way, whoever started it",
+        "Deploying",
+        ("toolkit attach backend", "toolkit attach import/dispatch-1764000000-5527d246"),
     ),
     Entry(
         "bump", "toolkit.cli.bump:bump", "Deploy the next release and write it to the job file",
@@ -80,6 +100,14 @@ COMMANDS = (
     Entry(
         "logs", "toolkit.cli.logs:logs", "Print what a job's tasks wrote", "Looking",
         ("toolkit logs backend -f", "toolkit logs backend --task app --stderr"),
+    ),
+    Entry(
+        "why-not", "toolkit.cli.why_not:why_not", "Say what each node lacks to run a job",
+        "Looking", ("toolkit why-not backend", "toolkit why-not backend --live --all"),
+    ),
+    Entry(
+        "doctor", "toolkit.cli.doctor:doctor", "Check the cluster, and what your tokens may do",
+        "Looking", ("toolkit doctor", "toolkit doctor -e production --only edge --only rights"),
     ),
     Entry(
         "scale", "toolkit.cli.scale:scale", "Change the number of instances", "Operating",
@@ -133,6 +161,10 @@ COMMANDS = (
     Entry(
         "dev logs", "toolkit.cli.dev:logs", "Print the log of a local agent", "",
         ("toolkit dev logs nomad",),
+    ),
+    Entry(
+        "schema", "toolkit.cli.schema:schema", "Print the JSON Schema of what --json prints",
+        "This machine", ("toolkit schema", "toolkit schema deploy > deploy.schema.json"),
     ),
     Entry(
         "completion", "toolkit.cli.completion:completion", "Print the completion script of a shell",

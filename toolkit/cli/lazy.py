@@ -149,7 +149,7 @@ def runner(entry: catalog.Entry, function: Callable[..., ExitCode]) -> Callable[
     return run
 
 
-ROLLOUTS = {"deploy", "bump", "rollback"}
+ROLLOUTS = {"deploy", "bump", "rollback", "run", "dispatch"}
 
 
 def interruption(command: str, job: str | None, stages: set[str]) -> ToolkitError:

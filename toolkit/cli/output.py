@@ -10,16 +10,20 @@ from toolkit.errors import NeedsAnswerError
 from toolkit.views.text import neutral, neutral_block, neutral_json
 
 if TYPE_CHECKING:
+    from codecs import IncrementalDecoder
+
     from toolkit.cli.live import LiveTable
     from toolkit.spec.events import Event
 
 GOOD, BAD, WARN = "32", "31", "33"
 TONES = {
     "deployed": GOOD, "unchanged": GOOD, "completed": GOOD, "valid": GOOD, "started": GOOD,
+    "passed": GOOD,
     "failed": BAD, "refused": BAD, "unplaced": BAD, "unverified": BAD, "invalid": BAD,
     "died": BAD, "error:": BAD, "mistake": BAD, "fail": BAD,
     "reverted": WARN, "unknown": WARN, "superseded": WARN, "held": WARN, "warning": WARN,
     "revert": WARN, "hold": WARN, "lint": WARN, "hint:": WARN,
+    "could": WARN,  # the first of `could not tell`
 }  # fmt: skip
 """Colour of a line's first word; the word itself says the same."""
 
@@ -84,6 +88,23 @@ class Output:
         self.close()
         stdout = self._world.stdout
         self._write(stdout, neutral_block(text) if stdout.isatty() else text)
+
+    def task(self, stream: TextIO, data: bytes, decoder: IncrementalDecoder) -> None:
+        """What a task wrote, byte for byte; on a terminal as text without what could steer it."""
+        self.close()
+        buffer = None if stream.isatty() else getattr(stream, "buffer", None)
+        if buffer is None:
+            text = decoder.decode(data)
+            if stream.isatty():
+                text = neutral_block(text.replace("\r\n", "\n"))
+            self._write(stream, text)
+        elif id(stream) not in self._gone:
+            try:
+                stream.flush()
+                buffer.write(data)
+                buffer.flush()
+            except BrokenPipeError:
+                self._gone.add(id(stream))
 
     @property
     def reader_gone(self) -> bool:

@@ -16,10 +16,16 @@ MaybeJob = Annotated[
 ]
 
 
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", min=1, metavar="N", help="Of all jobs, list so many at most."),
+]
+
+
 @takes(TARGET, TALK)
-def status(call: Call, job: MaybeJob = None) -> ExitCode:
+def status(call: Call, job: MaybeJob = None, limit: Limit = None) -> ExitCode:
     """Looks and judges nothing: the exit code is 0 whatever is seen; `toolkit verify` judges."""
     from toolkit.views import status as view
     from toolkit.workflows.status import status as look
 
-    return call.show(view, look(call.session(job), job))
+    return call.show(view, look(call.session(job), job, limit=limit))

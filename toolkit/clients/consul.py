@@ -14,9 +14,10 @@ from typing import Any, Self, cast
 from consul.base import CB, ConsulException
 
 from toolkit.clients.consul_wire import Parts, Transport
-from toolkit.clients.errors_map import garbled
+from toolkit.clients.errors_map import garbled, unhealthy
 from toolkit.clients.page import Page, next_index
 from toolkit.clients.session import LEAST_WAIT_SECONDS
+from toolkit.errors import ServerError
 from toolkit.spec.target import Endpoint
 
 Json = dict[str, Any]
@@ -76,6 +77,49 @@ class Consul:
             raise garbled(self.endpoint, "is JSON of another kind", read=True).error
         return answer
 
+    def peers(self) -> list[str]:
+        """Addresses of the servers in the consensus."""
+        return [str(peer) for peer in self._get("/v1/status/peers", list)]
+
+    def members(self) -> list[Json]:
+        """The agents as gossip sees them, as far as the token may see."""
+        return cast(list[Json], self._get("/v1/agent/members", list))
+
+    def autopilot_health(self) -> Json:
+        """Whether the servers are healthy; of servers in trouble only that they are."""
+        try:
+            return cast(Json, self._get("/v1/operator/autopilot/health", dict))
+        except ServerError as exc:
+            return unhealthy(exc)
+
+    def token_self(self) -> Json:
+        """Who the token is; its secret is left out. InvalidRequestError when ACLs are off."""
+        token = cast(Json, self._get("/v1/acl/token/self", dict))
+        token.pop("SecretID", None)
+        return token
+
+    def auth_methods(self) -> list[str]:
+        """Names of the ways to log in."""
+        return [str(item.get("Name")) for item in self._get("/v1/acl/auth-methods", list)]
+
+    def authorize(self, wanted: Sequence[tuple[str, str, str]]) -> list[bool]:
+        """Whether the token may, for each resource, name and access: `("service", "web", "read")`.
+
+        A question, though it is a POST: Consul's own web page asks it. InvalidRequestError when
+        ACLs are off.
+        """
+        body = json.dumps(
+            [{"Resource": kind, "Segment": name, "Access": right} for kind, name, right in wanted]
+        )
+        path, headers = "/v1/internal/acl/authorize", {"Content-Type": "application/json"}
+        found = self._read(
+            lambda: self._transport.post(CB.json(), path, data=body, headers=headers), list
+        )
+        return [bool(item["Allow"]) for item in found]
+
+    def _get(self, path: str, kind: type[Any]) -> Any:
+        return self._read(lambda: self._transport.get(CB.json(), path), kind)
+
     def services(self) -> dict[str, list[str]]:
         """Names of all services that the token may see, with their tags."""
         _index, services = self._read(self._parts.catalog.services, tuple)
@@ -105,6 +149,18 @@ class Consul:
         hidden = self._transport.headers.get("X-Consul-Results-Filtered-By-ACLs", "")
         filtered = hidden.lower() == "true" or (not entries and not self._sees_services())
         return ServicePage(found, entries, changed, filtered=filtered)
+
+    def agent_checks(self, service_id: str) -> list[Json]:
+        """The checks of one instance as the answering agent has them; empty elsewhere.
+
+        They have output that the catalog gets minutes later.
+        """
+        params = [("filter", f'ServiceID == "{service_id}"')]
+        # The library's own call knows no filter.
+        answer = self._read(
+            lambda: self._transport.get(CB.json(), "/v1/agent/checks", params), dict
+        )
+        return [check for check in answer.values() if isinstance(check, dict)]
 
     def _sees_services(self) -> bool:
         """Whether "none" can be believed: Consul does not tell who comes without a token.

@@ -10,7 +10,7 @@ import json
 import re
 import ssl
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 import urllib3
@@ -76,7 +76,7 @@ def from_response(
     for rule in RULES:
         if rule.pattern.search(text):
             return _by_rule(endpoint, rule, status, text, read=read)
-    said = _shorten(text) or f"status {status}"
+    said = shorten(text) or f"status {status}"
     if status == 429:
         hint = "it limits requests: wait a little, or run fewer commands at once"
         error = _make(ServerError, f"{place} answered 429: {said}", endpoint, status, hint)
@@ -149,7 +149,7 @@ def from_exception(endpoint: Endpoint, exc: BaseException, *, read: bool) -> Fai
     if isinstance(root, requests.RequestException | OSError | UnicodeError):
         message = f"the request to {place} could not be made: {reason(root)}"
         return Failure(_make(InvalidRequestError, message, endpoint, None, None), exc)
-    message = f"{place} failed: {_shorten(str(root)) or type(root).__name__}"
+    message = f"{place} failed: {shorten(str(root)) or type(root).__name__}"
     return Failure(_make(ServerError, message, endpoint, None, None), exc)
 
 
@@ -162,6 +162,13 @@ def garbled(
         return Failure(_lost(endpoint, message, None), cause)
     hint = _WRONG_PLACE.format(system=endpoint.system)
     return Failure(_make(ServerError, message, endpoint, None, hint), cause)
+
+
+def unhealthy(error: ServerError) -> dict[str, Any]:
+    """Nomad and Consul say "my servers are not well" with the status of a limit: not an error."""
+    if error.status == 429 and '"Healthy"' in error.message:
+        return {"Healthy": False, "Servers": []}
+    raise error
 
 
 def unknown_token_hint(endpoint: Endpoint) -> str:
@@ -186,7 +193,7 @@ def _is_foreign(status: int, text: str, *, ours: bool) -> bool:
 
 
 def _by_rule(endpoint: Endpoint, rule: Rule, status: int, text: str, *, read: bool) -> Failure:
-    message = f"{_place(endpoint)}: {_shorten(text)}"
+    message = f"{_place(endpoint)}: {shorten(text)}"
     if rule.unsure and not read:
         return Failure(_lost(endpoint, message, status))
     hint = rule.hint
@@ -280,7 +287,7 @@ def _place(endpoint: Endpoint) -> str:
     return f"{endpoint.system} at {endpoint.address}"
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
     """One line of what the server says; its lists of errors become one sentence each."""
     text = re.sub(r"\d+ errors? occurred:\s*(\* )?", "", text)
     text = re.sub(r"\s*\n\s*\* ", "; ", text).strip().rstrip(".")

@@ -6,10 +6,12 @@ Every method raises `ApiError` and nothing else; which child says what is wrong 
 
 from __future__ import annotations
 
+from toolkit.clients.nomad_health import NomadHealth
 from toolkit.clients.nomad_jobs import NomadJobs
-from toolkit.clients.nomad_logs import NomadLogs
+from toolkit.clients.nomad_look import NomadLook
 from toolkit.clients.nomad_state import NomadState
+from toolkit.clients.nomad_work import NomadWork
 
 
-class Nomad(NomadJobs, NomadLogs, NomadState):
+class Nomad(NomadJobs, NomadWork, NomadLook, NomadState, NomadHealth):
     """One connection to one Nomad in one namespace; `clone()` it for another thread."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, cast
 
+from toolkit.clients.errors_map import shorten
 from toolkit.clients.nomad_watch import NomadWatch
 from toolkit.clients.page import Page
 from toolkit.errors import InvalidRequestError, NotFoundError
@@ -28,9 +29,14 @@ class NomadJobs(NomadWatch):
         )
 
     def validate(self, job: Json) -> Json:
-        """Nomad's validation: read `ValidationErrors`, `Error` and `Warnings` of the answer."""
+        """Nomad's validation: read `ValidationErrors`, `Error` and `Warnings` of the answer.
+
+        Each error is a line, however Nomad's lists of them are nested.
+        """
         body = {"Job": job}
-        return cast(Json, self._json("validate", "job", method="post", body=body, read=True))
+        answer = cast(Json, self._json("validate", "job", method="post", body=body, read=True))
+        found = [shorten(str(each)) for each in answer.get("ValidationErrors") or []]
+        return {**answer, "ValidationErrors": found, "Error": shorten(answer.get("Error") or "")}
 
     def plan(self, job: Json, *, diff: bool = True) -> Json:
         """The scheduler's dry run; changes nothing."""
@@ -68,21 +74,48 @@ class NomadJobs(NomadWatch):
         except NotFoundError:
             return None
 
-    def jobs(self, prefix: str = "") -> list[Json]:
-        """Stubs of all jobs of the namespace whose id starts with `prefix`."""
-        return cast(list[Json], self._json("jobs", kind=list, params={"prefix": prefix or None}))
+    def jobs(self, prefix: str = "", *, meta: bool = False) -> list[Json]:
+        """Stubs of all jobs of the namespace whose id starts with `prefix`; `meta` adds `Meta`."""
+        params = {"prefix": prefix or None, "meta": "true" if meta else None}
+        return cast(list[Json], self._json("jobs", kind=list, params=params))
 
-    def versions(self, id: str, *, diffs: bool = False) -> list[Json]:  # noqa: A002
-        """The kept versions, newest first; with `diffs` each has its change as `Diff`.
+    def statuses(self, *, per_page: int = 500) -> list[Json]:
+        """Version, counts and allocations of every job of the namespace, in brief.
 
-        Empty when there is no such job.
+        A call per `per_page` jobs. NotFoundError from a Nomad older than 1.8.
         """
+        # In the order of their last change: what changes meanwhile moves to pages yet to come.
+        found: dict[str, Json] = {}
+        tokens = [""]
+        while True:
+            query = {"per_page": per_page, "reverse": "true", "next_token": tokens[-1] or None}
+            response = self._ask("jobs", "statuses", params=query)
+            for item in self._decode(response, list, read=True):
+                found[str(item.get("ID"))] = item
+            token = response.headers.get("X-Nomad-NextToken") or ""
+            if not token or token in tokens:
+                return list(found.values())
+            tokens.append(token)
+
+    def versions(
+        self,
+        id: str,  # noqa: A002 - Nomad's own word
+        *,
+        diffs: bool = False,
+        since: int | None = None,
+    ) -> list[Json]:
+        """The kept versions, newest first.
+
+        With `diffs` each has its change against the version before it as `Diff`; with `since` its
+        change against that version, which must be a kept one. Empty when there is no such job.
+        """
+        wanted = diffs or since is not None
         try:
             answer = self._json(
                 "job",
                 id,
                 "versions",
-                params={"diffs": "true" if diffs else None},
+                params={"diffs": "true" if wanted else None, "diff_version": since},
                 has="Versions",
             )
         except NotFoundError:

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from typing import Literal
+from typing import Any, Literal
 
 import requests
 
@@ -89,6 +89,11 @@ class NomadLogs(NomadWatch):
 
     def _frames(self, response: requests.Response) -> Iterator[bytes]:
         """Payloads of the stream's JSON frames; a heartbeat is an empty one."""
+        for frame in self.raw_frames(response):
+            yield base64.b64decode(frame.get("Data") or "")
+
+    def raw_frames(self, response: requests.Response) -> Iterator[dict[str, Any]]:
+        """The stream's JSON frames as they came."""
         decoder = json.JSONDecoder()
         waiting = ""
         for piece in self._pieces(response, None):
@@ -101,7 +106,7 @@ class NomadLogs(NomadWatch):
                         raise garbled(self.endpoint, "is not a log", read=True).error from exc
                     break
                 waiting = waiting[end:]
-                yield base64.b64decode(frame.get("Data") or "")
+                yield frame
 
     def _pieces(self, response: requests.Response, limit: int | None) -> Iterator[bytes]:
         """Bytes as they arrive: `iter_content` would sit on them until a whole chunk is there."""

@@ -14,9 +14,13 @@ Json = dict[str, Any]
 class NomadState(NomadWire):
     """Calls about the cluster and what it stores."""
 
-    def nodes(self) -> list[Json]:
-        """Stubs of all client nodes."""
-        return cast(list[Json], self._json("nodes", kind=list))
+    def nodes(self, *, resources: bool = False, where: str | None = None) -> list[Json]:
+        """Stubs of all client nodes, or of those for which the filter `where` holds.
+
+        The filter sees the whole node, its attributes and meta included, which a stub is without.
+        """
+        params = {"resources": "true" if resources else None, "filter": where}
+        return cast(list[Json], self._json("nodes", kind=list, params=params))
 
     def ready_nodes(self) -> int:
         """How many nodes are ready and take new work."""
@@ -29,6 +33,37 @@ class NomadState(NomadWire):
     def node(self, id: str) -> Json:  # noqa: A002 - Nomad's own word
         """One node in full."""
         return cast(Json, self._json("node", id))
+
+    def allocations_everywhere(self) -> list[Json]:
+        """Stubs, with what they take, of what is not over in every namespace the token may read."""
+        live = " and ".join(f'ClientStatus != "{word}"' for word in ("complete", "failed", "lost"))
+        params = {
+            "namespace": "*", "resources": "true", "task_states": "false", "filter": live,
+        }  # fmt: skip
+        return cast(list[Json], self._json("allocations", kind=list, params=params))
+
+    def priorities(self) -> dict[tuple[str, str], int]:
+        """Namespace and id -> priority of every job that the token may read."""
+        stubs = cast(list[Json], self._json("jobs", kind=list, params={"namespace": "*"}))
+        return {
+            (str(stub.get("Namespace") or "default"), str(stub["ID"])): int(stub["Priority"])
+            for stub in stubs
+        }
+
+    def scheduler_configuration(self) -> Json:
+        """How the servers schedule: preemption, memory oversubscription, algorithm."""
+        return cast(Json, self._json("operator", "scheduler", "configuration"))
+
+    def namespace_specification(self) -> Json:
+        """The namespace that the client talks about: quota, allowed node pools."""
+        return cast(Json, self._json("namespace", self.namespace))
+
+    def host_volume(self, id: str) -> Json | None:  # noqa: A002
+        """A dynamic host volume of the namespace, or None."""
+        try:
+            return cast(Json, self._json("volume", "host", id))
+        except NotFoundError:
+            return None
 
     def variable(self, path: str) -> Json | None:
         """A Nomad variable with its items, or None."""

@@ -50,6 +50,10 @@ class NomadWatch(NomadWire):
         """The job's deployments."""
         return self._page("job", id, "deployments", index=index, wait=wait)
 
+    def every_deployment(self) -> list[Json]:
+        """The deployments of all jobs of the namespace that Nomad still keeps."""
+        return cast(list[Json], self._json("deployments", kind=list))
+
     def deployment(self, id: str, *, index: int = 0, wait: float = 0.0) -> Page:  # noqa: A002
         """One deployment."""
         return self._page("deployment", id, index=index, wait=wait, kind=dict)

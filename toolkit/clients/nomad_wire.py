@@ -49,12 +49,17 @@ _REQUESTERS: dict[str, type[Any]] = {
     "agent": api.Agent,
     "allocation": api.Allocation,
     "deployment": api.Deployment,
+    "deployments": api.Deployments,
     "evaluation": api.Evaluation,
     "job": api.Job,
     "jobs": api.Jobs,
+    "namespace": api.Namespace,
     "namespaces": api.Namespaces,
     "node": api.Node,
     "nodes": api.Nodes,
+    "operator": api.Operator,
+    "regions": api.Regions,
+    "search": api.Search,
     "validate": api.Validate,
     "var": api.Variable,
     "vars": api.Variables,
@@ -71,6 +76,12 @@ class _Status(api.base.Requester):  # type: ignore[misc]
     """Paths below `status`."""
 
     ENDPOINT = "status"
+
+
+class _Volume(api.base.Requester):  # type: ignore[misc]
+    """Paths below `volume`."""
+
+    ENDPOINT = "volume"
 
 
 class NomadWire:
@@ -101,7 +112,7 @@ class NomadWire:
             "cert": certificate(endpoint),
             "session": self._session,
         }
-        kinds = {**_REQUESTERS, "client": _Client, "status": _Status}
+        kinds = {**_REQUESTERS, "client": _Client, "status": _Status, "volume": _Volume}
         self._requesters = {name: kind(**settings) for name, kind in kinds.items()}
 
     def __repr__(self) -> str:

@@ -131,6 +131,12 @@ RULES = (
         "the deployment ended, or was promoted, in the meantime",
     ),
     _rule(r"has \d+/\d+ healthy allocations", ConflictError, "its canaries are not healthy yet"),
+    _rule(
+        r"non-periodic job|non-tracked job|not a parameterized job|dispatch request included"
+        r"|dispatch did not provide|^payload (is not|provided|exceeds)"
+        r"|^specified job .* is stopped",
+        InvalidRequestError,
+    ),
     _rule(r"uuid must be|invalid uuid", NotFoundError, "ids are given whole"),
     _rule(r"not found$|unknown (allocation|node)", NotFoundError),
     _rule(

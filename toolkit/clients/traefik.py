@@ -79,6 +79,13 @@ class Traefik:
         """All entry points with their addresses."""
         return self._list("/api/entrypoints")
 
+    def overview(self) -> Json:
+        """Counts of what it has, with errors and warnings, and the providers that it reads."""
+        answer = self._json("/api/overview", {})[0]
+        if not isinstance(answer, dict) or "http" not in answer:
+            raise garbled(self.endpoint, "is JSON of another kind", read=True).error
+        return cast(Json, answer)
+
     def version(self) -> str:
         """Traefik's version, such as `3.7.15`."""
         answer = self._json("/api/version", {})[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,9 @@ RULES: dict[str, str] = {
     "edge-restart": "every request fails while the only edge is down",
 }
 """Rule -> why it matters; `[lint] allow` takes these words."""
+
+_RELEASE_TAG = re.compile(r"(version|release)\b|v?\d+(\.\d+)+", re.IGNORECASE)
+"""A tag that says which release an instance is: `version=1.0.0`, or `v1.0.0` alone."""
 
 _REFUSED = {"router-tags", "release-in-place", "edge-restart"}
 
@@ -93,7 +97,10 @@ def _against_live(
         if before.get((kind, name), said) != said:
             yield _finding("router-tags", f"{kind} {name} changes its traefik.* tags")
     replaced = sum(group.replace + group.place + group.canary for group in plan)
-    if not replaced and any(group.in_place for group in plan) and _advertises(job, live.raw):
+    updated = not replaced and any(group.in_place for group in plan)
+    # Of a job whose processes differ from the live version's, only what runs an older version just
+    # like it can be updated in place: after failed deploys, the way back to what still serves.
+    if updated and _advertises(job, live.raw) and _processes(job) == _processes(live.raw):
         yield _finding("release-in-place", "only tags or meta change, so no process is replaced")
     declared = {service.name for service in services(live.raw)}
     destroyed = sum(group.replace for group in plan)
@@ -133,10 +140,23 @@ def _advertised(job: Mapping[str, Any]) -> list[str]:
     for group in groups(job):
         for holder in (group, *(group.get("Tasks") or [])):
             for service in holder.get("Services") or []:
-                found += [t for t in service.get("Tags") or [] if not t.startswith("traefik.")]
+                found += [tag for tag in service.get("Tags") or [] if _RELEASE_TAG.match(tag)]
                 meta = service.get("Meta") or {}
                 found += [f"{k}={v}" for k, v in meta.items() if k in {"version", "release"}]
     return sorted(found)
+
+
+def _processes(job: Mapping[str, Any]) -> list[Any]:
+    """What Nomad cannot change without another process."""
+    found: list[Any] = [job.get("Meta") or {}]
+    for group in groups(job):
+        tasks = group.get("Tasks") or []
+        found.append((group["Name"], group.get("Meta") or {}))
+        found += [
+            {k: v for k, v in task.items() if k in {"Driver", "Config", "Env", "Meta"} and v}
+            for task in tasks
+        ]
+    return found
 
 
 def _static_ports(group: Mapping[str, Any]) -> list[int]:

@@ -1,30 +1,135 @@
-"""Why the scheduler could not place something, in sentences; pure."""
+"""Why the scheduler could not place something, in sentences; pure but for `explained`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from toolkit.errors import ApiError
 from toolkit.rollout.read import groups
+from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
 
+_PORT = re.compile(r"port collision .*=(\d+)|port collision.*?(\d+)")
+_HOLDERS = (
+    'ClientStatus == "running" and any AllocatedResources.Shared.Ports as p { p.Value == %s }'
+)
+_WITHOUT = 'Drivers["%s"].Healthy == false'
+NAMED = 3
+"""Holders of a port, and nodes with an unhealthy driver, that are named."""
 
-def causes(failed: Mapping[str, Any] | None, job: Mapping[str, Any]) -> tuple[Cause, ...]:
-    """One cause per group in a plan's or an evaluation's `FailedTGAllocs`."""
+_ADVICE = {
+    "host volumes": "make the volume on a node (`host_volume` of its client), or name one it has",
+    "csi": "look at the volume and its plugin: `nomad volume status`, `nomad plugin status`",
+    "secrets provider": "set the secrets provider up on the nodes, or take the secret block out",
+    "devices": "choose a device that the nodes have, see `nomad node status -verbose`",
+    "network": "choose a network mode or host network that the nodes have",
+    "distinct_hosts": "add nodes, or lower count: each instance must have a node of its own",
+    "distinct_property": "add nodes with other values of the property, or raise its limit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """What was looked up so that things can be named."""
+
+    drivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Driver -> what nodes say of it."""
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Static port -> who has it."""
+
+
+def explained(
+    world: World, failed: Mapping[str, Any] | None, job: Mapping[str, Any], at: float | None = None
+) -> tuple[Cause, ...]:
+    """`causes`, with the holders of ports and the health of drivers looked up; never raises."""
+    return causes(failed, job, look(world, failed, job), at)
+
+
+def look(world: World, failed: Mapping[str, Any] | None, job: Mapping[str, Any]) -> Nearby:
+    """One call for each missing driver and each taken port, whatever the cluster's size."""
+    drivers: dict[str, tuple[str, ...]] = {}
+    holders: dict[str, tuple[str, ...]] = {}
+    for metric in (failed or {}).values():
+        if "missing drivers" in ((metric or {}).get("ConstraintFiltered") or {}):
+            for driver in _driver_names(job):
+                drivers[driver] = _unhealthy(world, driver)
+        for name in (metric or {}).get("DimensionExhausted") or {}:
+            if (port := port_of(name)) is not None:
+                holders[port] = _holders(world, port, str(job.get("ID") or ""))
+    return Nearby(drivers, holders)
+
+
+def _unhealthy(world: World, driver: str) -> tuple[str, ...]:
+    try:
+        nodes = world.nomad.nodes_where(_WITHOUT % driver, most=NAMED)
+    except ApiError as exc:
+        return (f"unseen: the nodes' drivers: {exc.message}",)
+    found = []
+    for node in nodes:
+        said = ((node.get("Drivers") or {}).get(driver) or {}).get("HealthDescription")
+        found.append(f"driver: {driver} on {node.get('Name')}: {said or 'not detected'}")
+    return tuple(found)
+
+
+def _holders(world: World, port: str, job: str) -> tuple[str, ...]:
+    try:
+        stubs = world.nomad.allocations_where(_HOLDERS % port, most=NAMED, everywhere=True)
+    except ApiError as exc:
+        return (f"unseen: who has port {port}: {exc.message}",)
     return tuple(
-        _cause(group, metric or {}, job) for group, metric in sorted((failed or {}).items())
+        f"port: {port} on {stub.get('NodeName')} is held by "
+        + ("this very job" if stub.get("JobID") == job else f"job {stub.get('JobID')}")
+        + f", allocation {str(stub.get('ID'))[:8]}"
+        for stub in stubs
     )
 
 
-def _cause(group: str, metric: Mapping[str, Any], job: Mapping[str, Any]) -> Cause:
-    evaluated = int(metric.get("NodesEvaluated") or 0)
+def causes(
+    failed: Mapping[str, Any] | None,
+    job: Mapping[str, Any],
+    nearby: Nearby | None = None,
+    at: float | None = None,
+) -> tuple[Cause, ...]:
+    """One cause per group in a plan's or an evaluation's `FailedTGAllocs`.
+
+    `at`: seconds since the epoch of the scheduler's look.
+    """
+    return tuple(
+        _cause(group, metric or {}, job, nearby or Nearby(), at)
+        for group, metric in sorted((failed or {}).items())
+    )
+
+
+def _cause(
+    group: str,
+    metric: Mapping[str, Any],
+    job: Mapping[str, Any],
+    nearby: Nearby,
+    at: float | None,
+) -> Cause:
+    count = int(metric.get("CoalescedFailures") or 0) + 1
     constraints: Mapping[str, int] = metric.get("ConstraintFiltered") or {}
     exhausted: Mapping[str, int] = metric.get("DimensionExhausted") or {}
-    count = int(metric.get("CoalescedFailures") or 0) + 1
+    classes: Mapping[str, int] = metric.get("ClassFiltered") or {}
     evidence = [_missing(name, number, job, group) for name, number in sorted(constraints.items())]
     evidence += [_lacking(name, number, job, group) for name, number in sorted(exhausted.items())]
+    evidence += [f"placement: {_nodes(n)} of class {name} filtered" for name, n in classes.items()]
     evidence += [f"quota: {limit}" for limit in metric.get("QuotaExhausted") or []]
-    reason, advice = _main(evaluated, constraints, exhausted, metric, job)
+    evidence += [line for name in exhausted for line in nearby.holders.get(port_of(name) or "", ())]
+    if "missing drivers" in constraints:
+        evidence += [
+            line for name in _of_group(job, group) for line in nearby.drivers.get(name, ())
+        ]
+    available: Mapping[str, int] = metric.get("NodesAvailable") or {}
+    evidence += [
+        f"placement: datacenter {name} has {_nodes(int(number))} for new work"
+        for name, number in sorted(available.items())
+        if not int(number)
+    ]
+    reason, advice = _main(group, metric, constraints, exhausted, job, nearby)
     instances = "1 instance" if count == 1 else f"{count} instances"
     return Cause(
         kind="unplaced",
@@ -32,82 +137,111 @@ def _cause(group: str, metric: Mapping[str, Any], job: Mapping[str, Any]) -> Cau
         group=group,
         evidence=tuple(evidence),
         advice=advice,
+        at=at,
     )
 
 
 def _main(
-    evaluated: int,
+    group: str,
+    metric: Mapping[str, Any],
     constraints: Mapping[str, int],
     exhausted: Mapping[str, int],
-    metric: Mapping[str, Any],
     job: Mapping[str, Any],
+    nearby: Nearby,
 ) -> tuple[str, str]:
+    """Why, and what to do. A node that is only full comes nearer than one that is excluded."""
+    if exhausted:
+        return _full(exhausted, nearby)
+    if metric.get("QuotaExhausted"):
+        limits = ", ".join(map(str, metric["QuotaExhausted"]))
+        return f"the namespace's quota is used up ({limits})", "raise the quota, or ask for less"
     if "missing drivers" in constraints:
         return (
-            f"no eligible node has the driver {_drivers(job)}",
+            f"no eligible node has the driver {', '.join(_of_group(job, group))}",
             "choose a driver that the nodes have ([env.NAME.driver] name), or install it",
         )
-    if exhausted:
-        name = next(iter(sorted(exhausted)))
-        if "port collision" in name:
-            return (
-                f"the static port is taken ({name})",
-                "use a dynamic port, or free the port; a canary of a static port never fits",
-            )
-        return (
-            f"not enough {_dimension(name)} on {_nodes(sum(exhausted.values()))}",
-            f"lower resources.{_dimension(name)}, add nodes, or use fewer canaries",
-        )
     if constraints:
-        name = next(iter(sorted(constraints)))
-        return f"no node satisfies {name}", "see `nomad node status -verbose` for node attributes"
-    if evaluated == 0:
+        name = max(sorted(constraints), key=lambda name: constraints[name])
+        advice = next((text for word, text in _ADVICE.items() if word in name.lower()), None)
+        usual = "see `nomad node status -verbose` for node attributes"
+        return f"no node satisfies {name}", advice or usual
+    if not int(metric.get("NodesEvaluated") or 0):
         where = ", ".join(job.get("Datacenters") or ["*"])
         pool = job.get("NodePool") or "default"
         return (
             f"no eligible node in datacenter {where}, node pool {pool}",
-            "check datacenters and node_pool of the environment, and that nodes are ready",
+            "check datacenters and node_pool of the environment, and that nodes are ready and not"
+            " draining",
         )
-    if metric.get("QuotaExhausted"):
-        return "the namespace's quota is used up", "raise the quota or lower the request"
     return "the scheduler found no node", "see the placement counts above"
 
 
-def _missing(name: str, number: int, job: Mapping[str, Any], _group: str) -> str:
+def _full(exhausted: Mapping[str, int], nearby: Nearby) -> tuple[str, str]:
+    name = max(sorted(exhausted), key=lambda name: exhausted[name])
+    if "port collision" in name:
+        port = port_of(name)
+        mine = any("this very job" in line for line in nearby.holders.get(port or "", ()))
+        why = (
+            "its own older instance has it, and both cannot stand on one node: use a dynamic port,"
+            " or no canary"
+            if mine
+            else "use a dynamic port, or free the port; a canary of a static port never fits"
+        )
+        return f"the static port {f'{port} ' if port else ''}is taken", why
+    dimension = _dimension(name)
+    return (
+        f"not enough {dimension} on {_nodes(sum(exhausted.values()))}",
+        f"lower resources.{dimension}, add nodes, or use fewer canaries",
+    )
+
+
+def port_of(dimension: str) -> str | None:
+    """The port in `network: reserved port collision http=8080`."""
+    match = _PORT.search(dimension)
+    return next((group for group in match.groups() if group), None) if match else None
+
+
+def _missing(name: str, number: int, job: Mapping[str, Any], group: str) -> str:
     if name == "missing drivers":
-        return f"placement: {_nodes(number)} without driver {_drivers(job)}"
+        return f"placement: {_nodes(number)} without driver {', '.join(_of_group(job, group))}"
     return f"placement: {_nodes(number)} filtered by {name}"
 
 
 def _lacking(name: str, number: int, job: Mapping[str, Any], group: str) -> str:
-    asked = _asked(job, group, _dimension(name))
-    return f"placement: {_nodes(number)} out of {name}{asked}"
+    if "port collision" in name:
+        return f"placement: {_nodes(number)} with {name.removeprefix('network: ')}"
+    return f"placement: {_nodes(number)} out of {name}{_asked(job, group, _dimension(name))}"
 
 
 def _asked(job: Mapping[str, Any], group: str, dimension: str) -> str:
-    units = {"memory": ("MemoryMB", "MB"), "cpu": ("CPU", "MHz")}
+    found = next((each for each in groups(job) if each["Name"] == group), None)
+    if found is None:
+        return ""
+    if dimension == "disk":
+        size = int((found.get("EphemeralDisk") or {}).get("SizeMB") or 0)
+        return f" (one instance asks for {size} MB)" if size else ""
+    units = {"memory": ("MemoryMB", "MB"), "cpu": ("CPU", "MHz"), "cores": ("Cores", "cores")}
     if dimension not in units:
         return ""
-    field, unit = units[dimension]
-    for candidate in groups(job):
-        if candidate["Name"] == group:
-            total = sum(
-                int((task.get("Resources") or {}).get(field) or 0)
-                for task in candidate.get("Tasks") or []
-            )
-            return f" (one instance asks for {total} {unit})"
-    return ""
+    key, unit = units[dimension]
+    total = sum(
+        int((task.get("Resources") or {}).get(key) or 0) for task in found.get("Tasks") or []
+    )
+    return f" (one instance asks for {total} {unit})"
 
 
 def _dimension(name: str) -> str:
     return "disk" if "disk" in name else name.split(":")[0].strip()
 
 
-def _drivers(job: Mapping[str, Any]) -> str:
-    names = {
-        task.get("Driver") or "?" for group in groups(job) for task in group.get("Tasks") or []
-    }
-    return ", ".join(sorted(names))
+def _of_group(job: Mapping[str, Any], group: str) -> list[str]:
+    """The drivers of one group; of all where it is not the job's."""
+    found = [each for each in groups(job) if each["Name"] == group] or groups(job)
+    return sorted({task.get("Driver") or "?" for each in found for task in each.get("Tasks") or []})
+
+
+def _driver_names(job: Mapping[str, Any]) -> list[str]:
+    return sorted({name for each in groups(job) for name in _of_group(job, each["Name"])})
 
 
 def _nodes(number: int) -> str:

@@ -1,44 +1,23 @@
-"""Why an allocation failed: task events, exit codes, last lines of output, Consul's check output.
-
-Evidence is read through Nomad's API, bounded, and secrets are taken out. What cannot be read is
-said in the evidence, never guessed.
-"""
+"""Why allocations failed: read, judged, and put in order; see `toolkit.rollout.causes`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from itertools import groupby
 
-from toolkit.clients.http import ask
-from toolkit.errors import ApiError
+from toolkit.rollout.causes import merge
+from toolkit.rollout.causes.classify import classify
+from toolkit.rollout.causes.gather import gather
 from toolkit.rollout.declared import Service
-from toolkit.rollout.events import Failure, failures
-from toolkit.rollout.secrets import scrub
+from toolkit.rollout.events import first_failure
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
 from toolkit.spec.observed import AllocationView, ConsulInstance, DeploymentView
 
-_NUMBER = re.compile(r"[0-9][0-9a-f.:]*")
-
-LOG_BYTES = 4000
-LOG_LINES = 5
-PROBE = 2.0
-"""Seconds for asking a check's address ourselves."""
-
-_ADVICE = {
-    "crash": "mend what the task's output names, then deploy again",
-    "driver": "check command, image and driver settings of the job file",
-    "artifact": "check the artifact's address and checksum, and that the node can reach it",
-    "validation": "check the task's settings",
-    "setup": "check the node: disk space, permissions, mounts",
-    "hook": "check identities, volumes and templates of the task, and the node's Consul",
-    "template": "create what the template waits for, or take it out of the template",
-    "check": "ask the check's address on the node, and compare path and port with the job file",
-    "disk": "raise ephemeral_disk, or write less",
-    "lost": "look at the node: `nomad node status`",
-}
+MOST_OF_A_KIND = 2
+"""Allocations that failed alike of which the evidence is read; the others are counted."""
+MOST = 8
+"""Allocations of which the evidence is read at all: those that failed first."""
 
 
 def causes(
@@ -48,27 +27,17 @@ def causes(
     secrets: Collection[str] = (),
     services: Sequence[Service] = (),
 ) -> tuple[Cause, ...]:
-    """One cause per failed allocation, the first in time first; the same cause only once.
+    """The causes of the failed `allocations`, the first in time first; the same one only once.
 
     `services` are the job's: they say where a check can be asked that Consul knows no output of.
+    Five calls at most for each of `MOST` allocations.
     """
     consul = list(instances)
-    found: list[Cause] = []
-    for allocation in allocations:
+    found = []
+    for allocation, others in _examined(allocations):
         cause = of_allocation(world, allocation, consul, secrets, services)
-        cause = replace(
-            cause,
-            summary=scrub(cause.summary, secrets),
-            evidence=tuple(scrub(line, secrets) for line in cause.evidence),
-        )
-        if _likeness(cause) not in map(_likeness, found):
-            found.append(cause)
-    return tuple(sorted(found, key=lambda cause: cause.at or 0.0))
-
-
-def _likeness(cause: Cause) -> tuple[object, ...]:
-    """What makes the causes of two instances the same one: all but ports, ids and times."""
-    return cause.kind, cause.group, cause.task, _NUMBER.sub("#", cause.summary)
+        found.append(replace(cause, count=1 + others))
+    return merge.merge(found, secrets)
 
 
 def of_allocation(
@@ -78,33 +47,9 @@ def of_allocation(
     secrets: Collection[str] = (),
     services: Sequence[Service] = (),
 ) -> Cause:
-    """The first cause of one allocation's failure, with evidence."""
-    events = failures(allocation)
-    if not events:
-        return _without_events(allocation, _checks(world, allocation, instances, services))
-    first = events[0]
-    kind = "oom" if first.event.details.get("oom_killed") == "true" else first.kind
-    evidence: tuple[str, ...] = ()
-    if kind in {"crash", "oom", "check"}:
-        if kind == "check":
-            evidence = _checks(world, allocation, instances, services)
-        evidence += output(world, allocation, first.task.name, secrets)
-    elif kind == "driver" or first.event.message:
-        evidence = (f"event: {_one_line(first.event.message)}",)
-    summary = _summary(kind, first, events)
-    if kind == "check":
-        summary = _unhealthy(evidence, summary)
-    return Cause(
-        kind=kind,
-        summary=summary,
-        group=allocation.group,
-        task=first.task.name,
-        allocation=allocation.id,
-        node=allocation.node,
-        evidence=evidence,
-        advice=_ADVICE.get(kind) if kind != "oom" else "raise resources.memory or memory_max",
-        at=first.at,
-    )
+    """The first cause of one allocation's failure, with evidence; secrets only in its output."""
+    evidence = gather(world, allocation, instances, secrets, services)
+    return classify(allocation, evidence, services)
 
 
 def by_hand(deployment: DeploymentView) -> Cause:
@@ -117,131 +62,30 @@ def by_hand(deployment: DeploymentView) -> Cause:
     )
 
 
-def output(
-    world: World, allocation: AllocationView, task: str, secrets: Collection[str] = ()
-) -> tuple[str, ...]:
-    """The last lines of a task's stderr, or of its stdout when stderr is empty."""
-    for stream in ("stderr", "stdout"):
-        try:
-            raw = world.nomad.logs(allocation.id, task, stream, last_bytes=LOG_BYTES)
-        except ApiError as exc:
-            return (f"{stream}: cannot be read: {exc.message}",)
-        if len(raw) >= LOG_BYTES:
-            # A line of which the beginning is missing may hold the end of a secret.
-            raw = raw.partition(b"\n")[2]
-        # As a whole first: a secret may have more than one line.
-        text = scrub(raw.decode("utf-8", "replace"), secrets)
-        lines = [_clean(line) for line in text.splitlines() if line.strip()]
-        if lines:
-            return tuple(f"{stream}: {line}" for line in _once(lines)[-LOG_LINES:])
-    return ("output: none",)
+def _examined(allocations: Sequence[AllocationView]) -> list[tuple[AllocationView, int]]:
+    """Which allocations to look at closely, and how many others each stands for."""
+    alike: dict[tuple[object, ...], list[AllocationView]] = {}
+    for allocation in sorted(allocations, key=failed_at):
+        alike.setdefault(_likeness(allocation), []).append(allocation)
+    chosen = []
+    for group in alike.values():
+        looked_at = group[:MOST_OF_A_KIND]
+        rest = len(group) - len(looked_at)
+        chosen += [(one, rest if place == 0 else 0) for place, one in enumerate(looked_at)]
+    return sorted(chosen, key=lambda pair: failed_at(pair[0]))[:MOST]
 
 
-def _once(lines: Sequence[str]) -> list[str]:
-    """A line that follows itself, as after a restart, once with its number."""
-    found = [(line, len(list(same))) for line, same in groupby(lines)]
-    return [line if number == 1 else f"{line} (×{number})" for line, number in found]
+def _likeness(allocation: AllocationView) -> tuple[object, ...]:
+    """What two allocations have in common that failed alike, as far as Nomad's list says."""
+    failure = first_failure(allocation)
+    if failure is None:
+        return allocation.group, allocation.client_status, allocation.desired_description
+    details = failure.event.details
+    how = tuple(details.get(name) for name in ("exit_code", "signal", "oom_killed"))
+    return allocation.group, failure.task.name, failure.event.kind, how
 
 
-def _summary(kind: str, first: Failure, events: Sequence[Failure]) -> str:
-    task, event = first.task, first.event
-    if kind == "oom":
-        return f"task {task.name} was killed for using more memory than it may"
-    if kind == "crash" and event.kind == "Terminated":
-        code, signal = event.details.get("exit_code", "0"), event.details.get("signal", "0")
-        how = f"was killed by signal {signal}" if signal != "0" else f"exited {code}"
-        same = [failure for failure in events if failure.event.kind == "Terminated"]
-        times = {1: "", 2: " twice"}.get(len(same), f" {len(same)} times")
-        return f"task {task.name} {how}{times}{_soon(same)}"
-    if kind == "crash":
-        return f"task {task.name} used up its restarts: {_one_line(event.message)}"
-    if kind == "check":
-        return f"allocation did not become healthy: {_one_line(event.message)}"
-    if kind == "driver":
-        return f"task {task.name} could not be started: {_one_line(event.message)}"
-    return f"task {task.name}: {event.kind.lower()}: {_one_line(event.message)}"
-
-
-def _soon(crashes: Sequence[Failure]) -> str:
-    """` within 3 s of its start`, where the start is still remembered."""
-    task = crashes[0].task
-    starts = [event.at for event in task.events if event.kind == "Started"]
-    spans = [
-        crash.at - max(start for start in starts if start <= crash.at)
-        for crash in crashes
-        if any(start <= crash.at for start in starts)
-    ]
-    if not spans or max(spans) > 60:
-        return ""
-    return f" within {max(1, round(max(spans) + 0.5))} s of its start"
-
-
-def _without_events(allocation: AllocationView, checks: tuple[str, ...]) -> Cause:
-    if allocation.client_status in {"lost", "unknown"}:
-        kind, summary = "lost", f"its node {allocation.node} was lost"
-    else:
-        kind = "check"
-        description = allocation.client_description or "it was not healthy in time"
-        summary = f"allocation did not become healthy: {_one_line(description)}"
-        summary = _unhealthy(checks, summary)
-    return Cause(
-        kind=kind,
-        summary=summary,
-        group=allocation.group,
-        allocation=allocation.id,
-        node=allocation.node,
-        evidence=checks,
-        advice=_ADVICE[kind],
-        at=allocation.modified_at or None,
-    )
-
-
-def _unhealthy(checks: Sequence[str], summary: str) -> str:
-    """What a check said rather than that Nomad waited in vain for it."""
-    said = next((line for line in checks if line.startswith("check: ")), None)
-    if said is None:
-        return summary
-    return f"allocation did not become healthy: {said.removeprefix('check: ')}"
-
-
-def _checks(
-    world: World,
-    allocation: AllocationView,
-    instances: Sequence[ConsulInstance],
-    services: Sequence[Service],
-) -> tuple[str, ...]:
-    found = []
-    for instance in instances:
-        if instance.allocation != allocation.id:
-            continue
-        for check in instance.checks:
-            if check.status != "passing":
-                said = _one_line(check.output) or _asked(world, instance, services)
-                found.append(f"check: {check.name} is {check.status}: {said}")
-    return tuple(found)
-
-
-def _asked(world: World, instance: ConsulInstance, services: Sequence[Service]) -> str:
-    """What the check's address answers us.
-
-    An agent sends its servers the output of a check only when the status changes, or minutes
-    later: of a check that never passed Consul's catalog has no output.
-    """
-    path = next((s.check_path for s in services if s.name == instance.service), None)
-    if path is None:
-        return "no output yet"
-    answer = ask(instance.url, path=path, timeout=PROBE, proxy=world.target.consul.proxy)
-    if answer.status is None:
-        return f"asked now, {instance.url}{path} gives no answer: {answer.error}"
-    said = _one_line(answer.body.decode("utf-8", "replace"))
-    return f"asked now, {instance.url}{path} answers {answer.status} {said}".rstrip()
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(_clean(text).split())
-    return line if len(line) <= 300 else line[:299] + "…"
-
-
-def _clean(text: str) -> str:
-    """Without the control characters that could redraw a terminal."""
-    return "".join(c if c.isprintable() or c in "\t\n" else "�" for c in text)
+def failed_at(allocation: AllocationView) -> float:
+    """Seconds since the epoch at which its first failure was, or at which it last changed."""
+    failure = first_failure(allocation)
+    return failure.at if failure else allocation.modified_at

@@ -24,12 +24,19 @@ class Cause:
     advice: str | None = None
     at: float | None = None
     """Seconds since the epoch, when it happened, if known."""
+    count: int = 1
+    """Instances that it happened to; the place is that of the first."""
 
     def place(self) -> str:
-        """`allocation 5b2c90aa on node-1`, as far as it is known."""
+        """`group web, allocation 5b2c90aa on node-1`, as far as it is known."""
         parts = []
         if self.allocation:
+            # A cause without an instance names its group itself.
+            parts.append(f"group {self.group}," if self.group else "")
             parts.append(f"allocation {self.allocation[:8]}")
         if self.node:
             parts.append(f"on {self.node}")
-        return " ".join(parts)
+        if self.allocation and self.count > 1:
+            others = self.count - 1
+            parts.append(f"and {others} more instance{'' if others == 1 else 's'}")
+        return " ".join(part for part in parts if part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from toolkit.errors import ExitCode, Mistake
@@ -54,6 +54,12 @@ class JobRow:
     """Status of the latest deployment."""
     ours: bool
     """True when the project has a job file for it, or there is no project."""
+
+    @property
+    def runs_short(self) -> bool:
+        """True when fewer instances of a service run than should; other kinds end by themselves."""
+        meant = self.kind == "service" and self.state in {"running", "pending"}
+        return meant and self.running < (self.wanted or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,12 @@ class StatusReport:
     detail: JobDetail | None = None
     notes: tuple[str, ...] = ()
     """What could not be seen, and why."""
+    left_out: int = 0
+    """Jobs that `--limit` kept from the list; they count below."""
+    states: dict[str, int] = field(default_factory=dict)
+    """How many jobs are in each state."""
+    short: tuple[str, ...] = ()
+    """Jobs that run fewer instances than they should."""
 
     @property
     def code(self) -> ExitCode:

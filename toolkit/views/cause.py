@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 from toolkit.spec.cause import Cause
 
 COLUMN = 10
+WIDTH = 80
+"""Columns of the narrowest terminal that this is read on."""
 
 
 def lines(causes: Sequence[Cause], next_command: str | None = None) -> list[str]:
-    """The block below a verdict: `cause`, its evidence, `advice`, then `next`."""
+    """The block below a verdict: `cause`, its place and evidence, `advice`, then `next`."""
     result: list[str] = []
     for position, cause in enumerate(causes):
-        place = cause.place()
-        summary = f"{cause.summary} ({place})" if place else cause.summary
-        result += _labelled("cause" if position == 0 else "then", summary)
+        result += labelled("cause" if position == 0 else "then", cause.summary)
+        if place := cause.place():
+            result += labelled("", place)
         for evidence in cause.evidence:
-            result += _labelled("", evidence)
+            result += labelled("", evidence)
         if cause.advice:
-            result += _labelled("advice", cause.advice)
+            result += labelled("advice", cause.advice)
     if next_command:
-        result += _labelled("next", next_command)
+        result += labelled("next", next_command)
     return result
 
 
-def _labelled(label: str, text: str) -> list[str]:
-    """`  cause   text`, further lines of the text below it."""
-    first, *rest = text.splitlines() or [""]
+def labelled(label: str, text: str) -> list[str]:
+    """`  cause   text`, what does not fit on its line below it; no word is cut."""
+    broken = [
+        part
+        for line in text.splitlines() or [""]
+        for part in wrap(line, WIDTH - COLUMN, break_long_words=False, break_on_hyphens=False)
+        or [""]
+    ]
     lead = f"  {label}".ljust(COLUMN)
-    return [lead + first, *(" " * COLUMN + line for line in rest)]
+    return [(lead + broken[0]).rstrip(), *(" " * COLUMN + line for line in broken[1:])]
 
 
 def document(cause: Cause) -> dict[str, Any]:
@@ -45,4 +53,5 @@ def document(cause: Cause) -> dict[str, Any]:
         "evidence": list(cause.evidence),
         "advice": cause.advice,
         "at": cause.at,
+        "count": cause.count,
     }

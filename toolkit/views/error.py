@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.errors import ConfigError, ToolkitError
+from toolkit.errors import ConfigError, ExitCode, ToolkitError
 
 
 def lines(error: ToolkitError) -> list[str]:
@@ -24,10 +24,12 @@ def lines(error: ToolkitError) -> list[str]:
 
 
 def document(error: ToolkitError) -> dict[str, Any]:
-    """The error for programs."""
+    """The error for programs, with a verdict at the top as every report of a rollout has one."""
     mistakes = error.mistakes if isinstance(error, ConfigError) else ()
     return {
         "schema": "toolkit.error/1",
+        "verdict": ExitCode(error.code).name.lower(),
+        "code": int(error.code),
         "error": {
             "kind": type(error).__name__,
             "message": error.message,

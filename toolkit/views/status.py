@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.spec.listing import DeploymentRow, InstanceRow, JobDetail, JobRow, StatusReport
-from toolkit.views.text import staged, table
+from toolkit.views.text import counted, staged, table
 from toolkit.views.when import stamp
 
 HEAD = ["job", "kind", "state", "release", "version", "running", "healthy", "deployment", ""]
 INSTANCE_HEAD = ["instance", "node", "group", "version", "state", "Nomad", "Consul", "restarts", ""]
+
+
+LONG = 20
+"""A list of more jobs than this is followed by what is in it."""
+NAMED = 10
+"""At most so many names on a line."""
 
 
 def lines(report: StatusReport) -> list[str]:
@@ -17,11 +23,31 @@ def lines(report: StatusReport) -> list[str]:
     if report.detail is not None:
         result = _detail(report.detail)
     elif report.jobs:
-        result = table([HEAD, *(_row(row) for row in report.jobs)])
+        result = table([HEAD, *(_row(row) for row in report.jobs)]) + _counted(report)
     else:
         result = [f"no jobs in namespace {report.namespace} at {report.address}"]
     for note in report.notes:
         result += staged("note", note)
+    return result
+
+
+def _counted(report: StatusReport) -> list[str]:
+    """Of a list too long to be seen at once, what is in it."""
+    if len(report.jobs) <= LONG and not report.left_out:
+        return []
+    number = sum(report.states.values())
+    states = ", ".join(f"{count} {state}" for state, count in report.states.items())
+    result = staged("jobs", f"{counted(number, 'job')}: {states}")
+    if report.left_out:
+        result += staged("", f"{report.left_out} of them left out (--limit)")
+    if report.short:
+        more = len(report.short) - NAMED
+        names = ", ".join(report.short[:NAMED]) + (f" and {more} more" if more > 0 else "")
+        one = len(report.short) == 1
+        verb = (
+            f"{'runs' if one else 'run'} fewer instances than {'it wants' if one else 'they want'}"
+        )
+        result += staged("short", f"{counted(len(report.short), 'job')} {verb}: {names}")
     return result
 
 
@@ -102,6 +128,9 @@ def document(report: StatusReport) -> dict[str, Any]:
         "jobs": [_row_document(row) for row in report.jobs],
         "detail": None if detail is None else _detail_document(detail),
         "notes": list(report.notes),
+        "left_out": report.left_out,
+        "states": dict(report.states),
+        "short": list(report.short),
     }
 
 

@@ -13,6 +13,7 @@ from toolkit.spec.events import Event, OnEvent, Stage, ignore
 from toolkit.spec.jobspec import JobSpec, Origin
 from toolkit.spec.report import DeployReport
 from toolkit.workflows.deploy import DeployOptions, deploy
+from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, unanswered
 from toolkit.workflows.session import Session
 
@@ -35,6 +36,7 @@ def bump(
     It is written back to the file that it was read from only after it was verified to serve.
     RefusedError before anything is changed when no file could take it.
     """
+    refuse_beginning(session, job)
     spec = session.load(job)
     root = folder(session, job)
     origin = writable(spec, root)

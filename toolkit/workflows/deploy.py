@@ -14,6 +14,7 @@ from toolkit.spec.plan import Plan, Submission
 from toolkit.spec.report import DeployReport
 from toolkit.workflows import roll
 from toolkit.workflows.clock import Clock
+from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
 
@@ -49,6 +50,7 @@ def deploy(
 
     Raises a ToolkitError where nothing was changed, InterruptedRolloutError on Ctrl-C.
     """
+    refuse_beginning(session, job)
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
     rendered = session.render(job)

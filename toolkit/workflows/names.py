@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolkit.config.locate import is_path
 from toolkit.config.names import job_names
 from toolkit.config.project import Project
 from toolkit.config.tree import LayeredTree
-from toolkit.errors import ConfigError
+from toolkit.errors import ConfigError, RefusedError
 from toolkit.spec.jobspec import JobSpec
 from toolkit.workflows.session import Session
+
+CHILD = re.compile(r"/(dispatch|periodic)-\d+")
+"""In the id that Nomad gives to a child, which looks like a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,15 @@ class Found:
     spec: JobSpec | None
 
 
-def find(session: Session, name: str) -> Found:
+def find(session: Session, name: str, *, whole: bool = False) -> Found:
     """The job that `name` stands for.
 
     A job file is preferred; without one the name is Nomad's id as it is, or the only id that
-    starts with it. ConfigError for a job file with mistakes, or a name that nobody knows.
+    starts with it. ConfigError for a job file with mistakes, or a name that nobody knows. `whole`:
+    the beginning of a name is refused, for what changes a job.
     """
+    if whole:
+        refuse_beginning(session, name)
     try:
         spec = session.load(name)
     except ConfigError:
@@ -37,17 +44,41 @@ def find(session: Session, name: str) -> Found:
         known = [str(stub["ID"]) for stub in session.nomad.jobs(name)]
         if name in known:
             return Found(name, None)
+        if whole and known:
+            raise _beginning(name, known) from None
         if len(known) == 1:
             return Found(known[0], None)
         raise
     return Found(spec.name, spec)
 
 
+def refuse_beginning(session: Session, name: str) -> None:
+    """RefusedError where `name` is only the beginning of the name of a job of the project.
+
+    The job that was meant may be gone, and another one's name begin like its own.
+    """
+    project = session.settings.project
+    if project is None or is_path(name):
+        return
+    names = job_names(project.tree)
+    meant = [job for job in names if name and job.startswith(name)]
+    if meant and name not in names:
+        raise _beginning(name, meant)
+
+
+def _beginning(name: str, known: Sequence[str]) -> RefusedError:
+    begin = "begins" if len(known) == 1 else "begin"
+    return RefusedError(
+        f'there is no job "{name}", only {", ".join(known)} {begin} like it',
+        hint="write the whole name of the job that is to change",
+    )
+
+
 def is_ours(session: Session, name: str) -> bool:
     """True when the project has job files that `name` could mean, or it is a path."""
     project = session.settings.project
     if is_path(name):
-        return True
+        return not CHILD.search(name)
     return project is not None and any(job.startswith(name) for job in job_names(project.tree))
 
 

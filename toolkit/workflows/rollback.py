@@ -16,6 +16,7 @@ from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.report import DeployReport
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.deploy import DEFAULTS, DeployOptions, allowed, deploy_plan
+from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, unanswered
 from toolkit.workflows.session import Session
 
@@ -39,6 +40,7 @@ def rollback(
 
     The live count stays. RefusedError where there is nothing to go back to.
     """
+    refuse_beginning(session, job)
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
     spec = session.load(job)

@@ -47,7 +47,7 @@ def set_secret(
             f"the value of {key} is empty",
             hint=f"toolkit secret set {job} {key} reads it from standard input",
         )
-    found = find(session, job)
+    found = find(session, job, whole=True)
     ask(session.target, confirm, f"set secret {key} of {found.id}")
     written = edit(session, found.id, lambda items: {**items, key: value.reveal()})
     return report(session, found, "set", key, written)
@@ -60,7 +60,7 @@ def delete_secret(
 
     RefusedError when the key is not set.
     """
-    found = find(session, job)
+    found = find(session, job, whole=True)
     present = read(session, found.id)[0]
     if key not in present:
         raise RefusedError(

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from toolkit.errors import ApiError, NotFoundError
 from toolkit.rollout import declared, read
 from toolkit.spec.jobspec import JobSpec
-from toolkit.spec.listing import (
-    CheckLine,
-    DeploymentRow,
-    InstanceRow,
-    JobDetail,
-    JobRow,
-    JobState,
-    StatusReport,
-)
+from toolkit.spec.listing import CheckLine, DeploymentRow, InstanceRow, JobDetail, StatusReport
 from toolkit.spec.observed import AllocationView, ConsulInstance, DeploymentView
 from toolkit.spec.plan import LiveJob
 from toolkit.spec.target import Target
-from toolkit.workflows.names import find, project_jobs
+from toolkit.workflows.names import find
+from toolkit.workflows.overview import everything, job_row, not_deployed, total
 from toolkit.workflows.session import Session
 
 GONE = {"complete", "failed", "lost"}
 """Client statuses of an allocation that is over."""
 
 
-def status(session: Session, job: str | None) -> StatusReport:
-    """All jobs of the namespace, or `job` closely; NotFoundError for one that nobody knows."""
+def status(session: Session, job: str | None, *, limit: int | None = None) -> StatusReport:
+    """All jobs of the namespace, or `job` closely; NotFoundError for one that nobody knows.
+
+    Of all jobs at most `limit` are listed; what the others are is counted all the same.
+    """
     if job is None:
         rows, notes = everything(session)
-        return blank(session, jobs=rows, notes=notes)
+        shown = rows if limit is None else rows[:limit]
+        return replace(
+            blank(session, notes=notes),
+            jobs=shown,
+            left_out=len(rows) - len(shown),
+            states=dict(sorted(Counter(row.state for row in rows).items())),
+            short=tuple(row.name for row in rows if row.runs_short),
+        )
     found = find(session, job)
     raw = session.nomad.job(found.id)
     if raw is None:
@@ -50,11 +55,7 @@ def status(session: Session, job: str | None) -> StatusReport:
 
 
 def blank(
-    session: Session,
-    *,
-    jobs: tuple[JobRow, ...] = (),
-    detail: JobDetail | None = None,
-    notes: tuple[str, ...] = (),
+    session: Session, *, detail: JobDetail | None = None, notes: tuple[str, ...] = ()
 ) -> StatusReport:
     """The report's envelope."""
     target = session.target
@@ -62,97 +63,8 @@ def blank(
         environment=target.environment,
         address=target.nomad.address,
         namespace=target.namespace,
-        jobs=jobs,
         detail=detail,
         notes=notes,
-    )
-
-
-def everything(session: Session) -> tuple[tuple[JobRow, ...], tuple[str, ...]]:
-    """The project's jobs first, in its order, then the others by name."""
-    specs, notes = project_jobs(session)
-    stubs = {stub["ID"]: stub for stub in session.nomad.jobs() if not stub.get("ParentID")}
-    order = [*(name for name in specs if name in stubs or specs[name] is not None)]
-    order += sorted(name for name in stubs if name not in specs)
-    rows = []
-    for name in order:
-        stub, spec = stubs.get(name), specs.get(name)
-        if stub is not None:
-            ours = name in specs or session.settings.project is None
-            rows.append(listed(session, stub, ours=ours))
-        elif spec is not None:
-            rows.append(not_deployed(spec))
-    return tuple(rows), notes
-
-
-def listed(session: Session, stub: Mapping[str, Any], *, ours: bool) -> JobRow:
-    """One registered job, from its stub, its registration and its latest deployment."""
-    raw = session.nomad.job(stub["ID"]) or stub
-    latest = session.nomad.latest_deployment(stub["ID"]) if stub["Type"] != "batch" else None
-    groups = ((stub.get("JobSummary") or {}).get("Summary") or {}).values()
-    running = sum(int(group.get("Running") or 0) for group in groups)
-    placed = sum(int(g.get("Running") or 0) + int(g.get("Starting") or 0) for g in groups)
-    return job_row(raw, latest, running=running, placed=placed, ours=ours)
-
-
-def job_row(
-    raw: Mapping[str, Any],
-    latest: Mapping[str, Any] | None,
-    *,
-    running: int,
-    placed: int,
-    ours: bool,
-) -> JobRow:
-    """A registered job as a row."""
-    live = read.live_job(raw)
-    rollout = read.deployment(latest) if latest else None
-    current = rollout if rollout and rollout.job_version == live.version else None
-    wanted = 0 if live.stopped else placed if live.kind in {"system", "sysbatch"} else total(live)
-    return JobRow(
-        name=str(raw["ID"]),
-        kind=live.kind,
-        state=state(raw, live),
-        release=live.release,
-        version=live.version,
-        wanted=wanted,
-        running=running,
-        healthy=None if current is None else sum(group.healthy for group in current.groups),
-        deployment=None if rollout is None else rollout.status,
-        ours=ours,
-    )
-
-
-def total(live: LiveJob) -> int:
-    """Instances that a service or batch job asks for."""
-    return sum(live.counts.values())
-
-
-def state(raw: Mapping[str, Any], live: LiveJob) -> JobState:
-    """Nomad's word, and ours for a job that somebody stopped."""
-    if live.stopped:
-        return "stopped"
-    match raw.get("Status"):
-        case "running":
-            return "running"
-        case "dead":
-            return "dead"
-        case _:
-            return "pending"
-
-
-def not_deployed(spec: JobSpec) -> JobRow:
-    """A job of the project that the cluster does not know."""
-    return JobRow(
-        name=spec.name,
-        kind=spec.kind,
-        state="not deployed",
-        release=spec.release,
-        version=None,
-        wanted=spec.count,
-        running=0,
-        healthy=None,
-        deployment=None,
-        ours=True,
     )
 
 

@@ -73,7 +73,7 @@ def begin(
     session: Session, job: str, action: str, on_event: OnEvent, timeout: float | None
 ) -> Deed:
     """The registered job to act on; NotFoundError when Nomad does not know it."""
-    found = find(session, job)
+    found = find(session, job, whole=True)
     target = session.target
     raw = session.nomad.job(found.id)
     if raw is None:

@@ -1,0 +1,177 @@
+"""Play a case on a stage, and hold what the command said against the truth."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tests.agents.gallery.case import ANY, Case
+from tests.agents.gallery.stage import Stage
+from tests.agents.shop import Said
+
+REFUSED = 1
+
+
+def cases() -> tuple[Case, ...]:
+    """All cases: `CASES` of every module `cases_*.py` here."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
+    found = [case for name in names for case in import_module(f"{__package__}.{name}").CASES]
+    doubles = {case.name for case in found if [c.name for c in found].count(case.name) > 1}
+    assert not doubles, f"two cases of one name: {doubles}"
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Played:
+    """A case and what the command said about it."""
+
+    case: Case
+    stage: Stage
+    said: Said
+
+    @property
+    def first(self) -> dict[str, Any]:
+        """The first cause."""
+        causes = self.said.report.get("causes") or []
+        assert causes, f"no cause is named: {self.said.out}"
+        cause: dict[str, Any] = causes[0]
+        return cause
+
+
+def play(stage: Stage, case: Case) -> Played:
+    """Deploy a case as its user would: the good version first where there is one."""
+    for name, text in case.others.items():
+        stage.register(name, text)
+    if case.prepare is not None:
+        case.prepare(stage, case.name)
+    if case.before is not None:
+        good = stage.deploy(case, case.before)
+        assert good.code == 0, f"the good version: {good.out}{good.err}"
+    if case.change is not None:
+        case.change(stage, case.name)
+    with _meanwhile(stage, case):
+        said = stage.deploy(case, case.job, *case.options)
+    return Played(case, stage, said)
+
+
+@contextmanager
+def _meanwhile(stage: Stage, case: Case) -> Iterator[None]:
+    if case.meanwhile is None:
+        yield
+        return
+    with ThreadPoolExecutor(1) as pool:
+        act = case.meanwhile
+        doing = pool.submit(lambda: act(stage, case.name))
+        yield
+        doing.result()
+
+
+class Playing:
+    """Cases being played, several at once; each is waited for by whoever asks for it."""
+
+    def __init__(self, stage: Stage, chosen: Iterable[Case], at_once: int) -> None:
+        self._pool = ThreadPoolExecutor(at_once)
+        chosen = list(chosen)
+        crowd = [case for case in chosen if case.needs != "alone"]
+        done = threading.Event()
+        left = len(crowd)
+        lock = threading.Lock()
+
+        def over(_future: Future[Played]) -> None:
+            nonlocal left
+            with lock:
+                left -= 1
+            if not left:
+                done.set()
+
+        self._ends: dict[str, Future[Played]] = {}
+        for case in crowd:
+            future = self._pool.submit(play, stage, case)
+            self._ends[case.name] = future
+            future.add_done_callback(over)
+        if not crowd:
+            done.set()
+        alone = [case for case in chosen if case.needs == "alone"]
+        self._last = ThreadPoolExecutor(1)
+        self._last.submit(done.wait)
+        for case in alone:
+            self._ends[case.name] = self._last.submit(play, stage, case)
+
+    def end(self, case: Case) -> Played:
+        """How a case ended; raises what it raised."""
+        return self._ends[case.name].result()
+
+    def close(self) -> None:
+        """Wait for all that still runs."""
+        for pool in (self._pool, self._last):
+            pool.shutdown(cancel_futures=True)
+
+
+def judge(played: Played) -> None:
+    """AssertionError unless the command told the truth about the case, and all of it."""
+    case, said = played.case, played.said
+    everything = said.out + said.err
+    short = digest(said)
+    for hidden in case.hides:
+        assert played.stage.text(hidden, case.name) not in everything
+    if case.code == REFUSED:
+        assert said.code == REFUSED, short
+        assert re.search(played.stage.text(case.says, case.name), said.error["message"]), said.error
+        return
+    report = said.report
+    assert "verdict" in report, short
+    got = (report["verdict"], said.code, report["code"])
+    assert got == (case.verdict, case.code, case.code), short
+    if case.kind is None:
+        assert report["causes"] == [], report["causes"]
+    else:
+        _judge_cause(played)
+    if case.never:
+        assert not re.search(case.never, report["sentence"]), report["sentence"]
+    if case.succeeds:
+        assert not case.says, "a success has nothing to say"
+    else:
+        assert re.match(r"toolkit [a-z-]+ \S", report["next"] or ""), report["next"]
+
+
+def digest(said: Said) -> str:
+    """What a command said, as far as a failed assertion needs it."""
+    report = said.report
+    told = [f"{said.code} {report.get('verdict')}: {report.get('sentence')}"]
+    told += [json.dumps(each, ensure_ascii=False) for each in report.get("causes") or []]
+    told += [json.dumps(report["error"], ensure_ascii=False)] if "error" in report else []
+    return "\n".join([*told, said.err])
+
+
+def _judge_cause(played: Played) -> None:
+    case, cause = played.case, played.first
+    told = [cause["summary"], *cause["evidence"]]
+    assert cause["kind"] == case.kind, cause
+    wanted = played.stage.text(case.says, case.name)
+    assert any(re.search(wanted, line) for line in told), cause
+    if case.never:
+        assert not any(re.search(case.never, line) for line in told), cause
+    assert cause["advice"], "no advice"
+    _judge_place(played, cause)
+
+
+def _judge_place(played: Played, cause: Mapping[str, Any]) -> None:
+    case = played.case
+    for what, name in case.place.items():
+        if name != ANY:
+            assert cause[what] == name, (what, cause)
+    if ANY not in case.place.values():
+        return
+    real = played.stage.nomad(f"/v1/job/{case.name}/allocations") or []
+    mine = [a for a in real if a["ID"] == cause["allocation"]]
+    keys = {"allocation": "ID", "node": "NodeName", "group": "TaskGroup"}
+    for what in (what for what, name in case.place.items() if name == ANY):
+        assert cause[what] in {a[keys[what]] for a in mine or real}, (what, cause)

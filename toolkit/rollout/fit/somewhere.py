@@ -1,0 +1,131 @@
+"""Service and batch jobs: a number of instances, wherever there is room; pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from toolkit.rollout.fit import distinct
+from toolkit.rollout.fit.advice import advice, nearest
+from toolkit.rollout.fit.capacity import Count, count
+from toolkit.rollout.fit.cluster import Cluster
+from toolkit.rollout.fit.columns import Place
+from toolkit.rollout.fit.facts import AllocationFacts, GroupFacts, NodeFacts, Step
+from toolkit.rollout.fit.rows import Held, columns_of, counted, hold, node_fit, room_for
+from toolkit.rollout.fit.together import Old, Wanted, beside_others, packing_exists, replacing
+from toolkit.spec.fit import GroupFit
+
+ORDER = "whether all of it has a place depends on the order in which Nomad places it"
+
+
+def somewhere(cluster: Cluster, steps: Mapping[str, Step]) -> tuple[GroupFit, ...]:
+    """Every group, and how many of its instances have a place."""
+    parts, counts, helds = [], {}, {}
+    for group in cluster.job.groups:
+        step = steps[group.name]
+        old = cluster.ours(group.name) if step.replace else []
+        leaving = {each.id for each in old}
+        limit = distinct.hosts_limit(cluster.job, group)
+        nodes, allocations = cluster.nodes, cluster.allocations
+        gone = distinct.properties(cluster.job, group, nodes, allocations, leaving=leaving)
+
+        def place(
+            node: NodeFacts, group: GroupFacts = group, leaving: Collection[str] = leaving
+        ) -> Place:
+            return cluster.place(node, group, leaving)
+
+        held = hold(cluster, columns_of(cluster, group, gone), place)
+        helds[group.name] = held
+        number = step.place + step.replace
+        part = Wanted(group, number, held.candidates, limit, gone)
+        if old:
+            counts[group.name] = _replaced(cluster, part, held, step, old)
+        parts.append(part)
+    fresh = [part for part in parts if part.group.name not in counts]
+    if len([part for part in parts if part.number]) > 1:
+        counts |= beside_others(fresh)
+        if len(fresh) < len(parts):
+            counts = {name: Count(0, each.possible) for name, each in counts.items()}
+    else:
+        for part in fresh:
+            counts[part.group.name] = count(
+                part.group, part.candidates, part.number, part.limit, part.properties
+            )
+    counts = _settle_order(parts, counts)
+    return tuple(
+        _group_fit(cluster, part, steps[part.group.name], helds[part.group.name],
+                   counts[part.group.name]) for part in parts
+    )  # fmt: skip
+
+
+def _settle_order(parts: Sequence[Wanted], counts: dict[str, Count]) -> dict[str, Count]:
+    """Where the groups are in each other's way: is there any order in which all have a place?"""
+    marks = [counts[part.group.name].of(part.number) for part in parts]
+    if "unknown" not in marks or "no" in marks or any(part.number == 0 for part in parts):
+        return counts
+    if packing_exists(parts) is False:
+        unsettled = [part for part, mark in zip(parts, marks, strict=True) if mark == "unknown"]
+        last = unsettled[-1]
+        name = last.group.name
+        less = max(0, min(counts[name].possible, last.number) - 1)
+        counts = {**counts, name: Count(min(counts[name].certain, less), less)}
+    return counts
+
+
+def _replaced(
+    cluster: Cluster,
+    emptied: Wanted,
+    held: Held,
+    step: Step,
+    old: Sequence[AllocationFacts],
+) -> Count:
+    group = emptied.group
+    properties = distinct.properties(cluster.job, group, cluster.nodes, cluster.allocations)
+    now = replace(
+        emptied,
+        candidates=tuple(
+            replace(candidate, place=cluster.place(candidate.place.node, group))
+            for candidate in held.candidates
+        ),
+        properties=properties,
+    )
+    by_node = {candidate.place.node.id: candidate for candidate in held.candidates}
+    alone = [
+        Old(each, replace(by_node[each.node],
+                          place=cluster.place(cluster.nodes[each.node], group, {each.id})))
+        for each in old if each.node in by_node
+    ]  # fmt: skip
+    return replacing(now, emptied, place=step.place, number=step.replace, old=alone)
+
+
+def _group_fit(cluster: Cluster, part: Wanted, step: Step, held: Held, number: Count) -> GroupFit:
+    group, wanted = part.group, part.number
+    mark = number.of(wanted)
+    by_node = {candidate.place.node.id: candidate for candidate in held.candidates}
+    running = Counter(each.node for each in cluster.ours(group.name))
+    nodes = nearest(
+        node_fit(group, node, held, room_for(part, by_node[name]), running[name])
+        for name, node in cluster.nodes.items()
+    )
+    placed = min(wanted, number.certain if mark == "yes" else number.possible)
+    unclear = [text for node in nodes if node.mark == "unknown" for text in node.unclear]
+    reason = ""
+    if mark == "unknown":
+        reason = unclear[0] if unclear else ORDER
+    elif mark == "no" and placed:
+        reason = f"{wanted} wanted, room for {placed}"
+    demands = counted(held, nodes)
+    return GroupFit(
+        group=group.name,
+        mark=mark,
+        wanted=wanted,
+        placed=placed if mark != "unknown" else number.certain,
+        stays=step.stays,
+        canaries=step.canaries,
+        replaced=step.replace,
+        demands=demands,
+        nodes=nodes,
+        reason=reason,
+        advice="" if mark == "yes" else advice(demands, nodes),
+    )

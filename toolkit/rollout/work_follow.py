@@ -1,0 +1,359 @@
+"""Follow work to its end: state and output from threads, one loop, one judgement.
+
+There is no cap on how long work may take: it ends with the work, with the caller's deadline, or
+with an API that stays away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolkit.errors import ApiError
+from toolkit.rollout import placement, read, reasons
+from toolkit.rollout.declared import services
+from toolkit.rollout.work import Judgement, Seen, Work, current, judge, mine, wanted
+from toolkit.rollout.work_inbox import Inbox, Item, News, Remark, Silence, watch
+from toolkit.rollout.work_output import Outputs
+from toolkit.rollout.work_rows import rows
+from toolkit.rollout.world import World
+from toolkit.spec.cause import Cause
+from toolkit.spec.events import OnEvent
+from toolkit.spec.observed import AllocationView
+from toolkit.spec.work import OnOutput, WorkInstance, WorkVerdict, Written
+
+CAPACITY = 10.0
+"""Seconds to wait for room that nobody asked us to wait for."""
+LOST_AFTER = 300.0
+"""Seconds without an answer after which what becomes of the work is unknown."""
+TRIED_AGAIN = 5.0
+"""Seconds in which Nomad decides whether to try a failed instance again."""
+DRAIN = 30.0
+"""Seconds to read what is left of the output once the end is known."""
+LOOK_AGAIN = 0.5
+"""Seconds between tries to look at an end that could not be confirmed."""
+
+ENDS: dict[str, WorkVerdict] = {
+    "completed": "completed",
+    "failed": "failed",
+    "held": "held",
+    "gone": "held",
+    "superseded": "superseded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What to follow, and how patiently; durations in seconds."""
+
+    work: Work
+    deadline: float | None = None
+    """On the world's clock; None: as long as it takes."""
+    wait_capacity: float | None = None
+    lost_after: float = LOST_AFTER
+    secrets: Collection[str] = ()
+    """Values to take out of evidence; the output itself is the user's."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkEnd:
+    """How it ended."""
+
+    verdict: WorkVerdict
+    detail: str
+    instances: tuple[WorkInstance, ...]
+    causes: tuple[Cause, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def follow(world: World, following: Following, on_event: OnEvent, on_output: OnOutput) -> WorkEnd:
+    """Follow the work, its output on the way, to its end."""
+    inbox = Inbox()
+    try:
+        watch(world, inbox, following.work.job_id)
+        return _Loop(world, following, on_event, on_output, inbox).run()
+    finally:
+        inbox.closed.set()
+
+
+def is_alone(work: Work) -> bool:
+    """True when one task writes at a time, so that no line needs to say whose it is."""
+    tasks = sum(
+        len(group.get("Tasks") or []) * wanted(work.job)[group["Name"]]
+        for group in read.groups(work.job)
+    )
+    return tasks == 1 and not work.everywhere
+
+
+@dataclass
+class _State:
+    """What one following has seen so far."""
+
+    seen: Seen = field(default_factory=Seen)
+    raw: list[dict[str, Any]] = field(default_factory=list)
+    """The allocations as Nomad lists them."""
+    told: dict[tuple[str, str], str] = field(default_factory=dict)
+    lost: dict[str, ApiError] = field(default_factory=dict)
+    lost_since: float = 0.0
+    denied: ApiError | None = None
+    waits_since: float | None = None
+    settles_since: float | None = None
+    look_again: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    said: str = ""
+
+
+class _Loop:
+    """The loop and what it touches; lives for one call of `follow`."""
+
+    def __init__(
+        self,
+        world: World,
+        following: Following,
+        on_event: OnEvent,
+        on_output: OnOutput,
+        inbox: Inbox,
+    ) -> None:
+        self.world, self.following, self.on_event = world, following, on_event
+        self.on_output, self.inbox = on_output, inbox
+        self.work = following.work
+        self.state = _State()
+        self.outputs = Outputs(world, inbox, alone=is_alone(self.work))
+
+    def run(self) -> WorkEnd:
+        while True:
+            item = self.inbox.take(self._patience())
+            self._handle(item)
+            if not isinstance(item, Written | Remark) and (end := self._decide()) is not None:
+                return end
+
+    def _patience(self) -> float:
+        now, state = self.world.clock(), self.state
+        times = [now + 5.0]
+        times += [self.following.deadline] if self.following.deadline is not None else []
+        times += [state.look_again] if state.look_again > now else []
+        times += [state.lost_since + self.following.lost_after] if state.lost else []
+        if state.waits_since is not None:
+            times.append(state.waits_since + self._capacity)
+        if state.settles_since is not None:
+            times.append(state.settles_since + TRIED_AGAIN)
+        return min(times) - now
+
+    @property
+    def _capacity(self) -> float:
+        given = self.following.wait_capacity
+        return CAPACITY if given is None else given
+
+    # What came.
+
+    def _handle(self, item: Item | None) -> None:
+        state = self.state
+        match item:
+            case News("job", value):
+                state.seen = Seen(
+                    value, value is None, state.seen.allocations, state.seen.evaluations
+                )
+            case News("allocations", value):
+                self._take_allocations(value or [])
+            case News("evaluations", value):
+                views = read.evaluations(value or [])
+                state.seen = Seen(state.seen.job, state.seen.gone, state.seen.allocations, views)
+            case Silence(what, error, final):
+                self._take_silence(what, error, final=final)
+            case Remark(text):
+                self._note(text)
+            case Written():
+                if not self.outputs.ended(item):
+                    self.on_output(item)
+
+    def _take_allocations(self, raw: list[dict[str, Any]]) -> None:
+        state = self.state
+        views = read.allocations(raw)
+        state.raw = raw
+        state.seen = Seen(state.seen.job, state.seen.gone, views, state.seen.evaluations)
+        ours = {view.id for view in mine(self.work, views)}
+        for row in rows(raw, ours):
+            self._tell(row)
+        self.outputs.look(item for item in raw if item["ID"] in ours)
+
+    def _take_silence(self, what: str, error: ApiError | None, *, final: bool) -> None:
+        state = self.state
+        if error is None:
+            if state.lost.pop(what, None) and not state.lost:
+                self.world.say(self.on_event, "hold", "Nomad answers again")
+            return
+        if not state.lost:
+            state.lost_since = self.world.clock()
+            text = f"Nomad is lost: {error.message}; the work goes on without us"
+            self.world.say(self.on_event, "hold", text)
+        state.lost[what] = error
+        if final:
+            state.denied = error
+
+    def _tell(self, row: WorkInstance) -> None:
+        key, word = (row.allocation, row.task), said_of(row)
+        if self.state.told.get(key) == word or not word:
+            return
+        self.state.told[key] = word
+        who = f"{row.allocation[:8]} {row.node}"
+        who += "" if is_alone(self.work) else f" {row.task}"
+        stage = "fail" if row.state in {"failed", "lost"} else "place"
+        self.world.say(self.on_event, stage, f"{who}  {word}")  # type: ignore[arg-type]
+
+    def _note(self, text: str) -> None:
+        if text not in self.state.notes:
+            self.state.notes.append(text)
+            self.world.say(self.on_event, "note", text)
+
+    # What it means.
+
+    def _decide(self) -> WorkEnd | None:
+        now, state = self.world.clock(), self.state
+        if state.denied is not None:
+            return self._end("unknown", f"Nomad tells us nothing more: {state.denied.message}")
+        if state.lost:
+            return self._lost(now)
+        judged = judge(self.work, state.seen)
+        if judged.word != "waits":
+            state.waits_since = None
+        if judged.word != "settles":
+            state.settles_since = None
+        match judged.word:
+            case "completed":
+                return self._end("completed", "")
+            case "waits":
+                if state.waits_since is None:
+                    state.waits_since = now
+                    self._say_waits()
+                late = now - state.waits_since >= self._capacity
+                if late and self._confirmed(judged):
+                    return self._unplaced()
+            case "settles":
+                state.settles_since = state.settles_since or now
+                if now - state.settles_since >= TRIED_AGAIN and self._confirmed(judged):
+                    return self._failed("the work failed")
+            case "failed" | "held" | "gone" | "superseded":
+                if now >= state.look_again and self._confirmed(judged):
+                    if judged.word == "failed":
+                        return self._failed(judged.detail)
+                    return self._end(ENDS[judged.word], judged.detail)
+        if self.following.deadline is not None and now >= self.following.deadline:
+            return self._end("unknown", f"it was not done in time: {self._standing()}")
+        return None
+
+    def _lost(self, now: float) -> WorkEnd | None:
+        deadline = self.following.deadline
+        late = now - self.state.lost_since >= self.following.lost_after
+        if late or (deadline is not None and now >= deadline):
+            error = next(iter(self.state.lost.values()))
+            detail = f"Nomad does not answer: {error.message}; when last seen, {self._standing()}"
+            return self._end("unknown", detail)
+        return None
+
+    def _confirmed(self, judged: Judgement) -> bool:
+        """True when answers read now, the job's first, say the same; each came alone before.
+
+        An allocation that is read after its job was seen to be over is over itself.
+        """
+        nomad, job_id, state = self.world.nomad, self.work.job_id, self.state
+        try:
+            job = nomad.job(job_id)
+            evaluations = read.evaluations(nomad.evaluations(job_id))
+            raw = nomad.allocations(job_id).value or []
+        except ApiError:
+            state.look_again = self.world.clock() + LOOK_AGAIN
+            return False
+        self._take_allocations(raw)
+        state.seen = Seen(job, job is None, state.seen.allocations, evaluations)
+        if judge(self.work, state.seen).word == judged.word:
+            return True
+        state.look_again = self.world.clock() + LOOK_AGAIN
+        return False
+
+    def _standing(self) -> str:
+        """`1 task running, 2 complete`."""
+        found = [row.state for row in self._rows() if not row.replaced]
+        if not found:
+            return "nothing of it was placed"
+        numbers = [(found.count(state), state) for state in dict.fromkeys(found)]
+        first, *rest = numbers
+        noun = "task" if first[0] == 1 else "tasks"
+        return ", ".join([f"{first[0]} {noun} {first[1]}", *(f"{n} {state}" for n, state in rest)])
+
+    # The end.
+
+    def _failed(self, detail: str) -> WorkEnd:
+        bad = [a for a in self._now() if a.client_status in {"failed", "lost"}]
+        bad = bad or [a for a in self._now() if any(task.failed for task in a.tasks)]
+        job = self.work.job
+        found = reasons.causes(
+            self.world, bad, (), self.following.secrets, services(job)
+        ) if bad else self._placement()  # fmt: skip
+        return self._end("failed", found[0].summary if found else detail, found)
+
+    def _unplaced(self) -> WorkEnd:
+        found = self._placement()
+        detail = found[0].summary if found else "Nomad has no room for it"
+        return self._end("unplaced", detail, found)
+
+    def _placement(self) -> tuple[Cause, ...]:
+        evaluations = self.state.seen.evaluations or ()
+        failed = [e.failed for e in evaluations if e.failed]
+        return placement.causes(failed[-1], self.work.job) if failed else ()
+
+    def _say_waits(self) -> None:
+        found = self._placement()
+        why = found[0].summary if found else "Nomad has no room for it"
+        if why != self.state.said:
+            self.state.said = why
+            self.world.say(self.on_event, "hold", f"waits for room: {why}")
+
+    def _end(self, verdict: WorkVerdict, detail: str, causes: tuple[Cause, ...] = ()) -> WorkEnd:
+        self._drain(everything=verdict not in {"unknown", "unplaced"})
+        return WorkEnd(verdict, detail, self._rows(), causes, tuple(self.state.notes))
+
+    def _drain(self, *, everything: bool) -> None:
+        """Pass on what is left of the output; all of it where nothing more will run."""
+        if self.state.lost or self.state.denied is not None:
+            return
+        if everything:
+            self.outputs.close_up()
+        until = self.world.clock() + DRAIN
+        while self.outputs.finishing and (left := until - self.world.clock()) > 0:
+            item = self.inbox.take(min(left, 1.0))
+            if isinstance(item, Written | Remark):
+                self._handle(item)
+        if self.outputs.finishing:
+            self._note("the end of the output could not be read in time")
+
+    def _now(self) -> tuple[AllocationView, ...]:
+        return current(mine(self.work, self.state.seen.allocations or ()))
+
+    def _rows(self) -> tuple[WorkInstance, ...]:
+        ours = {a.id for a in mine(self.work, self.state.seen.allocations or ())}
+        return rows(self.state.raw, ours)
+
+
+def said_of(row: WorkInstance) -> str:
+    """How a task stands, in a few words; nothing of one that has not begun."""
+    ended = _ended(row)
+    match row.state:
+        case "running":
+            return (
+                f"running, restart {row.restarts} after it {ended}" if row.restarts else "running"
+            )
+        case "failed":
+            return f"failed: it {ended}" if ended else "failed"
+        case "pending":
+            return f"starts again: it {ended}" if ended else ""
+        case _:
+            return row.state
+
+
+def _ended(row: WorkInstance) -> str:
+    if row.oom:
+        return "used more memory than it may"
+    if row.signal is not None:
+        return f"was killed by signal {row.signal}"
+    return "" if row.exit_code is None else f"exited {row.exit_code}"

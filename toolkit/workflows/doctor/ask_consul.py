@@ -1,0 +1,194 @@
+"""What is asked of Consul."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from toolkit.errors import DeniedError, InvalidRequestError
+from toolkit.rollout import read
+from toolkit.rollout.declared import TRAEFIK_API
+from toolkit.rollout.health import facts
+from toolkit.rollout.health.facts import Agent, Server, Voice
+from toolkit.rollout.health.instances import Census, stale, twice
+from toolkit.spec.observed import ConsulInstance
+from toolkit.workflows.doctor.ask_nomad import voice
+from toolkit.workflows.doctor.gather import Looks
+from toolkit.workflows.session import Session
+
+SWEEP = 25
+"""How many services are looked at that no job of ours has."""
+AT_ONCE = 50
+"""How many allocations are asked for in one call."""
+RIGHTS_ASKED = 20
+NOMAD_CLIENT = "nomad-client"
+READ_ALL = "use a Consul token with service:read and node:read"
+_OWN = {"consul", "nomad", NOMAD_CLIENT}
+
+
+def leader(session: Session, _done: Looks) -> Voice:
+    """Does Consul answer, and who leads."""
+    return voice(session.target.consul, session)
+
+
+def agent(session: Session, _done: Looks) -> Agent:
+    """The agent that answers."""
+    return facts.consul_agent(session.consul.agent_self())
+
+
+def peers(session: Session, _done: Looks) -> list[str]:
+    """The servers of the consensus."""
+    return session.consul.peers()
+
+
+def gossip(session: Session, _done: Looks) -> tuple[dict[str, Any], ...]:
+    """All agents; DeniedError when an empty list says that we may not see them."""
+    found = session.consul.members()
+    if not found:
+        raise DeniedError(
+            "the Consul token may not see Consul's agents",
+            system="Consul",
+            hint=READ_ALL,
+        )
+    return tuple(found)
+
+
+def members(_session: Session, done: Looks) -> tuple[Server, ...]:
+    """The servers that gossip knows."""
+    found = map(facts.server_of_consul, seen(done, "consul_gossip"))
+    return tuple(sorted((each for each in found if each), key=lambda each: each.name))
+
+
+def names(_session: Session, done: Looks) -> tuple[str, ...]:
+    """Node names of all agents."""
+    return tuple(str(each["Name"]) for each in seen(done, "consul_gossip"))
+
+
+def seen(done: Looks, name: str) -> Any:
+    """The value of a fact; DeniedError with its problem when there is none."""
+    look = done[name]
+    if not look.seen:
+        raise DeniedError(look.problem, system="Consul", hint=look.hint)
+    return look.value
+
+
+def autopilot(session: Session, _done: Looks) -> Mapping[str, Any]:
+    """Whether the servers are healthy."""
+    return session.consul.autopilot_health()
+
+
+def asks_for_tokens(session: Session, _done: Looks) -> bool:
+    """Whether ACLs are on: no token need be good for that."""
+    try:
+        session.consul.authorize([("node", "", "read")])
+    except InvalidRequestError:
+        return False
+    except DeniedError:
+        return True
+    return True
+
+
+def catalog(session: Session, _done: Looks) -> tuple[str, ...]:
+    """Names of the services that we may see."""
+    return tuple(sorted(session.consul.services()))
+
+
+def nomad_clients(session: Session, _done: Looks) -> tuple[str, ...]:
+    """`host:port` of Nomad's client agents in the catalog; DeniedError when we may not see."""
+    page = session.consul.service(NOMAD_CLIENT)
+    if page.filtered:
+        raise DeniedError(
+            f"the Consul token may not read service {NOMAD_CLIENT}",
+            system="Consul",
+            hint=READ_ALL,
+        )
+    found = read.consul_instances(NOMAD_CLIENT, page.value)
+    return tuple(f"{each.address}:{each.port}" for each in found)
+
+
+def auth_methods(session: Session, _done: Looks) -> list[str]:
+    """Consul's ways to log in."""
+    return session.consul.auth_methods()
+
+
+def wide(session: Session, _done: Looks) -> bool:
+    """Whether no service is hidden from us."""
+    try:
+        return all(session.consul.authorize([("node", "", "read"), ("service", "", "read")]))
+    except InvalidRequestError:
+        return True
+
+
+def granted(session: Session, done: Looks) -> dict[str, bool]:
+    """Whether we may read all nodes, the edge, and the services of our jobs."""
+    jobs = done["jobs"].value
+    services = jobs.services if jobs is not None else ()
+    asked = [("node", ""), *(("service", name) for name in (TRAEFIK_API, *services)[:RIGHTS_ASKED])]
+    try:
+        answers = session.consul.authorize([(kind, name, "read") for kind, name in asked])
+    except InvalidRequestError:
+        answers = [True] * len(asked)
+    return {
+        f"service {name}" if name else "nodes": may
+        for (_kind, name), may in zip(asked, answers, strict=True)
+    }
+
+
+def census(session: Session, done: Looks) -> Census:
+    """The instances of our jobs' services and of some others, with their allocations."""
+    jobs = done["jobs"].value
+    ours = list(jobs.services) if jobs is not None else []
+    others = [name for name in seen(done, "consul_catalog") if name not in {*ours, *_OWN}]
+    looked = [*ours, *others[:SWEEP]]
+    instances: list[ConsulInstance] = []
+    hidden = []
+    for name in looked:
+        page = session.consul.service(name)
+        instances += read.consul_instances(name, page.value)
+        if page.filtered:
+            hidden.append(name)
+    # Nomad is asked after Consul: an allocation that has just been placed is there by then.
+    statuses = allocations(session, [each.allocation for each in instances if each.allocation])
+    found = Census(
+        tuple(instances),
+        statuses,
+        whole=_sees_all(done),
+        left_out=len(others) - len(others[:SWEEP]),
+        hidden=tuple(hidden),
+        wide=seen(done, "consul_wide"),
+    )
+    return again(session, found)
+
+
+def again(session: Session, found: Census) -> Census:
+    """Without the suspects that left Consul meanwhile: they were on their way out."""
+    suspects = {each.service for each, _why in stale(found)}
+    suspects |= {each.service for group in twice(found) for each in group}
+    if not suspects:
+        return found
+    kept = [each for each in found.instances if each.service not in suspects]
+    for name in sorted(suspects):
+        before = {each.id for each in found.instances if each.service == name}
+        now = read.consul_instances(name, session.consul.service(name).value)
+        kept += [each for each in now if each.id in before]
+    return replace(found, instances=tuple(kept))
+
+
+def allocations(session: Session, ids: list[str]) -> dict[str, str]:
+    """Client statuses of those that Nomad shows us, in as few calls as may be."""
+    wanted = sorted(set(ids))
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), AT_ONCE):
+        try:
+            stubs = session.nomad.allocations_among(wanted[start : start + AT_ONCE])
+        except DeniedError:
+            # What is not shown stays unknown; the judge says so.
+            continue
+        found |= {stub["ID"]: stub["ClientStatus"] for stub in stubs}
+    return found
+
+
+def _sees_all(done: Looks) -> bool:
+    grants = done["nomad_grants"].value
+    return grants is not None and grants.allows_everywhere("read-job")
