@@ -84,7 +84,7 @@ def assert_broken(ends: Ends, word: str, name: str) -> str:
     broken = [link for link in report["verification"]["links"] if link["state"] == "broken"]
     assert broken[0]["name"] == name
     assert f"broken at {name}: {broken[0]['detail']}" in report["sentence"]
-    assert report["next"] == f"toolkit verify {ends.names[word]}"
+    assert report["next"] == f"toolkit explain {ends.names[word]}"
     [deployment] = [
         d for d in ends.shop.deployments(ends.names[word]) if d["ID"] == report["deployment"]
     ]
