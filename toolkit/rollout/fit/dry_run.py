@@ -49,9 +49,19 @@ def beside(report: FitReport, run: DryRun) -> FitReport:
     """The report, each group's answer compared with Nomad's."""
     if run.error:
         return replace(report, dry_run=run)
-    groups = tuple(_compared(group, run, report.kind) for group in report.groups)
+    groups = tuple(
+        _compared(_named(group, run, report), run, report.kind) for group in report.groups
+    )
     mark = worst(group.mark for group in groups)
     return replace(report, groups=groups, mark=mark, dry_run=run)
+
+
+def _named(group: GroupFit, run: DryRun, report: FitReport) -> GroupFit:
+    """Of groups that are in each other's way Nomad's dry run says which one is left out."""
+    others = [each.group for each in report.groups if each.crowded]
+    if not group.crowded or run.unplaced.get(group.group) or not set(others) & set(run.unplaced):
+        return group
+    return replace(group, mark="yes", placed=group.wanted, reason="", advice="")
 
 
 def _compared(group: GroupFit, run: DryRun, kind: str) -> GroupFit:
