@@ -21,7 +21,9 @@ def lines(causes: Sequence[Cause], next_command: str | None = None) -> list[str]
         if place := cause.place():
             result += labelled("", place)
         for evidence in cause.evidence:
-            result += labelled("", evidence)
+            # What the summary says already is there for programs.
+            if evidence.partition(": ")[2] not in cause.summary:
+                result += labelled("", evidence)
         if cause.advice:
             result += labelled("advice", cause.advice)
     if next_command:
