@@ -116,7 +116,7 @@ def _registered(
         work=Work(plan.job, submission.version, submission.modify_index),
         release=plan.release,
         evaluation=submission.evaluation,
-        secrets=[s.reveal() for s in plan.secrets],
+        secrets=secrets.stored(session.world, plan.job_id),
     )
 
 
