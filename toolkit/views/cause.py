@@ -31,16 +31,22 @@ def lines(causes: Sequence[Cause], next_command: str | None = None) -> list[str]
     return result
 
 
-def labelled(label: str, text: str) -> list[str]:
-    """`  cause   text`, what does not fit on its line below it; no word is cut."""
+def labelled(label: str, text: str, indent: int = 0) -> list[str]:
+    """`  cause   text`, what does not fit on its line below it; no word is cut.
+
+    `indent`: columns that lines after the first are moved to the right, and kept free on it.
+    """
     broken = [
         part
         for line in text.splitlines() or [""]
-        for part in wrap(line, WIDTH - COLUMN, break_long_words=False, break_on_hyphens=False)
+        for part in wrap(
+            line, WIDTH - COLUMN - indent, break_long_words=False, break_on_hyphens=False
+        )
         or [""]
     ]
     lead = f"  {label}".ljust(COLUMN)
-    return [(lead + broken[0]).rstrip(), *(" " * COLUMN + line for line in broken[1:])]
+    deeper = " " * (COLUMN + indent)
+    return [(lead + broken[0]).rstrip(), *(deeper + line for line in broken[1:])]
 
 
 def document(cause: Cause) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from toolkit.views.when import stamp
 
 TIMELINE = 14
 """Moments that are shown; programs get all of them."""
+SPAN = 13
+"""Columns of a distance in time."""
 CAUSES = 4
 """Causes that are shown."""
 
@@ -61,7 +63,8 @@ def _timeline(moments: tuple[Moment, ...]) -> list[str]:
         rest = rest[-TIMELINE:]
     for moment in rest:
         span = f"+{seconds(max(moment.at - begun, 0.0))}"
-        result += cause_view.labelled("", f"{span:>11}  {moment.who}: {moment.text}")
+        first, *more = cause_view.labelled("", f"{moment.who}: {moment.text}", SPAN)
+        result += [first[: cause_view.COLUMN] + span.ljust(SPAN) + first.lstrip(), *more]
     return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolkit.clients import task_texts
+from toolkit.rollout import declared
 from toolkit.rollout.causes import crash, health, start
 from toolkit.rollout.causes.draft import Draft
 from toolkit.rollout.causes.evidence import Evidence
@@ -20,7 +21,11 @@ _GONE = {"lost", "unknown"}
 def classify(
     allocation: AllocationView, evidence: Evidence, services: Sequence[Service] = ()
 ) -> Cause:
-    """The first cause of the allocation's failure, with its evidence and what to do."""
+    """The first cause of the allocation's failure, with its evidence and what to do.
+
+    `services` are its job's; without them they are read from the job in the evidence.
+    """
+    services = services or declared.services(evidence.job)
     found = failures(allocation)
     moved = _moved(allocation, evidence)
     if moved is not None and (not found or allocation.client_status in _GONE):

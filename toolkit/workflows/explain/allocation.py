@@ -32,8 +32,7 @@ def tell(session: Session, subject: Subject) -> Explanation:
     instances, blind = look.consul(session, declared if view.client_status == "running" else ())
     mine = [each for each in instances if each.allocation == view.id]
     word, state = condition(view, str(job.get("Type") or ""), mine, checked=bool(declared))
-    ailing = bool(failures(view)) or view.desired_status == "evict"
-    ailing = ailing or word in {"unwell", "unknown"} or "migrated" in view.desired_description
+    ailing = bool(failures(view)) or word in {"unwell", "unknown"} or why.was_moved(view)
     causes = why.of_allocations(session, job, [view], mine) if ailing else ()
     said = () if any(cause.evidence for cause in causes) else _output(session, job, view)
     return Explanation(

@@ -93,12 +93,17 @@ def _decided(view: EvaluationView, made: tuple[AllocationView, ...]) -> tuple[Co
 def _facts(view: EvaluationView, made: tuple[AllocationView, ...]) -> list[Fact]:
     found = [Fact("status", " ".join([view.status, view.description]).strip())]
     links = (
-        ("deployment", view.deployment),
+        ("rollout", view.deployment),
         ("before", view.previous),
         ("after", view.next),
         ("blocked", view.blocked),
     )
-    found += [Fact(name, id) for name, id in links if id]  # noqa: A001 - Nomad's own word
+    titles = {"rollout": "deployment"}
+    found += [
+        Fact(name, f"{titles.get(name, 'evaluation')} {other[:8]}")
+        for name, other in links
+        if other
+    ]
     if made:
         said = ", ".join(f"{each.short} {each.client_status}" for each in made[:6])
         more = f" and {len(made) - 6} more" if len(made) > 6 else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from toolkit.rollout.hopeless import suspects
 from toolkit.rollout.revert import target_version
 from toolkit.spec.observed import AllocationView, DeploymentView
+from toolkit.workflows.explain import why
 from toolkit.workflows.explain.look import JobSeen
 
 
@@ -29,12 +30,15 @@ def current(seen: JobSeen) -> tuple[AllocationView, ...]:
     return tuple(
         each
         for each in mine
-        if each.next_allocation is None and (each.desired_status != "stop" or _failed_early(each))
+        if each.next_allocation is None and (each.desired_status != "stop" or _has_a_story(each))
     )
 
 
-def _failed_early(allocation: AllocationView) -> bool:
-    return allocation.client_status == "failed" or allocation.healthy is False
+def _has_a_story(allocation: AllocationView) -> bool:
+    """True of one that was stopped for more than a newer version or a smaller count."""
+    if allocation.client_status in {"failed", "lost"} or allocation.healthy is False:
+        return True
+    return why.was_moved(allocation)
 
 
 def failed_before(seen: JobSeen) -> Past | None:

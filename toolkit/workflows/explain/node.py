@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +21,11 @@ MOST = 300
 """Allocations that are read of a node."""
 EXPLAINED = 4
 """Failed allocations of which the cause is read."""
-RUNNING = 'NodeID == "{}" and ClientStatus in ["running", "pending"]'
-FAILED = 'NodeID == "{}" and ClientStatus in ["failed", "lost", "unknown"]'
+RUNNING = 'NodeID == "{}" and (ClientStatus == "running" or ClientStatus == "pending")'
+FAILED = (
+    'NodeID == "{}" and (ClientStatus == "failed" or ClientStatus == "lost"'
+    ' or ClientStatus == "unknown")'
+)
 
 
 def tell(session: Session, subject: Subject) -> Explanation:
@@ -112,8 +116,14 @@ def _allocations(
 
 def _causes(session: Session, failed: list[tuple[str, AllocationView]]) -> tuple[Cause, ...]:
     """The newest failures: what happened lately is what somebody asks a node about."""
-    found = [why.of_allocations(session, {"ID": job}, [view]) for job, view in failed[:EXPLAINED]]
-    return merge(cause for causes in found for cause in causes)
+    return merge(
+        (
+            replace(cause, summary=f"job {job}: {cause.summary}")
+            for job, view in failed[:EXPLAINED]
+            for cause in why.of_allocations(session, {"ID": job}, [view])
+        ),
+        newest_first=True,
+    )
 
 
 def _facts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from toolkit.clients import task_texts
 from toolkit.rollout import edges, placement, reasons, secrets
 from toolkit.rollout.causes.chain import causes_of_chain
 from toolkit.rollout.causes.merge import in_time
@@ -13,6 +14,7 @@ from toolkit.rollout.events import failures
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
 from toolkit.spec.observed import AllocationView, ConsulInstance, EvaluationView
+from toolkit.workflows.explain import look
 from toolkit.workflows.session import Session
 
 _OVER = {"failed", "lost", "unknown"}
@@ -25,9 +27,14 @@ def failed(allocations: Iterable[AllocationView]) -> list[AllocationView]:
         for each in allocations
         if each.client_status in _OVER
         or each.healthy is False
-        or (each.desired_status == "evict")
+        or was_moved(each)
         or (each.should_run and failures(each) and not _runs(each))
     ]
+
+
+def was_moved(allocation: AllocationView) -> bool:
+    """True when the scheduler took it away: preempted, drained, lost."""
+    return task_texts.find(task_texts.DESIRED, allocation.desired_description) is not None
 
 
 def _runs(allocation: AllocationView) -> bool:
@@ -41,13 +48,21 @@ def of_allocations(
     session: Session,
     job: Mapping[str, Any],
     allocations: Sequence[AllocationView],
-    instances: Sequence[ConsulInstance] = (),
+    instances: Sequence[ConsulInstance] | None = None,
 ) -> tuple[Cause, ...]:
-    """Why they failed, without the job's secrets; no call where there are none."""
+    """Why they failed, without the job's secrets; no call where there are none.
+
+    `instances` are Consul's; where nobody has read them they are read here.
+    """
     if not allocations:
         return ()
+    declared = services(job)
+    if instances is None:
+        here = {each.group for each in allocations if each.client_status == "running"}
+        asked = tuple(service for service in declared if service.group in here)
+        instances, _ = look.consul(session, asked)
     hidden = secrets.stored(session.world, str(job.get("ID") or ""))
-    return reasons.causes(session.world, allocations, instances, hidden, services(job))
+    return reasons.causes(session.world, allocations, instances, hidden, declared)
 
 
 def of_placement(
