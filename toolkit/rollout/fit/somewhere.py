@@ -12,11 +12,10 @@ from toolkit.rollout.fit.capacity import Count, count
 from toolkit.rollout.fit.cluster import Cluster
 from toolkit.rollout.fit.columns import Place
 from toolkit.rollout.fit.facts import AllocationFacts, GroupFacts, NodeFacts, Step
-from toolkit.rollout.fit.rows import Held, columns_of, counted, hold, node_fit, room_for
+from toolkit.rollout.fit.rows import CROWDED, Held, columns_of, counted, hold, node_fit, room_for
 from toolkit.rollout.fit.together import Old, Wanted, beside_others, packing_exists, replacing
 from toolkit.spec.fit import GroupFit, Mark
 
-CROWDED = "it has a place alone, but not together with the job's other groups"
 ORDER = "whether all of it has a place depends on the order in which Nomad places it"
 
 
