@@ -21,14 +21,19 @@ def lines(causes: Sequence[Cause], next_command: str | None = None) -> list[str]
         if place := cause.place():
             result += labelled("", place)
         for evidence in cause.evidence:
-            # What the summary says already is there for programs.
-            if evidence.partition(": ")[2] not in cause.summary:
+            if not _is_said(evidence, cause.summary):
                 result += labelled("", evidence)
         if cause.advice:
             result += labelled("advice", cause.advice)
     if next_command:
         result += labelled("next", next_command)
     return result
+
+
+def _is_said(evidence: str, summary: str) -> bool:
+    """True of an event or a check that the summary quotes; programs get it all the same."""
+    source, _, text = evidence.partition(": ")
+    return source in {"check", "event"} and text in summary
 
 
 def labelled(label: str, text: str, indent: int = 0) -> list[str]:

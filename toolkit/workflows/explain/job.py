@@ -30,14 +30,15 @@ def tell(session: Session, subject: Subject) -> Explanation:
 
 
 def _service(session: Session, subject: Subject, seen: JobSeen) -> Explanation:
-    raw = seen.raw or {}
+    raw, live = seen.raw or {}, seen.live
     declared = services(raw)
     verification, unseen = _chain(session, seen)
     instances, blind = look.consul(session, declared) if verification is not None else ([], ())
     blocked = seen.blocked()
     trouble = why.failed(history.current(seen))
     past = history.failed_before(seen)
-    placed = why.of_placement(session, blocked, raw)
+    lacking = blocked or (None if trouble or live.stopped else seen.unplaced())
+    placed = why.of_placement(session, lacking, raw)
     found = Findings(
         seen=seen,
         verification=verification,

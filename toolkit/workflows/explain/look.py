@@ -61,6 +61,13 @@ class JobSeen:
         found = [each for each in self.evaluations if each.status == "blocked"]
         return found[-1] if found else None
 
+    def unplaced(self) -> EvaluationView | None:
+        """The scheduler's last word on the registered version, where it could not place all."""
+        index = self.live.modify_index
+        mine = [e for e in self.evaluations if e.job_modify_index in {0, index}]
+        said = [e for e in mine if e.status in {"complete", "blocked"}]
+        return said[-1] if said and said[-1].failed else None
+
 
 def look(session: Session, job_id: str) -> JobSeen:
     """Five calls, side by side; raises only when the job itself cannot be read."""
