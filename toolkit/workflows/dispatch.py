@@ -77,7 +77,7 @@ def dispatch(
     """
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
-    job_id = find(session, job).id
+    job_id = find(session, job, whole=True).id
     raw = session.nomad.job(job_id)
     if raw is None:
         raise NotFoundError(

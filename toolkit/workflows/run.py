@@ -36,7 +36,7 @@ def run(
     """
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
-    found = find(session, job)
+    found = find(session, job, whole=True)
     if found.spec is None:
         raw = session.nomad.job(found.id)
         live = read.live_job(raw) if raw else None
