@@ -184,8 +184,8 @@ def _full(exhausted: Mapping[str, int], nearby: Nearby) -> tuple[str, str]:
         port = port_of(name)
         mine = any("this very job" in line for line in nearby.holders.get(port or "", ()))
         why = (
-            "its own older instance has it, and both cannot stand on one node: use a dynamic port,"
-            " or no canary"
+            "another instance of the job has it, and two cannot stand on one node: use a dynamic"
+            " port, fewer instances, or no canary"
             if mine
             else "use a dynamic port, or free the port; a canary of a static port never fits"
         )

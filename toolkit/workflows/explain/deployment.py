@@ -33,25 +33,24 @@ def tell(session: Session, subject: Subject) -> Explanation:
         job = session.nomad.job(job_id) or job
     except ApiError as exc:
         unseen.append(f"what belongs to it: {look.why(exc)}")
-    blocked = [
-        each for each in evaluations if each.status == "blocked" and each.job_modify_index
-        in {0, view.job_modify_index}
-    ]  # fmt: skip
+    lacking = None
+    if any(group.placed < group.desired_total for group in view.groups):
+        lacking = look.unplaced(evaluations, view.job_modify_index)
     bad = _bad(view, mine)
-    placed = why.of_placement(session, blocked[-1], job) if blocked else ()
+    placed = why.of_placement(session, lacking, job)
     causes = why.ordered(why.of_allocations(session, job, bad), placed)
     if not causes and view.description.startswith(BY_HAND):
         causes = (reasons.by_hand(view),)
     if view.status == "failed" and not mine:
         unseen.append("its allocations: Nomad no longer keeps them")
-    word, state = _state(view, waits=bool(placed))
+    word, said = state(view, waits=bool(placed))
     healthy = sum(group.healthy for group in view.groups)
     desired = sum(group.desired_total for group in view.groups)
     return Explanation(
         subject=subject,
         job=job_id,
         word=word,
-        sentence=f"deployment {view.short} of job {job_id} version {view.job_version} {state},"
+        sentence=f"deployment {view.short} of job {job_id} version {view.job_version} {said},"
         f" {healthy} of {desired} healthy",
         since=(raw.get("ModifyTime") or raw.get("CreateTime") or 0) / read.NANO or None,
         causes=causes,
@@ -71,7 +70,8 @@ def _bad(view: DeploymentView, mine: tuple[AllocationView, ...]) -> list[Allocat
     return [] if view.description.startswith(BY_HAND) else list(mine)
 
 
-def _state(view: DeploymentView, *, waits: bool) -> tuple[Condition, str]:
+def state(view: DeploymentView, *, waits: bool) -> tuple[Condition, str]:
+    """The word, and how it is; `waits`: something could not be placed."""
     match view.status:
         case "successful":
             return "done", "was successful"

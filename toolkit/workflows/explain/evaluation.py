@@ -50,13 +50,13 @@ def tell(session: Session, subject: Subject) -> Explanation:
     causes = why.ordered(
         why.of_placement(session, view, job), why.of_allocations(session, job, why.failed(made))
     )
-    word, decided = _decided(view, made)
+    word, said = decided(view, made)
     because = MADE_BY.get(view.triggered_by, view.triggered_by)
     return Explanation(
         subject=subject,
         job=job_id,
         word=word,
-        sentence=f"evaluation {view.short} of job {job_id}, made because {because}: {decided}",
+        sentence=f"evaluation {view.short} of job {job_id}, made because {because}: {said}",
         since=view.created_at or None,
         causes=causes,
         facts=tuple(_facts(view, made)),
@@ -65,7 +65,8 @@ def tell(session: Session, subject: Subject) -> Explanation:
     )
 
 
-def _decided(view: EvaluationView, made: tuple[AllocationView, ...]) -> tuple[Condition, str]:
+def decided(view: EvaluationView, made: tuple[AllocationView, ...]) -> tuple[Condition, str]:
+    """The word, and what the scheduler decided, in half a sentence."""
     queued = sum(view.queued.values())
     match view.status:
         case "complete" if view.failed:

@@ -8,6 +8,7 @@ from toolkit.errors import ApiError, ToolkitError
 from toolkit.rollout import verify
 from toolkit.rollout.declared import services
 from toolkit.rollout.direct import BATCH, is_launched_later
+from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
 from toolkit.spec.explain import Explanation, Fact, Subject
 from toolkit.spec.jobspec import ServedRelease
@@ -30,24 +31,26 @@ def tell(session: Session, subject: Subject) -> Explanation:
 
 
 def _service(session: Session, subject: Subject, seen: JobSeen) -> Explanation:
-    raw, live = seen.raw or {}, seen.live
+    raw = seen.raw or {}
     declared = services(raw)
     verification, unseen = _chain(session, seen)
     instances, blind = look.consul(session, declared) if verification is not None else ([], ())
     blocked = seen.blocked()
     trouble = why.failed(history.current(seen))
     past = history.failed_before(seen)
-    lacking = blocked or (None if trouble or live.stopped else seen.unplaced())
+    broken = verification.first_broken if verification is not None else None
+    short = broken is not None and broken.name == "nomad" and not trouble
+    lacking = blocked or (seen.unplaced() if short else None)
     placed = why.of_placement(session, lacking, raw)
     found = Findings(
         seen=seen,
         verification=verification,
-        blocked=blocked if placed else None,
+        blocked=blocked,
         trouble=tuple(trouble),
         past=past,
     )
     told = service.judge(found)
-    causes = placed
+    causes: tuple[Cause, ...] = ()
     if told.word not in {"well", "stopped"}:
         causes = why.ordered(
             why.of_allocations(session, raw, trouble, instances),

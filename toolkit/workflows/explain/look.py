@@ -62,11 +62,17 @@ class JobSeen:
         return found[-1] if found else None
 
     def unplaced(self) -> EvaluationView | None:
-        """The scheduler's last word on the registered version, where it could not place all."""
-        index = self.live.modify_index
-        mine = [e for e in self.evaluations if e.job_modify_index in {0, index}]
-        said = [e for e in mine if e.status in {"complete", "blocked"}]
-        return said[-1] if said and said[-1].failed else None
+        """The last evaluation of the registered version that could not place all.
+
+        A deployment that failed is not placed any further, and so nothing waits for it.
+        """
+        return unplaced(self.evaluations, self.live.modify_index)
+
+
+def unplaced(evaluations: tuple[EvaluationView, ...], since: int) -> EvaluationView | None:
+    """The last evaluation from that index on that could not place all."""
+    found = [each for each in evaluations if each.failed and each.create_index >= since]
+    return found[-1] if found else None
 
 
 def look(session: Session, job_id: str) -> JobSeen:

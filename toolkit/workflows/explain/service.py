@@ -208,6 +208,8 @@ def next_command(word: Condition, found: Findings, causes: Sequence[Cause]) -> s
             return f"toolkit attach {job}"
         case "unknown":
             return "toolkit doctor"
+        case "unwell" if causes and causes[0].kind == "unplaced":
+            return f"toolkit why-not {job}"
         case "unwell" | "well":
             first = next((cause for cause in causes if cause.allocation), None)
             if first is not None and first.allocation is not None:
