@@ -112,22 +112,30 @@ def _system_fit(cluster: Cluster, part: Wanted, held: Held) -> GroupFit:
         for each in held.candidates
     )  # fmt: skip
     marks = {node.id: node.mark for node in nodes}
-    chosen = [marks[each.place.node.id] for each in wanted]
-    mark: Mark = worst(chosen) if wanted else "no"
-    missing = [each for each in wanted if not running[each.place.node.id]]
+    new = [marks[each.place.node.id] for each in wanted if not running[each.place.node.id]]
+    old = [marks[each.place.node.id] for each in wanted if running[each.place.node.id]]
+    mark: Mark = worst([*new, *old]) if wanted else "no"
     unclear = [text for node in nodes if node.mark == "unknown" for text in node.unclear]
+    reason = unclear[0] if mark == "unknown" and unclear else ""
+    later = "no" in old and "no" not in new
+    if later:
+        # A roll goes on in steps, and Nomad's plan only tells of the first.
+        mark, reason = (
+            "unknown",
+            f"{old.count('no')} of the nodes that run it have no room for this version",
+        )
     demands = counted(held, nodes)
-    placed = sum(1 for each in missing if marks[each.place.node.id] == "yes")
     return GroupFit(
         group=group.name,
         mark=mark,
-        wanted=len(missing),
-        placed=placed,
-        stays=len(wanted) - len(missing),
+        wanted=len(new),
+        placed=new.count("yes"),
+        stays=len(old),
         canaries=0,
         replaced=0,
         demands=demands,
         nodes=nodes,
-        reason=unclear[0] if mark == "unknown" and unclear else "",
+        reason=reason,
+        later=later,
         advice="" if mark == "yes" else advice(demands, nodes),
     )

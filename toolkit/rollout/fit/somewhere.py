@@ -16,6 +16,7 @@ from toolkit.rollout.fit.rows import CROWDED, Held, columns_of, counted, hold, n
 from toolkit.rollout.fit.together import Old, Wanted, beside_others, packing_exists, replacing
 from toolkit.spec.fit import GroupFit, Mark
 
+STOPS = "instances that stop first make room, and which they are only Nomad knows"
 ORDER = "whether all of it has a place depends on the order in which Nomad places it"
 
 
@@ -24,7 +25,7 @@ def somewhere(cluster: Cluster, steps: Mapping[str, Step]) -> tuple[GroupFit, ..
     parts, counts, helds = [], {}, {}
     for group in cluster.job.groups:
         step = steps[group.name]
-        old = cluster.ours(group.name) if step.replace else []
+        old = cluster.ours(group.name) if step.replace or step.stops else []
         leaving = {each.id for each in old}
         limit = distinct.hosts_limit(cluster.job, group)
         nodes, allocations = cluster.nodes, cluster.allocations
@@ -99,7 +100,9 @@ def _replaced(
                           place=cluster.place(cluster.nodes[each.node], group, {each.id})))
         for each in old if each.node in by_node
     ]  # fmt: skip
-    return replacing(now, emptied, place=step.place, number=step.replace, old=alone)
+    return replacing(
+        now, emptied, place=step.place, number=step.replace, old=alone, stops=bool(step.stops)
+    )
 
 
 def _group_fit(
@@ -113,11 +116,13 @@ def _group_fit(
         node_fit(group, node, held, room_for(part, by_node[name]), running[name])
         for name, node in cluster.nodes.items()
     )
-    placed = min(wanted, number.certain if mark == "yes" else number.possible)
+    # Of those that take over from another how many do is Nomad's choice until all of them do.
+    sure = mark == "no" and not (step.replace or step.stops)
+    placed = min(wanted, number.possible if sure else number.certain)
     unclear = [text for node in nodes if node.mark == "unknown" for text in node.unclear]
     reason = ""
     if mark == "unknown":
-        reason = unclear[0] if unclear else ORDER
+        reason = unclear[0] if unclear else STOPS if step.stops else ORDER
     elif crowded:
         reason = CROWDED
     elif mark == "no" and placed:
@@ -127,7 +132,7 @@ def _group_fit(
         group=group.name,
         mark=mark,
         wanted=wanted,
-        placed=placed if mark != "unknown" else number.certain,
+        placed=placed,
         stays=step.stays,
         canaries=step.canaries,
         replaced=step.replace,
