@@ -149,19 +149,22 @@ Arguments:
        [required]
 
 Options:
-  --reset-count      Apply the job file's count over the live one.
-  --release VERSION  Release to deploy.
-  --var KEY=VALUE    Set a template variable; repeatable.
-  --var-file FILE    Read variables from a TOML or JSON file; repeatable.
-  -e, --env ENV      Environment of toolkit.toml to talk to.
-  --namespace NAME   Nomad namespace.
-  --region NAME      Nomad region.
-  --nomad-addr URL   Nomad's address.
-  --consul-addr URL  Consul's address.
-  --json             Print one JSON document instead of text.
-  -q, --quiet        Say nothing but the result.
-  --debug            Show the traceback of an error.
-  -h, --help         Show this message and exit.
+  --reset-count                Apply the job file's count over the live one.
+  --format text|json|markdown  What to print; markdown is for a comment on a
+                               pull request.
+  --release VERSION            Release to deploy.
+  --var KEY=VALUE              Set a template variable; repeatable.
+  --var-file FILE              Read variables from a TOML or JSON file;
+                               repeatable.
+  -e, --env ENV                Environment of toolkit.toml to talk to.
+  --namespace NAME             Nomad namespace.
+  --region NAME                Nomad region.
+  --nomad-addr URL             Nomad's address.
+  --consul-addr URL            Consul's address.
+  --json                       Print one JSON document instead of text.
+  -q, --quiet                  Say nothing but the result.
+  --debug                      Show the traceback of an error.
+  -h, --help                   Show this message and exit.
 
   Examples:
     toolkit plan backend

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -267,3 +268,23 @@ def test_a_change_that_replaces_nothing_is_said_to_be_in_place(shop: Shop, ours:
     assert [each["ID"] for each in shop.running(ours)] == before
     shop.plain(ours, text(ours, "1.1.0", tag="b"))
     assert f"{ours}: 1.0.0 → 1.1.0 · 1 replaced · fits" in shop.toolkit("plan", ours).out
+
+
+def test_the_formats_are_one_plan(shop: Shop, ours: str) -> None:
+    shop.plain(ours, text(ours, "1.1.0"))
+    change(shop, ours)
+    comment = shop.toolkit("plan", ours, "--format", "markdown")
+    assert comment.code == 10
+    head, *_ = comment.out.splitlines()
+    assert head == f"### `{ours}` would change: 1.0.0 → 1.1.0"
+    assert "+ Meta[release] = 1.1.0" in comment.out.splitlines()
+    assert f"+ {MEMORY} = 24" in comment.out.splitlines()
+    assert PASSWORD not in comment.out
+    as_json = shop.toolkit("plan", ours, "--format", "json")
+    same = plan(shop, ours)
+    assert {**json.loads(as_json.out), "made_at": 0} == {**same, "made_at": 0}
+    assert shop.toolkit("plan", ours, "--format", "text").out.startswith(f"plan      {ours}: ")
+    for wrong in (["--format", "html"], ["--json", "--format", "markdown"]):
+        assert shop.toolkit("plan", ours, *wrong).code == 2
+    nobody = shop.toolkit("plan", "nobody", "--format", "json")
+    assert json.loads(nobody.out)["verdict"] == "refused"

@@ -10,6 +10,7 @@ from toolkit.clients.texts import advice
 from toolkit.errors import InvalidRequestError, RefusedError
 from toolkit.render import map_hcl_error
 from toolkit.rollout import diff, drift, drift_counts, lint, memory, placement, read
+from toolkit.rollout.secrets import scrub
 from toolkit.rollout.world import World
 from toolkit.spec.plan import GroupPlan, LiveJob, Memory, Plan
 from toolkit.spec.rendered import RenderedJob
@@ -100,7 +101,7 @@ def plan_job(
         groups=planned,
         diff=diff.lines(body, secrets),
         lint=lint.check(job, live, planned, allow=(*spec.lint_allow, *allow)),
-        warnings=_warnings(checked, answer),
+        warnings=tuple(scrub(text, secrets) for text in _warnings(checked, answer)),
         unplaced=placement.causes(answer.get("FailedTGAllocs"), job),
         changed=live is None or live.stopped or body.get("Type") != "None",
         secrets=tuple(Secret(value) for value in secrets),
