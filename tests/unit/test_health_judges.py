@@ -399,6 +399,8 @@ def test_an_edge_that_asks_now_and_then_is_said() -> None:
         (saw([replace(GATE, problem="x")]), ROUTED, saw([]), "could not tell"),
         (DENIED, ROUTED, saw([]), "could not tell"),
         (saw([GATE]), ROUTED, LATE, "could not tell"),
+        (DENIED, NONE, saw([Entrance("public", "http://e", None, "refused")]), "could not tell"),
+        (DENIED, ROUTED, saw([Entrance("public", "http://e", None, "refused")]), "failed"),
     ],
 )
 def test_the_entrances(edges: Any, routed: Any, entrances: Any, word: str) -> None:
