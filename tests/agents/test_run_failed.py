@@ -191,3 +191,11 @@ def test_a_job_that_asks_for_nothing_is_refused(shop: Shop) -> None:
 def test_a_name_that_nobody_knows(shop: Shop) -> None:
     said = shop.toolkit("run", "no-such-job", "--json")
     assert said.code == 1 and "no-such-job" in said.error["message"]
+
+
+def test_a_template_that_makes_another_kind_of_job_than_its_file_says(shop: Shop) -> None:
+    name = shop.write(change={'kind = "service"': 'kind = "batch"'})
+    said = shop.toolkit("run", name, "--json")
+    assert said.code == 1, said.out
+    assert "is a service job" in said.error["message"]
+    assert shop.nomad(f"/v1/job/{name}") is None
