@@ -18,7 +18,8 @@ SHOWN = 8
 """Candidates that are named."""
 
 _ID = re.compile(r"[0-9a-f]{1,8}|[0-9a-f]{8}-[0-9a-f-]{0,27}", re.IGNORECASE)
-_CHILD = re.compile(r"/(periodic|dispatch)-")
+_CHILD = re.compile(r"/(?:periodic|dispatch)-\d+")
+"""In the id of what a job launched."""
 
 
 def find(session: Session, what: str) -> Subject:
@@ -27,7 +28,7 @@ def find(session: Session, what: str) -> Subject:
     ConfigError for a job file with mistakes that is named by its path, RefusedError for several
     candidates, NotFoundError for none.
     """
-    if is_path(what):
+    if is_path(what) and not _CHILD.search(what):
         return Subject("job", session.load(what).name)
     name = _of_project(session, what)
     if name is not None and (name == what or not _ID.fullmatch(what)):
@@ -53,6 +54,8 @@ def find(session: Session, what: str) -> Subject:
 
 def _of_project(session: Session, what: str) -> str | None:
     """The project's job of that name, or of the only one that begins so; no call is made."""
+    if _CHILD.search(what):
+        return None
     project = session.settings.project
     names = job_names(project.tree) if project is not None else ()
     try:

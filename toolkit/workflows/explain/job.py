@@ -23,7 +23,8 @@ def tell(session: Session, subject: Subject) -> Explanation:
     seen = look.look(session, subject.id)
     if seen.raw is None:
         return gone.tell(session, subject, seen)
-    if is_launched_later(seen.raw):
+    # What it launched carries its parent's block along.
+    if is_launched_later(seen.raw) and not seen.raw.get("ParentID"):
         return launches.tell(session, subject, seen)
     if seen.live.kind in BATCH:
         return work.tell(session, subject, seen)
