@@ -186,7 +186,7 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "submitted_at deployment(id version status description placed healthy desired canaries "
         "promoted) instances[](allocation group node version state wanted healthy canary restarts "
         "consul address checks[](name status output)) routes[] drift) notes[] left_out "
-        "states(running) short[]",
+        "states(running) short[] calls",
     ),
     (
         "toolkit.history/1",

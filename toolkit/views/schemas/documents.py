@@ -128,6 +128,7 @@ STATUS = record(
     left_out=whole("Jobs that --limit kept from the list"),
     states=mapping("How many jobs are in each state", whole("Jobs", 1)),
     short=texts("Services that run fewer instances than they should"),
+    calls=whole("HTTP calls made to Nomad"),
 )
 
 HISTORY = record(
