@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from tests.agents.gallery.case import ANY, Case
-from tests.agents.gallery.hcl import block, group, job, task
+from tests.agents.gallery.hcl import block, group, job, short_update, task
 
 STAYS = job(group(task()))
 CRASH = job(group(task("echo FATAL no such thing >&2\nexit 3")))
+FORBIDDEN = block(
+    "template", data='{{ with nomadVar "nomad/jobs/another" }}{{ .key }}{{ end }}',
+    destination="local/made",
+)  # fmt: skip
+"""A variable of another job: the task has no right to it."""
 WHERE = {"group": "web", "task": "app", "allocation": ANY, "node": ANY}
 IDENTITY = block("identity", name="consul_default", aud=["consul.io"], ttl="1h")
 
@@ -37,6 +42,13 @@ CASES = (
         "access-identity",
         job(group(task(more=IDENTITY), more=block("consul"))),
         "failed", 3, 42, needs="acl", kind="identity", says=r"[Cc]onsul", place=WHERE,
+    ),
+    # Nomad itself tells a secret that may not be read from one that is not there only after many
+    # tries: both are said.
+    Case(
+        "access-template",
+        job(group(task(more=FORBIDDEN), update=short_update(healthy=6, steady="3s"))),
+        "failed", 3, 10, needs="acl", kind="template", says=r"nomad/jobs/another", place=WHERE,
     ),
     # Behind a proxy, or at an address where something else is spoken.
     _refused("access-tls", 29, r"speaks plain HTTP, and was asked with TLS", needs="proxy"),

@@ -74,6 +74,7 @@ RULES: dict[str, str] = {
     "access-closed": WRITE,
     "access-logs": NO_LOGS,
     "access-identity": WRITE,
+    "access-template": WRITE,
 }
 """What the token of a case may do; of the others there is none, or Nomad does not know it."""
 
