@@ -13,7 +13,7 @@ from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
 from toolkit.spec.dev import AgentRow, DevReport
 from toolkit.spec.doctor import Check, DoctorReport, Right
 from toolkit.spec.events import Event
-from toolkit.spec.explain import Explanation, ExplainReport, Fact, Moment, Subject
+from toolkit.spec.explain import ExplainReport, Explanation, Fact, Moment, Subject
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.listing import (
     CheckLine,

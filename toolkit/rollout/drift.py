@@ -142,8 +142,9 @@ def _mark(raw: Mapping[str, Any]) -> VersionMark:
 
 
 def _versions(numbers: Sequence[int]) -> str:
-    """`version 8`, `versions 7 and 8`."""
-    known = [str(number) for number in sorted(numbers)]
-    if len(known) == 1:
-        return f"version {known[0]}"
-    return f"versions {', '.join(known[:-1])} and {known[-1]}"
+    """`version 8`, `versions 7 and 8`, `versions 2 to 8`."""
+    first, last = min(numbers), max(numbers)
+    if first == last:
+        return f"version {first}"
+    word = "and" if len(numbers) == 2 else "to"
+    return f"versions {first} {word} {last}"
