@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import samples
+from bench.big_cluster import big_cluster
 from bench.commands import ROOT, Ran, lines, must, toolkit
 from bench.demo import TARGETS, settle
 from bench.gallery import gallery
@@ -228,7 +229,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
     startup, unchanged, added, patience, against_nomad, failing, lossless,
 )  # fmt: skip
 
-ALONE: tuple[Callable[[], list[Row]], ...] = (gallery,)
+ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster)
 """Measures that start what they need, and nothing else."""
 
 if __name__ == "__main__":

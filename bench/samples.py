@@ -44,12 +44,14 @@ class Process:
     output: str
 
 
-def run(command: Sequence[str], *, environ: dict[str, str] | None = None) -> Process:
+def run(
+    command: Sequence[str], *, environ: dict[str, str] | None = None, folder: Path = ROOT
+) -> Process:
     """Run a command; its output, time and peak memory."""
     with tempfile.TemporaryFile() as out:
         began = time.monotonic()
         process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL,
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL,
             env=environ,
         )  # fmt: skip
         _, status, usage = os.wait4(process.pid, 0)
@@ -65,12 +67,12 @@ def several(number: int, take: Callable[[], float]) -> Sample:
     return Sample(tuple(take() for _ in range(number)))
 
 
-def interleaved(number: int, *commands: Sequence[str]) -> list[Sample]:
+def interleaved(number: int, *commands: Sequence[str], folder: Path = ROOT) -> list[Sample]:
     """Seconds of each command, run in turn, so that a drift of the machine meets all of them."""
     taken: list[list[float]] = [[] for _ in commands]
     for _ in range(number):
         for mine, command in zip(taken, commands, strict=True):
-            mine.append(run(command).seconds)
+            mine.append(run(command, folder=folder).seconds)
     return [Sample(tuple(mine)) for mine in taken]
 
 

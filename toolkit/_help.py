@@ -27,6 +27,7 @@ Deploying:
 Looking:
   verify   Prove that what is deployed serves, up to the edge
   status   Show what runs, in Nomad, Consul and Traefik
+  explain  Explain how something is, why, and what now
   history  List the versions of a job and their releases
   logs     Print what a job's tasks wrote
   why-not  Say what each node lacks to run a job
@@ -148,19 +149,22 @@ Arguments:
        [required]
 
 Options:
-  --reset-count      Apply the job file's count over the live one.
-  --release VERSION  Release to deploy.
-  --var KEY=VALUE    Set a template variable; repeatable.
-  --var-file FILE    Read variables from a TOML or JSON file; repeatable.
-  -e, --env ENV      Environment of toolkit.toml to talk to.
-  --namespace NAME   Nomad namespace.
-  --region NAME      Nomad region.
-  --nomad-addr URL   Nomad's address.
-  --consul-addr URL  Consul's address.
-  --json             Print one JSON document instead of text.
-  -q, --quiet        Say nothing but the result.
-  --debug            Show the traceback of an error.
-  -h, --help         Show this message and exit.
+  --reset-count                Apply the job file's count over the live one.
+  --format text|json|markdown  What to print; markdown is for a comment on a
+                               pull request.
+  --release VERSION            Release to deploy.
+  --var KEY=VALUE              Set a template variable; repeatable.
+  --var-file FILE              Read variables from a TOML or JSON file;
+                               repeatable.
+  -e, --env ENV                Environment of toolkit.toml to talk to.
+  --namespace NAME             Nomad namespace.
+  --region NAME                Nomad region.
+  --nomad-addr URL             Nomad's address.
+  --consul-addr URL            Consul's address.
+  --json                       Print one JSON document instead of text.
+  -q, --quiet                  Say nothing but the result.
+  --debug                      Show the traceback of an error.
+  -h, --help                   Show this message and exit.
 
   Examples:
     toolkit plan backend
@@ -453,6 +457,33 @@ Options:
   Examples:
     toolkit status
     toolkit status backend --json
+""",
+    "explain": """\
+Usage: toolkit explain [OPTIONS] WHAT
+
+  Explain how something is, why, and what now.
+
+  Explains and judges nothing: 0 whatever is wrong with it, 5 when it could not
+  be seen.
+
+Arguments:
+  WHAT  A job, or an evaluation, deployment, allocation or node by its id's
+        first digits.  [required]
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit explain backend
+    toolkit explain 5f2c9a1e   # an evaluation, deployment, allocation or node
 """,
     "history": """\
 Usage: toolkit history [OPTIONS] JOB

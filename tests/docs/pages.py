@@ -14,6 +14,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/tutorial.md",
+    "docs/operations.md",
     "docs/reference.md",
     "toolkit/workflows/skeleton/README.md",
 )

@@ -47,7 +47,7 @@ class Rule:
     garbage  forward, answer 200 with `text` in place of the body
     index    forward, answer with index `index`
     silence  never answer; the connection stays open until the proxy closes
-    headers  forward, answer with `headers` added
+    headers  forward, answer with `headers` added, or in place of those of the same name
     rewrite  forward, answer with what `rewrite` makes of the body
     """
 
@@ -322,7 +322,8 @@ def _passed(response: http.client.HTTPResponse) -> list[tuple[str, Any]]:
 
 def _changed_headers(rule: Rule, headers: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     if rule.action == "headers":
-        return [*headers, *rule.headers]
+        ours = {name.lower() for name, _ in rule.headers}
+        return [*(pair for pair in headers if pair[0].lower() not in ours), *rule.headers]
     if rule.action != "index":
         return headers
     indexes = {"x-nomad-index", "x-consul-index"}

@@ -13,6 +13,7 @@ from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
 from toolkit.spec.dev import AgentRow, DevReport
 from toolkit.spec.doctor import Check, DoctorReport, Right
 from toolkit.spec.events import Event
+from toolkit.spec.explain import ExplainReport, Explanation, Fact, Moment, Subject
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.listing import (
     CheckLine,
@@ -29,7 +30,16 @@ from toolkit.spec.listing import (
     ValidateReport,
     VersionRow,
 )
-from toolkit.spec.plan import DiffLine, GroupPlan, LintFinding, LiveJob, Plan
+from toolkit.spec.plan import (
+    DiffLine,
+    Drift,
+    GroupPlan,
+    LintFinding,
+    LiveJob,
+    Plan,
+    ScaledCount,
+    VersionMark,
+)
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.spec.target import Secret
@@ -39,6 +49,7 @@ from toolkit.views import (
     dev,
     doctor,
     error,
+    explain,
     history,
     init,
     logs,
@@ -81,6 +92,12 @@ PLAN = Plan(
     lint=(LintFinding("count-one", "warning", "one instance", "no canary"),),
     unplaced=(CAUSE,),
     secrets=(Secret(HIDDEN),),
+    drift=Drift("changed", VersionMark(4, "1.0.0", 2.0), VersionMark(3, "1.0.0", 1.0), (DIFF,)),
+    scaled=(ScaledCount("web", 4, 2, True, 2, "nomad job scale", 1.0),),
+    environment="dev",
+    address="http://127.0.0.1:4646",
+    namespace="default",
+    made_at=3.0,
 )
 DEPLOY = DeployReport(
     verdict="reverted",
@@ -124,7 +141,10 @@ PLAN_KEYS = (
     "live(version release stopped counts(web)) "
     "groups[](group place canary replace in_place stop migrate preempt ignore) "
     "diff[](path kind old new) lint[](rule level message reason allowed) "
-    f"warnings[] notes[] question unplaced[]({CAUSE_KEYS})"
+    f"warnings[] notes[] question unplaced[]({CAUSE_KEYS}) "
+    "drift(state since(version release at) live(version release at) "
+    "changes[](path kind old new) detail) "
+    "scaled[](group live asked kept previous by at message) environment address namespace made_at"
 )
 VERIFICATION_KEYS = (
     "holds expected verified release links[](name state detail) "
@@ -166,7 +186,7 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "submitted_at deployment(id version status description placed healthy desired canaries "
         "promoted) instances[](allocation group node version state wanted healthy canary restarts "
         "consul address checks[](name status output)) routes[] drift) notes[] left_out "
-        "states(running) short[]",
+        "states(running) short[] calls",
     ),
     (
         "toolkit.history/1",
@@ -178,6 +198,21 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         ),
         "schema environment address namespace job versions[](version release submitted_at stable "
         "live stopped tags[] deployment counts(web) summary changes[](path kind old new))",
+    ),
+    (
+        "toolkit.explain/1",
+        explain.document(
+            ExplainReport(
+                "dev", "http://a", "default", "web", 2.0,
+                Explanation(
+                    Subject("job", "web"), "web", "well", "web is well", 1.0, (CAUSE,),
+                    (Fact("version", "4"),), (Moment(1.0, "app", "Started"),), ("stderr: x",),
+                ),
+            )
+        ),
+        "schema code environment address namespace asked now kind id job word sentence since "
+        f"causes[]({CAUSE_KEYS}) facts[](name text) timeline[](at who text) output[] unseen[] next "
+        "calls",
     ),
     (
         "toolkit.log/1",

@@ -48,6 +48,7 @@ class Answers:
     updates: Mapping[str, Any] = field(default_factory=dict)
     items: Mapping[str, str] | None = None
     planned: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] | None = None
 
     def parse(self, _hcl: str, _variables: str = "") -> dict[str, Any]:
         return deepcopy(self.parsed)
@@ -63,6 +64,12 @@ class Answers:
 
     def submission(self, _name: str, _version: int) -> dict[str, Any]:
         return {"Source": self.source}
+
+    def versions(self, _name: str, **_how: Any) -> list[dict[str, Any]]:
+        return [self.live] if self.live else []
+
+    def scale_status(self, _name: str) -> dict[str, Any]:
+        return {"TaskGroups": {"web": {"Events": self.events}}}
 
     def validate(self, _job: dict[str, Any]) -> Mapping[str, Any]:
         return self.validation

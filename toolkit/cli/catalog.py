@@ -94,6 +94,14 @@ COMMANDS = (
         "Looking", ("toolkit status", "toolkit status backend --json"),
     ),
     Entry(
+        "explain", "toolkit.cli.explain:explain", "Explain how something is, why, and what now",
+        "Looking",
+        (
+            "toolkit explain backend",
+            "toolkit explain 5f2c9a1e   # an evaluation, deployment, allocation or node",
+        ),
+    ),
+    Entry(
         "history", "toolkit.cli.history:history", "List the versions of a job and their releases",
         "Looking", ("toolkit history backend",),
     ),

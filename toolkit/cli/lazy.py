@@ -164,6 +164,10 @@ def interruption(command: str, job: str | None, stages: set[str]) -> ToolkitErro
     if command == "abort" and "fail" in stages:
         message = f"interrupted; the rollout of {job} is aborted, and Nomad ends it without us"
         return ToolkitError(message, hint=f"toolkit status {job} shows what is there", code=code)
+    if command in {"run", "dispatch"} and "submit" in stages:
+        message = f"interrupted; the work of {job} goes on in Nomad without us"
+        hint = f"toolkit attach {job} watches it again, toolkit stop {job} ends it"
+        return ToolkitError(message, hint=hint, code=code)
     # Promote and resume look at a rollout that goes on whatever they came to.
     steering = command in {"promote", "resume"} and stages > {"target"}
     if "submit" in stages or command == "attach" or steering:

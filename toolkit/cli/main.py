@@ -85,7 +85,7 @@ def bug(exc: Exception) -> ToolkitError:
 
 def report(world: World, error: ToolkitError) -> int:
     """Say what went wrong, once: JSON on stdout with --json, else on stderr."""
-    output = Output(world, as_json=world.says("--json"))
+    output = Output(world, as_json=world.wants_json)
     if world.says("--debug"):
         import traceback
 

@@ -62,6 +62,13 @@ class World:
         ended = self.arguments.index("--") if "--" in self.arguments else len(self.arguments)
         return option in self.arguments[:ended]
 
+    @property
+    def wants_json(self) -> bool:
+        """True when the result, or the error in its place, is to be a JSON document."""
+        pairs = zip(self.arguments, self.arguments[1:], strict=False)
+        named = self.says("--format=json") or ("--format", "json") in pairs
+        return self.says("--json") or named
+
     def colours(self, stream: TextIO) -> bool:
         """True when `stream` is a terminal that may be coloured."""
         plain = self.environ.get("NO_COLOR") or self.environ.get("TERM") == "dumb"

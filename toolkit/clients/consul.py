@@ -155,7 +155,7 @@ class Consul:
 
         They have output that the catalog gets minutes later.
         """
-        params = [("filter", f'ServiceID == "{service_id}"')]
+        params = [("filter", f"ServiceID == {json.dumps(service_id)}")]
         # The library's own call knows no filter.
         answer = self._read(
             lambda: self._transport.get(CB.json(), "/v1/agent/checks", params), dict

@@ -35,11 +35,6 @@ class NomadHealth(NomadWire):
         except ServerError as exc:
             return unhealthy(exc)
 
-    def scheduler_configuration(self) -> Json:
-        """The switches that the operators set for all schedulers."""
-        answer = cast(Json, self._json("operator", "scheduler", "configuration"))
-        return cast(Json, answer.get("SchedulerConfig") or {})
-
     def nodes_without(self, attribute: str) -> list[Json]:
         """Stubs of the nodes that lack an attribute, picked out by the servers."""
         expression = f'"{attribute}" not in Attributes'

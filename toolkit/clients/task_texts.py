@@ -254,7 +254,8 @@ DESIRED = (
     ),
     _meaning(
         "drained", "its node is being drained", r"alloc is being migrated|node is tainted",
-        "nothing where somebody drains the node; else make it eligible again",
+        "wait for what replaces it, or add nodes; `nomad node eligibility -enable {node}` gives the"
+        " node new work again",
     ),
 )  # fmt: skip
 

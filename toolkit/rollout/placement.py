@@ -14,8 +14,10 @@ from toolkit.spec.cause import Cause
 
 _PORT = re.compile(r"port collision .*=(\d+)|port collision.*?(\d+)")
 _HOLDERS = (
-    'ClientStatus == "running" and any AllocatedResources.Shared.Ports as p { p.Value == %s }'
+    '(any AllocatedResources.Shared.Ports as p { p.Value == %s }) and ClientStatus == "running"'
 )
+_PLAIN = re.compile(r"[\w.-]+")
+"""A name that can stand in a filter expression as it is."""
 _WITHOUT = 'Drivers["%s"].Healthy == false'
 NAMED = 3
 """Holders of a port, and nodes with an unhealthy driver, that are named."""
@@ -54,7 +56,7 @@ def look(world: World, failed: Mapping[str, Any] | None, job: Mapping[str, Any])
     holders: dict[str, tuple[str, ...]] = {}
     for metric in (failed or {}).values():
         if "missing drivers" in ((metric or {}).get("ConstraintFiltered") or {}):
-            for driver in _driver_names(job):
+            for driver in filter(_PLAIN.fullmatch, _driver_names(job)):
                 drivers[driver] = _unhealthy(world, driver)
         for name in (metric or {}).get("DimensionExhausted") or {}:
             if (port := port_of(name)) is not None:
@@ -182,8 +184,8 @@ def _full(exhausted: Mapping[str, int], nearby: Nearby) -> tuple[str, str]:
         port = port_of(name)
         mine = any("this very job" in line for line in nearby.holders.get(port or "", ()))
         why = (
-            "its own older instance has it, and both cannot stand on one node: use a dynamic port,"
-            " or no canary"
+            "another instance of the job has it, and two cannot stand on one node: use a dynamic"
+            " port, fewer instances, or no canary"
             if mine
             else "use a dynamic port, or free the port; a canary of a static port never fits"
         )

@@ -9,7 +9,8 @@ from typing import Any
 from toolkit.clients.texts import advice
 from toolkit.errors import InvalidRequestError, RefusedError
 from toolkit.render import map_hcl_error
-from toolkit.rollout import diff, lint, memory, placement, read
+from toolkit.rollout import diff, drift, drift_counts, lint, memory, placement, read
+from toolkit.rollout.secrets import scrub
 from toolkit.rollout.world import World
 from toolkit.spec.plan import GroupPlan, LiveJob, Memory, Plan
 from toolkit.spec.rendered import RenderedJob
@@ -24,7 +25,7 @@ def make_plan(
     release_chosen: bool = False,
     allow: Collection[str] = (),
 ) -> Plan:
-    """The plan for a rendered job; at most six calls.
+    """The plan for a rendered job; at most six calls while the live version is one of ours.
 
     `release_chosen` says that the user named the release on the command line. Raises RenderError
     for HCL that Nomad cannot parse, InvalidRequestError for a job that it refuses, RefusedError
@@ -34,11 +35,21 @@ def make_plan(
     secrets = known_secrets(world, job["ID"], rendered.spec.secrets)
     live = registered(world, job)
     said = file_memory(job, rendered)
-    before = recall(world, live)
-    notes = _keep_counts(job, rendered, live, before, reset=reset_count)
+    submission = None
+    if live is not None:
+        submission = world.nomad.submission(str(live.raw["ID"]), live.version)
+    stopped = live is None or live.stopped
+    before = None if stopped or live is None else memory.recall(submission, live.release)
+    kept = _keep_counts(job, rendered, live, before, reset=reset_count)
     question = None if release_chosen else _question(live, before, said)
     plan = plan_job(world, rendered, job, live, secrets=secrets, allow=allow)
-    return replace(plan, notes=tuple(notes), remembered=said, question=question)
+    if live is not None:
+        found = drift.since_ours(world, live, submission, secrets)
+        scaled = drift_counts.scaled_counts(world, live, said.counts, kept, found, secrets)
+        told = {group.group for group in scaled if group.at is not None}
+        plan = replace(plan, drift=drift.without_counts(found, told), scaled=scaled)
+    notes = tuple(kept.values())
+    return replace(plan, notes=notes, remembered=said, question=question)
 
 
 def registered(world: World, job: Mapping[str, Any]) -> LiveJob | None:
@@ -90,10 +101,14 @@ def plan_job(
         groups=planned,
         diff=diff.lines(body, secrets),
         lint=lint.check(job, live, planned, allow=(*spec.lint_allow, *allow)),
-        warnings=_warnings(checked, answer),
+        warnings=tuple(scrub(text, secrets) for text in _warnings(checked, answer)),
         unplaced=placement.causes(answer.get("FailedTGAllocs"), job),
         changed=live is None or live.stopped or body.get("Type") != "None",
         secrets=tuple(Secret(value) for value in secrets),
+        environment=world.target.environment,
+        address=world.target.nomad.address,
+        namespace=world.target.namespace,
+        made_at=world.now(),
     )
 
 
@@ -164,11 +179,14 @@ def _keep_counts(
     before: Memory | None,
     *,
     reset: bool,
-) -> list[str]:
-    """Keep the live count where the job file's did not change since our last deploy."""
+) -> dict[str, str]:
+    """Keep the live count where the job file's did not change since our last deploy.
+
+    What to say of each group whose count is kept.
+    """
     if live is None or live.stopped or reset or before is None or job.get("Type") != "service":
-        return []
-    notes = []
+        return {}
+    notes = {}
     for group in read.groups(job):
         name, asked = group["Name"], _count(group)
         running = live.counts.get(name)
@@ -183,7 +201,7 @@ def _keep_counts(
         ):
             update["Canary"] = running
             update["MaxParallel"] = max(running, 1)
-        notes.append(
+        notes[name] = (
             f"count of group {name} stays {running} as scaled "
             f"(the file says {asked}; --reset-count applies it)"
         )

@@ -74,8 +74,11 @@ def stale(world: World, plan: Plan) -> StalePlanError:
 
 def _source(plan: Plan) -> dict[str, object]:
     rendered = plan.rendered
+    # Nomad counts by one, and the check index keeps others from coming in between.
+    version = 0 if plan.live is None else plan.live.version + 1
+    said = replace(plan.remembered, deployed=plan.release, version=version)
     return {
-        "Source": memory.remember(rendered.hcl, replace(plan.remembered, deployed=plan.release)),
+        "Source": memory.remember(rendered.hcl, said),
         "Format": "hcl2",
         "Variables": rendered.variables,
         "VariableFlags": {},

@@ -60,8 +60,8 @@ def _state(raw: Mapping[str, Any], task: Mapping[str, Any]) -> TaskState:
         return "stopped" if killed and raw.get("DesiredStatus") != "run" else "complete"
     if task.get("State") == "running":
         return "running"
-    # Without a word on the task, as of an allocation that ended before any task was set up.
-    return "failed" if client == "failed" else "complete" if client == "complete" else "pending"
+    # An allocation may end before Nomad has a word on any task of it.
+    return "failed" if client == "failed" and not task else "pending"
 
 
 def _number(text: object) -> int | None:

@@ -100,6 +100,10 @@ class GroupFit:
     """Nearest fit first."""
     reason: str = ""
     """Why it is unknown, or why nodes that fit one by one do not do together."""
+    later: bool = False
+    """True when the first step of the roll has a place, and a later one would not."""
+    crowded: bool = False
+    """True when it has a place alone, but not together with the job's other groups."""
     advice: str = ""
 
     @property

@@ -142,6 +142,8 @@ class StatusReport:
     """How many jobs are in each state."""
     short: tuple[str, ...] = ()
     """Jobs that run fewer instances than they should."""
+    calls: int = 0
+    """HTTP calls made to Nomad."""
 
     @property
     def code(self) -> ExitCode:

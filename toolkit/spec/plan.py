@@ -18,6 +18,8 @@ class Memory:
     counts: dict[str, int] = field(default_factory=dict)
     deployed: str | None = None
     """The release that was registered with it, which `--release` may have changed."""
+    version: int | None = None
+    """The job version that was registered with it; a later one only shows the same memory."""
 
 
 LintLevel = Literal["warning", "refused"]
@@ -48,6 +50,55 @@ class DiffLine:
     kind: Literal["Added", "Deleted", "Edited"]
     old: str
     new: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionMark:
+    """A version of the job, by number."""
+
+    version: int
+    release: str | None
+    at: float | None = None
+    """When it was registered, in seconds since the epoch; None: no longer kept."""
+
+
+DriftState = Literal["none", "changed", "reverted", "never", "unseen"]
+"""`reverted`: an older version of ours is live again; `never`: no version was registered by
+toolkit; `unseen`: what Nomad still keeps does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What others changed in the job since toolkit registered it last."""
+
+    state: DriftState
+    live: VersionMark
+    since: VersionMark | None = None
+    """The newest version that toolkit registered, as far as it is known."""
+    changes: tuple[DiffLine, ...] = ()
+    """From that version to the live one, secrets redacted."""
+    detail: str = ""
+    """What could not be seen, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledCount:
+    """A group whose count is not what the job file says, because somebody scaled it."""
+
+    group: str
+    live: int
+    asked: int
+    """In the job file."""
+    kept: bool
+    """True when a deploy keeps the live one."""
+    previous: int | None = None
+    """Before it was scaled."""
+    by: str | None = None
+    """`nomad job scale`, `toolkit scale`, `an autoscaler`; None: Nomad keeps no record of it."""
+    at: float | None = None
+    """Seconds since the epoch."""
+    message: str = ""
+    """What was said with it, secrets redacted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +154,14 @@ class Plan:
     """Values of the job's secrets, for redaction only."""
     question: str | None = None
     """What a person must confirm before this plan is submitted."""
+    drift: Drift | None = None
+    """What others changed since our last deploy; None: the job does not exist yet."""
+    scaled: tuple[ScaledCount, ...] = ()
+    environment: str = ""
+    address: str = ""
+    namespace: str = ""
+    made_at: float = 0.0
+    """Seconds since the epoch."""
 
     @property
     def job_id(self) -> str:

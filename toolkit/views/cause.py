@@ -21,7 +21,8 @@ def lines(causes: Sequence[Cause], next_command: str | None = None) -> list[str]
         if place := cause.place():
             result += labelled("", place)
         for evidence in cause.evidence:
-            result += labelled("", evidence)
+            if not _is_said(evidence, cause.summary):
+                result += labelled("", evidence)
         if cause.advice:
             result += labelled("advice", cause.advice)
     if next_command:
@@ -29,16 +30,28 @@ def lines(causes: Sequence[Cause], next_command: str | None = None) -> list[str]
     return result
 
 
-def labelled(label: str, text: str) -> list[str]:
-    """`  cause   text`, what does not fit on its line below it; no word is cut."""
+def _is_said(evidence: str, summary: str) -> bool:
+    """True of an event or a check that the summary quotes; programs get it all the same."""
+    source, _, text = evidence.partition(": ")
+    return source in {"check", "event"} and text in summary
+
+
+def labelled(label: str, text: str, indent: int = 0) -> list[str]:
+    """`  cause   text`, what does not fit on its line below it; no word is cut.
+
+    `indent`: columns that lines after the first are moved to the right, and kept free on it.
+    """
     broken = [
         part
         for line in text.splitlines() or [""]
-        for part in wrap(line, WIDTH - COLUMN, break_long_words=False, break_on_hyphens=False)
+        for part in wrap(
+            line, WIDTH - COLUMN - indent, break_long_words=False, break_on_hyphens=False
+        )
         or [""]
     ]
     lead = f"  {label}".ljust(COLUMN)
-    return [(lead + broken[0]).rstrip(), *(" " * COLUMN + line for line in broken[1:])]
+    deeper = " " * (COLUMN + indent)
+    return [(lead + broken[0]).rstrip(), *(deeper + line for line in broken[1:])]
 
 
 def document(cause: Cause) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.errors import ExitCode
-from toolkit.spec.plan import DiffLine, GroupPlan, LintFinding, Plan
+from toolkit.spec.plan import GroupPlan, LintFinding, Plan
 from toolkit.views import cause as cause_view
+from toolkit.views import drift as drift_view
 from toolkit.views.text import counted, staged
-
-SIGNS = {"Added": "+", "Deleted": "-", "Edited": "~"}
 
 
 def code(plan: Plan) -> ExitCode:
@@ -35,7 +34,9 @@ def lines(plan: Plan) -> list[str]:
         result += staged("", f"+ {counted(len(plan.diff), 'field')} of a new job")
     else:
         for line in plan.diff:
-            result += _changed(line)
+            result += staged("", drift_view.changed(line.kind, line.path, line.old, line.new))
+    # After the plan's own changes: they are told apart by the word at the line's start.
+    result += drift_view.lines(plan)
     for warning in plan.warnings:
         result += staged("warning", warning)
     for finding in plan.lint:
@@ -91,15 +92,6 @@ def actions(group: GroupPlan) -> str:
     return ", ".join(parts) or "nothing"
 
 
-def _changed(line: DiffLine) -> list[str]:
-    sign = SIGNS[line.kind]
-    if line.kind == "Added":
-        return staged("", f"{sign} {line.path} = {line.new}")
-    if line.kind == "Deleted":
-        return staged("", f"{sign} {line.path} = {line.old}")
-    return staged("", f"{sign} {line.path}: {line.old} → {line.new}")
-
-
 def _found(finding: LintFinding) -> list[str]:
     state = "allowed" if finding.allowed else finding.level
     way = "" if finding.allowed else f'\nallow it with [lint] allow = ["{finding.rule}"]'
@@ -143,6 +135,12 @@ def document(plan: Plan) -> dict[str, Any]:
         "notes": list(plan.notes),
         "question": plan.question,
         "unplaced": [cause_view.document(cause) for cause in plan.unplaced],
+        "drift": None if plan.drift is None else drift_view.document(plan.drift),
+        "scaled": [drift_view.scaled_document(group) for group in plan.scaled],
+        "environment": plan.environment,
+        "address": plan.address,
+        "namespace": plan.namespace,
+        "made_at": plan.made_at,
     }
 
 

@@ -131,6 +131,7 @@ def document(report: StatusReport) -> dict[str, Any]:
         "left_out": report.left_out,
         "states": dict(report.states),
         "short": list(report.short),
+        "calls": report.calls,
     }
 
 

@@ -8,6 +8,7 @@ from toolkit.rollout import sentences
 from toolkit.rollout.world import World
 from toolkit.spec.events import Event, OnEvent, Stage
 from toolkit.spec.plan import Plan, Submission
+from toolkit.views import drift as drift_view
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Clock:
         self.say("plan", sentences.plan(plan))
         for note in plan.notes:
             self.say("note", note)
+        if drifted := drift_view.sentence(plan):
+            self.say("note", drifted)
         for finding in plan.lint:
             if finding.level == "warning" and not finding.allowed:
                 self.say("lint", f"{finding.message}: {finding.reason} ({finding.rule})")

@@ -10,6 +10,7 @@ from typing import Any
 from toolkit.config.near import suggest
 from toolkit.errors import (
     ConfigError,
+    DeniedError,
     ExitCode,
     Mistake,
     NotFoundError,
@@ -21,7 +22,7 @@ from toolkit.rollout.work import Work
 from toolkit.rollout.world import World
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.work import OnOutput, WorkReport, discard
-from toolkit.workflows.batch import DEFAULTS, Started, WorkOptions, to_the_end
+from toolkit.workflows.batch import DEFAULTS, Started, WorkOptions, report, to_the_end
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.names import find
 from toolkit.workflows.protection import Confirm, ask, unanswered
@@ -77,7 +78,7 @@ def dispatch(
     """
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
-    job_id = find(session, job).id
+    job_id = _id(session, job)
     raw = session.nomad.job(job_id)
     if raw is None:
         raise NotFoundError(
@@ -108,7 +109,19 @@ def dispatch(
         evaluation=answer.get("EvalID") or None,
         secrets=secrets.stored(session.world, job_id),
     )
+    if made.get("Periodic"):
+        # Its own launches do the work, by its schedule.
+        sentence = f"{child} is registered; its schedule starts the work"
+        return report(session, started, clock, "submitted", sentence)
     return to_the_end(session, started, options, clock, on_output)
+
+
+def _id(session: Session, job: str) -> str:
+    """Nomad's id; the name itself for a token that may dispatch and not list."""
+    try:
+        return find(session, job, whole=True).id
+    except DeniedError:
+        return job
 
 
 def check(job: Mapping[str, Any], parcel: Parcel) -> None:

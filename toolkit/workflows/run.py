@@ -8,7 +8,6 @@ from toolkit.rollout.plan import make_plan
 from toolkit.rollout.submit import submit
 from toolkit.rollout.work import Work, wanted
 from toolkit.spec.events import OnEvent, ignore
-from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.work import OnOutput, WorkReport, discard
 from toolkit.workflows import batch_again
@@ -36,7 +35,7 @@ def run(
     """
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
-    found = find(session, job)
+    found = find(session, job, whole=True)
     if found.spec is None:
         raw = session.nomad.job(found.id)
         live = read.live_job(raw) if raw else None
@@ -47,7 +46,7 @@ def run(
             )
         plan = None
     else:
-        refuse_kind(found.spec)
+        refuse_kind(found.spec.name, found.spec.kind)
         plan = make_plan(
             session.world,
             session.render(job),
@@ -55,6 +54,8 @@ def run(
             allow=options.allow,
         )
         clock.mark("plan")
+        # A template may make another kind of job than its job file says.
+        refuse_kind(plan.job_id, str(plan.job.get("Type")))
         refuse_parameterized(plan)
         live = plan.live
     if plan is not None and not plan.job.get("Periodic"):
@@ -66,12 +67,12 @@ def run(
     return to_the_end(session, started, options, clock, on_output)
 
 
-def refuse_kind(spec: JobSpec) -> None:
+def refuse_kind(name: str, kind: str) -> None:
     """RefusedError for a job that never ends."""
-    if spec.kind != "batch":
+    if kind not in direct.BATCH:
         raise RefusedError(
-            f"{spec.name} is a {spec.kind} job, which runs on and has no end to wait for",
-            hint=f"toolkit deploy {spec.name}",
+            f"{name} is a {kind} job, which runs on and has no end to wait for",
+            hint=f"toolkit deploy {name}",
         )
 
 
@@ -116,7 +117,7 @@ def _registered(
         work=Work(plan.job, submission.version, submission.modify_index),
         release=plan.release,
         evaluation=submission.evaluation,
-        secrets=[s.reveal() for s in plan.secrets],
+        secrets=secrets.stored(session.world, plan.job_id),
     )
 
 

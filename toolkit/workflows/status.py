@@ -65,6 +65,7 @@ def blank(
         namespace=target.namespace,
         detail=detail,
         notes=notes,
+        calls=session.nomad.counter.calls,
     )
 
 

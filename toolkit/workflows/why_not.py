@@ -66,27 +66,24 @@ def _found(session: Session, name: str, *, live: bool) -> Found:
 
 
 def _look(session: Session, raw: Mapping[str, Any]) -> FitReport:
-    run, steps = _dry_run(session, raw)
     job = fit.job_facts(raw)
+    answer, problem = _dry_run(session, raw)
+    steps = None if answer is None else fit.steps(answer, job)
+    run = DryRun(error=problem) if answer is None else fit.dry_run(answer)
     facts = fit.gather(session.world, job)
     report = fit.evaluate(job, facts.nodes, facts.allocations, facts.scheduler, steps)
-    notes = list(facts.notes)
-    if run.error:
-        notes.append(f"Nomad's dry run gave no answer: {run.error}")
-    return replace(fit.beside(report, run), notes=tuple(notes))
+    more = (f"Nomad's dry run gave no answer: {problem}",) if problem else ()
+    return replace(fit.beside(report, run), notes=(*facts.notes, *more))
 
 
-def _dry_run(
-    session: Session, raw: Mapping[str, Any]
-) -> tuple[DryRun, Mapping[str, fit.Step] | None]:
-    """Nomad's own answer; a token that may not ask it goes without."""
+def _dry_run(session: Session, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
+    """Nomad's own answer, or why there is none: a token may look and not plan."""
     try:
-        answer = session.nomad.plan(dict(raw), diff=False)
+        return session.nomad.plan(dict(raw), diff=False), ""
     except InvalidRequestError:
         raise
     except ApiError as exc:
-        return DryRun(error=exc.message), None
-    return fit.dry_run(answer), fit.steps(answer)
+        return None, exc.message
 
 
 def _differ(report: FitReport) -> bool:

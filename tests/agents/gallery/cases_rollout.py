@@ -6,6 +6,7 @@ from tests.agents.gallery.case import ANY, Case
 from tests.agents.gallery.hcl import (
     RESTARTS,
     block,
+    doomed,
     group,
     job,
     short_update,
@@ -16,6 +17,11 @@ from tests.agents.gallery.stage import Stage
 
 WHERE = {"group": "web", "allocation": ANY, "node": ANY}
 REVERTS = short_update(canary=1, revert=True)
+DOOMED = short_update(canary=1, revert=True, steady="20s")
+ROLLS = short_update(revert=True)
+DOOMED_ROLL = short_update(revert=True, steady="20s")
+FRAIL = short_update(revert=True, steady="3s")
+"""Of a good version that will fail when it is started again."""
 CRASH = "echo FATAL bad flag >&2\nexit 3"
 HASTY = short_update(healthy=6, canary=1, revert=True)
 LINGERS = 'shutdown_delay = "2s"'
@@ -25,6 +31,8 @@ AGAIN = "\n".join(
 )
 FLAGGED = "test -e @FOLDER@/@NAME@.flag || { echo the flag is gone >&2; exit 8; }\nexec sleep 3600"
 """Runs for as long as a file is there."""
+LATE = "until test -e @FOLDER@/@NAME@.over; do sleep 0.1; done\nexit 9"
+"""Fails only after the other one did."""
 
 
 def _reverted(name: str, text: str, before: str, kind: str, says: str, **more: object) -> Case:
@@ -67,17 +75,17 @@ CASES = (
         job(web(update=REVERTS)), "check", r"check is critical", never=r"refused",
     ),
     _reverted(
-        "roll-crash", job(group(task(CRASH), update=REVERTS)), job(group(task(), update=REVERTS)),
+        "roll-crash", job(group(task(CRASH), update=DOOMED)), job(group(task(), update=REVERTS)),
         "crash", r"stderr: FATAL bad flag",
     ),
     _reverted(
         "roll-no-canary",
-        job(group(task(CRASH), update=short_update(revert=True))),
-        job(group(task(), update=short_update(revert=True))),
+        job(group(task(CRASH), update=DOOMED_ROLL)),
+        job(group(task(), update=ROLLS)),
         "crash", r"stderr: FATAL bad flag",
     ),
     _reverted(
-        "roll-no-revert", job(group(task(CRASH), update=short_update(canary=1))),
+        "roll-no-revert", job(group(task(CRASH), update=short_update(canary=1, steady="20s"))),
         job(group(task())), "crash", r"stderr: FATAL bad flag",
     ),
     Case(
@@ -87,31 +95,32 @@ CASES = (
         says=r"healthy_deadline|in time", place=WHERE,
     ),
     Case(
-        "roll-first", job(group(task(CRASH), update=short_update(revert=True))),
+        "roll-first", job(group(task(CRASH), update=DOOMED_ROLL)),
         "failed", 3, 18, kind="crash", says=r"stderr: FATAL bad flag", place=WHERE,
     ),
     Case(
-        "roll-same", job(group(task(FLAGGED), update=short_update(revert=True))),
-        "failed", 3, 18, before=job(group(task(FLAGGED), update=short_update(revert=True))),
+        "roll-to-stopped", job(group(task(FLAGGED), update=FRAIL)),
+        "failed", 3, 18, before=job(group(task(FLAGGED), update=FRAIL)),
         prepare=_flag, change=_again,
-        kind="crash", says=r"stderr: the flag is gone", place=WHERE,
+        kind="crash", says=r"stderr: the flag is gone", place=WHERE, never=r"somebody",
     ),
     Case(
-        "roll-both-fail", job(group(task(CRASH), update=short_update(revert=True))),
-        "failed", 3, 16, before=job(group(task(FLAGGED), update=short_update(revert=True))),
+        "roll-both-fail", job(group(task(CRASH), update=DOOMED_ROLL)),
+        "failed", 3, 16, before=job(group(task(FLAGGED), update=FRAIL)),
         prepare=_flag, change=_gone,
         kind="crash", says=r"stderr: FATAL bad flag", place=WHERE,
     ),
     Case(
         "roll-order",
         job(
-            group(task("sleep 2\nexit 3"), name="a-late"), group(task(CRASH), name="b-early"),
+            doomed(task(LATE), name="a-late"),
+            doomed(task(CRASH.replace("exit", "touch @FOLDER@/@NAME@.over\nexit")), name="b-early"),
         ),
-        "failed", 3, 16, kind="crash", says=r"stderr: FATAL bad flag",
+        "failed", 3, 16, kind="crash", says=r"stderr: FATAL bad flag", never="exited 9",
         place={**WHERE, "group": "b-early", "task": "app"},
     ),
     Case(
-        "roll-two-groups", job(group(task(), name="good"), group(task(CRASH), name="bad")),
+        "roll-two-groups", job(group(task(), name="good"), doomed(task(CRASH), name="bad")),
         "failed", 3, 16, kind="crash", says=r"stderr: FATAL bad flag",
         place={**WHERE, "group": "bad", "task": "app"},
     ),

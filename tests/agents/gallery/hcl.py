@@ -45,6 +45,11 @@ def group(
     return block(f'group "{name}"', policy, rules, disk, more, *parts, count=count)
 
 
+def doomed(*parts: str, **how: object) -> str:
+    """A group that fails: long before it could count as healthy, on a slow machine too."""
+    return group(*parts, **{"update": short_update(steady="20s"), **how})  # type: ignore[arg-type]
+
+
 def work(script: str, *, kind: str = "batch", more: str = "") -> str:
     """A job whose one task ends by itself."""
     policy = RESTARTS if kind == "sysbatch" else PROMPT

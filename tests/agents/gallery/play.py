@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -152,26 +152,30 @@ def digest(said: Said) -> str:
 
 
 def _judge_cause(played: Played) -> None:
-    case, cause = played.case, played.first
+    case, stage = played.case, played.stage
+    there = stage.nomad(f"/v1/job/{case.name}/allocations") or []
+    judge_cause(case, played.first, lambda text: stage.text(text, case.name), there)
+
+
+def judge_cause(
+    case: Case,
+    cause: Mapping[str, Any],
+    text: Callable[[str], str],
+    allocations: Iterable[Mapping[str, Any]],
+) -> None:
+    """AssertionError unless it is the case's first cause, at a place that is real.
+
+    `text` fills in the words of the case; `allocations` are the job's, as Nomad lists them.
+    """
     told = [cause["summary"], *cause["evidence"]]
     assert cause["kind"] == case.kind, cause
-    wanted = played.stage.text(case.says, case.name)
-    assert any(re.search(wanted, line) for line in told), cause
+    assert any(re.search(text(case.says), line) for line in told), cause
     if case.never:
         assert not any(re.search(case.never, line) for line in told), cause
     assert cause["advice"], "no advice"
-    _judge_place(played, cause)
-
-
-def _judge_place(played: Played, cause: Mapping[str, Any]) -> None:
-    case = played.case
-    for what, name in case.place.items():
-        if name != ANY:
-            assert cause[what] == name, (what, cause)
-    if ANY not in case.place.values():
-        return
-    real = played.stage.nomad(f"/v1/job/{case.name}/allocations") or []
-    mine = [a for a in real if a["ID"] == cause["allocation"]]
     keys = {"allocation": "ID", "node": "NodeName", "group": "TaskGroup"}
-    for what in (what for what, name in case.place.items() if name == ANY):
-        assert cause[what] in {a[keys[what]] for a in mine or real}, (what, cause)
+    there = list(allocations)
+    mine = [a for a in there if a["ID"] == cause["allocation"]] or there
+    for what, name in case.place.items():
+        right = {a[keys[what]] for a in mine} if name == ANY else {name}
+        assert cause[what] in right, (what, cause)

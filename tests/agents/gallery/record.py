@@ -7,9 +7,10 @@ With names of cases only those, else all that need nothing special. Each is writ
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.agents.shop import Said, ask
 
 FOLDER = Path(__file__).parent / "recorded"
 AT_ONCE = 3
+PROBED = re.compile(r"asked now, http://[^/]+(/\S*) answers (\d+) ?(.*)$")
+"""How a cause says what an instance answered when it was asked for its health itself."""
 LAST = ("", "/versions", "/allocations", "/deployments", "/evaluations")
 """What is read of a job when it is over, whatever the deploy asked for."""
 
@@ -67,8 +70,18 @@ def record(stage: Stage, case: Case) -> dict[str, Any]:
         "words": words,
         "said": {name: report.get(name) for name in registered},
         "nomad": kept(recorded.nomad_said.calls, away),
-        "consul": kept(recorded.consul_said.calls, away),
+        "consul": kept(recorded.consul_said.calls, away) + _probes(report["causes"]),
     }
+
+
+def _probes(causes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What instances answered, which passes no agent."""
+    told = [PROBED.search(line) for cause in causes for line in cause["evidence"]]
+    return [
+        {"at": 0.0, "path": found[1], "status": int(found[2]), "index": 0, "body": found[3]}
+        for found in told
+        if found is not None
+    ]
 
 
 def write(document: dict[str, Any], folder: Path = FOLDER) -> Path:

@@ -135,11 +135,13 @@ _NOISE = {
     # Of an allocation.
     "AllocatedResources", "Metrics", "SharedResources", "TaskResources", "PreemptedAllocations",
     "RescheduleTracker", "NetworkStatus", "SignedIdentities", "SigningKeyID", "AllocStates",
-    "DesiredTransition",
+    "DesiredTransition", "StartedAt", "FinishedAt", "LastRestart", "Timestamp", "EvalID",
     # Of a job.
     "VersionTag", "Submission", "Multiregion", "Consul", "Vault", "ConsulNamespace",
     "VaultNamespace", "ConsulToken", "VaultToken", "NomadTokenID", "Identities", "Identity",
     "Affinities", "Spreads", "CSIPluginConfig", "UI",
+    "LogConfig", "Migrate", "EphemeralDisk", "Priority", "AllAtOnce",
+    "Dispatched", "SubmitTime", "Region",
     # Of an instance in Consul.
     "TaggedAddresses", "Weights",
     # Of a task event: what Nomad says twice.

@@ -33,11 +33,14 @@ def causes_of_chain(
     match link.name:
         case "nomad":
             bad = next((row for row in rows if row.nomad not in {"running", "healthy"}), None)
-            state = f"; {bad.allocation[:8]} is {bad.nomad}" if bad is not None else ""
+            missing = verification.expected - len(rows)
+            summary = f"{missing} of {verification.expected} instances are missing"
+            if bad is not None:
+                summary = f"allocation {bad.allocation[:8]} should run and is {bad.nomad}"
             return (
                 _cause(
-                    "missing", f"{link.detail}{state}", bad, link,
-                    "`toolkit explain` of the allocation says what became of it",
+                    "missing", summary, bad, link,
+                    "`toolkit explain` of the job, or of the allocation, says what became of it",
                 ),
             )  # fmt: skip
         case "consul":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolkit.clients import task_texts
+from toolkit.rollout import declared
 from toolkit.rollout.causes import crash, health, start
 from toolkit.rollout.causes.draft import Draft
 from toolkit.rollout.causes.evidence import Evidence
@@ -20,11 +21,15 @@ _GONE = {"lost", "unknown"}
 def classify(
     allocation: AllocationView, evidence: Evidence, services: Sequence[Service] = ()
 ) -> Cause:
-    """The first cause of the allocation's failure, with its evidence and what to do."""
+    """The first cause of the allocation's failure, with its evidence and what to do.
+
+    `services` are its job's; without them they are read from the job in the evidence.
+    """
+    services = services or declared.services(evidence.job)
     found = failures(allocation)
     moved = _moved(allocation, evidence)
     if moved is not None and (not found or allocation.client_status in _GONE):
-        draft, task, at = moved, None, allocation.modified_at or None
+        draft, task, at = moved, None, _left_at(allocation, evidence)
     elif not found:
         draft = _setup(allocation) or health.quiet(allocation, evidence, services)
         task, at = None, allocation.modified_at or None
@@ -48,6 +53,13 @@ def classify(
         advice=draft.advice,
         at=at,
     )
+
+
+def _left_at(allocation: AllocationView, evidence: Evidence) -> float | None:
+    """When the node began to drain, or was lost: the end of the allocation is only its echo."""
+    changed = allocation.modified_at or None
+    since = evidence.node.at if evidence.node is not None else None
+    return since if since is not None and changed is not None and since <= changed else changed
 
 
 def _moved(allocation: AllocationView, evidence: Evidence) -> Draft | None:

@@ -37,6 +37,8 @@ class NodeWord:
     status: str
     detail: str = ""
     """Its latest news, in words."""
+    at: float | None = None
+    """When it began to drain, or when its state last changed; seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ What cannot be read is said in the evidence; nothing here raises for an API that
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Literal
 
@@ -138,7 +139,18 @@ def node_word(raw: Mapping[str, Any]) -> NodeWord:
         parts.append("not eligible for new work")
     if latest:
         parts.append(f"last: {one_line(str(latest.get('Message') or ''))}")
-    return NodeWord(str(raw.get("Status") or "unknown"), ", ".join(parts))
+    drain = raw.get("DrainStrategy") or raw.get("LastDrain") or {}
+    at = _seconds(drain.get("StartedAt"))
+    if raw.get("Status") != "ready":
+        at = float(raw.get("StatusUpdatedAt") or 0)
+    return NodeWord(str(raw.get("Status") or "unknown"), ", ".join(parts), at or None)
+
+
+def _seconds(text: object) -> float:
+    try:
+        return max(datetime.fromisoformat(str(text)).timestamp(), 0.0)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _checks(

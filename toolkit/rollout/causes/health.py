@@ -25,6 +25,9 @@ def unhealthy(
         waiting = _waiting(allocation, evidence) or task
         if waiting.state == "pending" or not _is_checked(allocation, services):
             return _slow(allocation, evidence, waiting, first, lines)
+        names = ", ".join(sorted({s.name for s in services if s.group == allocation.group}))
+        said = f"the checks of service {names} did not pass in time ({first.event.message})"
+        return _check(evidence, said, lines)
     return _check(evidence, first.event.message, lines)
 
 

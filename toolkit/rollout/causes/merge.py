@@ -12,10 +12,12 @@ from toolkit.spec.cause import Cause
 _NUMBER = re.compile(r"[0-9][0-9a-f.:]*")
 
 
-def merge(found: Iterable[Cause], secrets: Collection[str] = ()) -> tuple[Cause, ...]:
+def merge(
+    found: Iterable[Cause], secrets: Collection[str] = (), *, newest_first: bool = False
+) -> tuple[Cause, ...]:
     """The first in time first; the same cause of several instances once, with their number."""
     result: dict[tuple[object, ...], Cause] = {}
-    for cause in sorted(found, key=in_time):
+    for cause in sorted(found, key=in_time, reverse=newest_first):
         key = likeness(cause)
         known = result.get(key)
         result[key] = cause if known is None else replace(known, count=known.count + cause.count)

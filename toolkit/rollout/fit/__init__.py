@@ -15,10 +15,23 @@ instances), `somewhere` and `everywhere` (service and batch, system and sysbatch
 `advice`. What cannot be told is `unknown`, with the reason, and never counts as a yes.
 """
 
+from toolkit.rollout.fit import attributes
 from toolkit.rollout.fit.dry_run import beside, dry_run, steps
 from toolkit.rollout.fit.evaluate import evaluate
 from toolkit.rollout.fit.facts import Step
 from toolkit.rollout.fit.gather import Facts, gather
 from toolkit.rollout.fit.read_job import job_facts
+from toolkit.spec.fit import DryRun
 
-__all__ = ["Facts", "Step", "beside", "dry_run", "evaluate", "gather", "job_facts", "steps"]
+__all__ = [
+    "DryRun",
+    "Facts",
+    "Step",
+    "attributes",
+    "beside",
+    "dry_run",
+    "evaluate",
+    "gather",
+    "job_facts",
+    "steps",
+]

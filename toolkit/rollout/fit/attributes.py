@@ -49,13 +49,18 @@ def _of_group(group: GroupFacts) -> list[str]:
 
 
 def read(
-    nomad: Nomad, ids: Iterable[str], keys: frozenset[Key]
+    nomad: Nomad,
+    ids: Iterable[str],
+    keys: frozenset[Key],
+    *,
+    few: int = FEW,
+    least: int = LEAST,
 ) -> tuple[dict[str, Mapping[Key, str]], str]:
     """Node id -> the values that it has of `keys`, and why some could not be read, or nothing."""
     unknown = list(dict.fromkeys(ids))
     found: dict[str, Mapping[Key, str]] = {}
     in_vain = 0
-    while len(unknown) > FEW and in_vain < 2:
+    while len(unknown) > few and in_vain < 2:
         first = unknown[0]
         try:
             values = _values(nomad.node(first), keys)
@@ -68,7 +73,7 @@ def read(
         if alike is None:
             break
         same = {first, *alike}
-        in_vain = in_vain + 1 if len(same) < LEAST else 0
+        in_vain = in_vain + 1 if len(same) < least else 0
         found |= {name: values for name in unknown if name in same}
         unknown = [name for name in unknown if name not in same]
     return _one_by_one(nomad, unknown, keys, found)

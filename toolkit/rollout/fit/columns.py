@@ -223,5 +223,6 @@ def _distinct(
         yield Column(
             Demand("distinct", "distinct", each.rule.text),
             lambda p, one=each: distinct.property_cell(one, p.node),  # type: ignore[misc]
-            counted=True,
+            # Nomad leaves a node out for it, and misses nothing, where it wants every node.
+            counted=not job.everywhere,
         )

@@ -78,6 +78,8 @@ class Step:
     replace: int = 0
     """Each stops first, then its replacement is placed."""
     stays: int = 0
+    stops: int = 0
+    """Instances that stop before anything is placed, and are not replaced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from toolkit.rollout.fit.facts import NodeFacts
@@ -18,6 +18,7 @@ class Value(NamedTuple):
 
 
 MISSING = Value("", False)
+UNREAD = Value("", False, read=False)
 
 
 def resolve(target: str, node: NodeFacts) -> Value:
@@ -27,27 +28,28 @@ def resolve(target: str, node: NodeFacts) -> Value:
     """
     if not target.startswith("${"):
         return Value(target, True)
-    known = {
-        "${node.unique.id}": node.id,
-        "${node.unique.name}": node.name,
-        "${node.datacenter}": node.datacenter,
-        "${node.class}": node.node_class,
-        "${node.pool}": node.pool,
-    }
-    if target in known:
-        return Value(known[target], True)
-    for prefix, values in (("${attr.", node.attributes), ("${meta.", node.meta)):
-        if target.startswith(prefix):
-            return _look(values, target.removeprefix(prefix).removesuffix("}"))
-    return MISSING
-
-
-def _look(values: Mapping[str, str] | None, key: str) -> Value:
+    match target:
+        case "${node.unique.id}":
+            return Value(node.id, True)
+        case "${node.unique.name}":
+            return Value(node.name, True)
+        case "${node.datacenter}":
+            return Value(node.datacenter, True)
+        case "${node.class}":
+            return Value(node.node_class, True)
+        case "${node.pool}":
+            return Value(node.pool, True)
+    key = asked_of(target)
+    if key is None:
+        return MISSING
+    kind, name = key
+    values = node.attributes if kind == "attr" else node.meta
     if values is None:
-        return Value("", False, read=False)
-    return Value(values[key], True) if key in values else MISSING
+        return UNREAD
+    return Value(values[name], True) if name in values else MISSING
 
 
+@lru_cache(maxsize=1024)
 def asked_of(target: str) -> tuple[str, str] | None:
     """`attr` or `meta` and the key, where the target is one; else None."""
     for word in ("attr", "meta"):

@@ -24,7 +24,12 @@ YES = Cell("yes")
 
 def held(rule: Rule, node: NodeFacts) -> Cell:
     """One constraint against one node."""
-    left, right = resolve(rule.left, node), resolve(rule.right, node)
+    return _held(rule, resolve(rule.left, node), resolve(rule.right, node))
+
+
+# Of a thousand nodes most have the same few values.
+@lru_cache(maxsize=4096)
+def _held(rule: Rule, left: Value, right: Value) -> Cell:
     if not (left.read and right.read):
         return Cell("unknown", f"{rule.text}: {ATTRIBUTES_UNREAD}")
     answer = decide(rule.operator, left, right)

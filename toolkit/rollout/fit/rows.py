@@ -15,6 +15,8 @@ from toolkit.rollout.fit.score import affinity
 from toolkit.rollout.fit.together import Wanted
 from toolkit.spec.fit import Cell, Demand, Mark, NodeFit
 
+CROWDED = "it has a place alone, but not together with the job's other groups"
+
 
 def worst(marks: Iterable[Mark]) -> Mark:
     """No before unknown before yes; yes for nothing."""

@@ -12,10 +12,11 @@ from toolkit.rollout.fit.capacity import Count, count
 from toolkit.rollout.fit.cluster import Cluster
 from toolkit.rollout.fit.columns import Place
 from toolkit.rollout.fit.facts import AllocationFacts, GroupFacts, NodeFacts, Step
-from toolkit.rollout.fit.rows import Held, columns_of, counted, hold, node_fit, room_for
+from toolkit.rollout.fit.rows import CROWDED, Held, columns_of, counted, hold, node_fit, room_for
 from toolkit.rollout.fit.together import Old, Wanted, beside_others, packing_exists, replacing
-from toolkit.spec.fit import GroupFit
+from toolkit.spec.fit import GroupFit, Mark
 
+STOPS = "instances that stop first make room, and which they are only Nomad knows"
 ORDER = "whether all of it has a place depends on the order in which Nomad places it"
 
 
@@ -24,7 +25,7 @@ def somewhere(cluster: Cluster, steps: Mapping[str, Step]) -> tuple[GroupFit, ..
     parts, counts, helds = [], {}, {}
     for group in cluster.job.groups:
         step = steps[group.name]
-        old = cluster.ours(group.name) if step.replace else []
+        old = cluster.ours(group.name) if step.replace or step.stops else []
         leaving = {each.id for each in old}
         limit = distinct.hosts_limit(cluster.job, group)
         nodes, allocations = cluster.nodes, cluster.allocations
@@ -52,25 +53,28 @@ def somewhere(cluster: Cluster, steps: Mapping[str, Step]) -> tuple[GroupFit, ..
             counts[part.group.name] = count(
                 part.group, part.candidates, part.number, part.limit, part.properties
             )
-    counts = _settle_order(parts, counts)
+    crowded = _crowded(parts, counts)
     return tuple(
-        _group_fit(cluster, part, steps[part.group.name], helds[part.group.name],
-                   counts[part.group.name]) for part in parts
-    )  # fmt: skip
+        _group_fit(
+            cluster,
+            part,
+            steps[part.group.name],
+            helds[part.group.name],
+            counts[part.group.name],
+            crowded=part.group.name in crowded,
+        )
+        for part in parts
+    )
 
 
-def _settle_order(parts: Sequence[Wanted], counts: dict[str, Count]) -> dict[str, Count]:
-    """Where the groups are in each other's way: is there any order in which all have a place?"""
-    marks = [counts[part.group.name].of(part.number) for part in parts]
-    if "unknown" not in marks or "no" in marks or any(part.number == 0 for part in parts):
-        return counts
-    if packing_exists(parts) is False:
-        unsettled = [part for part, mark in zip(parts, marks, strict=True) if mark == "unknown"]
-        last = unsettled[-1]
-        name = last.group.name
-        less = max(0, min(counts[name].possible, last.number) - 1)
-        counts = {**counts, name: Count(min(counts[name].certain, less), less)}
-    return counts
+def _crowded(parts: Sequence[Wanted], counts: Mapping[str, Count]) -> set[str]:
+    """The groups that are in each other's way, in whatever order they are placed."""
+    asking = [part for part in parts if part.number]
+    marks = {part.group.name: counts[part.group.name].of(part.number) for part in asking}
+    unsettled = {name for name, mark in marks.items() if mark == "unknown"}
+    if not unsettled or "no" in marks.values() or packing_exists(asking) is not False:
+        return set()
+    return unsettled
 
 
 def _replaced(
@@ -96,23 +100,31 @@ def _replaced(
                           place=cluster.place(cluster.nodes[each.node], group, {each.id})))
         for each in old if each.node in by_node
     ]  # fmt: skip
-    return replacing(now, emptied, place=step.place, number=step.replace, old=alone)
+    return replacing(
+        now, emptied, place=step.place, number=step.replace, old=alone, stops=bool(step.stops)
+    )
 
 
-def _group_fit(cluster: Cluster, part: Wanted, step: Step, held: Held, number: Count) -> GroupFit:
+def _group_fit(
+    cluster: Cluster, part: Wanted, step: Step, held: Held, number: Count, *, crowded: bool
+) -> GroupFit:
     group, wanted = part.group, part.number
-    mark = number.of(wanted)
+    mark: Mark = "no" if crowded else number.of(wanted)
     by_node = {candidate.place.node.id: candidate for candidate in held.candidates}
     running = Counter(each.node for each in cluster.ours(group.name))
     nodes = nearest(
         node_fit(group, node, held, room_for(part, by_node[name]), running[name])
         for name, node in cluster.nodes.items()
     )
-    placed = min(wanted, number.certain if mark == "yes" else number.possible)
+    # Of those that take over from another how many do is Nomad's choice until all of them do.
+    sure = mark == "no" and not (step.replace or step.stops)
+    placed = min(wanted, number.possible if sure else number.certain)
     unclear = [text for node in nodes if node.mark == "unknown" for text in node.unclear]
     reason = ""
     if mark == "unknown":
-        reason = unclear[0] if unclear else ORDER
+        reason = unclear[0] if unclear else STOPS if step.stops else ORDER
+    elif crowded:
+        reason = CROWDED
     elif mark == "no" and placed:
         reason = f"{wanted} wanted, room for {placed}"
     demands = counted(held, nodes)
@@ -120,12 +132,13 @@ def _group_fit(cluster: Cluster, part: Wanted, step: Step, held: Held, number: C
         group=group.name,
         mark=mark,
         wanted=wanted,
-        placed=placed if mark != "unknown" else number.certain,
+        placed=placed,
         stays=step.stays,
         canaries=step.canaries,
         replaced=step.replace,
         demands=demands,
         nodes=nodes,
         reason=reason,
+        crowded=crowded,
         advice="" if mark == "yes" else advice(demands, nodes),
     )

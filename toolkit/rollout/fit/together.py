@@ -165,11 +165,18 @@ class Old:
 
 
 def replacing(
-    now: Wanted, emptied: Wanted, *, place: int, number: int, old: Sequence[Old]
+    now: Wanted,
+    emptied: Wanted,
+    *,
+    place: int,
+    number: int,
+    old: Sequence[Old],
+    stops: bool = False,
 ) -> Count:
     """The two numbers when `number` of the `old` stop one by one, and `place` more come.
 
-    `now` has every old instance on its nodes, `emptied` none of them.
+    `stops` says that others of them stop as well, which only Nomad knows. `now` has every old
+    instance on its nodes, `emptied` none of them.
     """
     group, wanted = now.group, place + number
     beside = count(group, now.candidates, wanted, now.limit, now.properties)
@@ -179,7 +186,7 @@ def replacing(
     if smaller and not now.properties and len(old) >= number:
         # Whatever is done first, the next one's own place is free when its turn comes.
         certain = max(certain, number + min(place, beside.certain))
-    if number == 1 and not place and old and not now.properties:
+    if number == 1 and not place and old and not now.properties and not stops:
         # Which of them is first is Nomad's choice.
         each_way = [
             count(group, _with(now.candidates, each.candidate), 1, now.limit, ()) for each in old

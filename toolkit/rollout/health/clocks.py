@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from toolkit.rollout.health.facts import Voice
 from toolkit.rollout.health.look import Look
@@ -49,7 +49,7 @@ def judge(name: str, voices: Mapping[str, Look[Voice]]) -> Check:
         notes = (f"{worst}'s clock and ours are {least:.0f} s apart", *notes)
     return Check(
         name, "passed",
-        f"{', '.join(spans)} within {max(least, 1.0):.0f} s of this machine, to the second",
+        f"{', '.join(spans)} within {_most(spans.values())} s of this machine",
         evidence if notes else (), notes,
     )  # fmt: skip
 
@@ -58,6 +58,11 @@ def _least(span: tuple[float, float]) -> float:
     """The smallest difference that fits."""
     low, high = span
     return 0.0 if low <= 0.0 <= high else min(abs(low), abs(high))
+
+
+def _most(spans: Iterable[tuple[float, float]]) -> int:
+    """The largest difference that fits, in whole seconds; a date tells no finer."""
+    return max(1, *(round(max(abs(low), abs(high))) for low, high in spans))
 
 
 def _between(spans: Mapping[str, tuple[float, float]]) -> float:

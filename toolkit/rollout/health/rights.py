@@ -160,8 +160,8 @@ def judge(name: str, token: Look[Token], powers: Look[Powers]) -> Check:
     if denied:
         return Check(
             name, "failed", f"{who} may not {_some(denied)}", evidence,
-            advice="grant what is lacking, if it should; `policy = \"write\"` for the namespace and "
-            "`policy = \"read\"` for `node`, `agent` and `operator` have all but variables",
+            advice="grant what is lacking, if it should; `policy = \"write\"` for the namespace, "
+            "and `policy = \"read\"` for `node`, `agent` and `operator`, have all but variables",
         )  # fmt: skip
     if open_:
         return Check(

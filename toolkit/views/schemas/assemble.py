@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from toolkit.views.schemas import explaining, looking, parts, work
 from toolkit.views.schemas.documents import DOCUMENTS
-from toolkit.views.schemas.parts import PARTS
 from toolkit.views.schemas.words import DIALECT, Schema
+
+PARTS = {**parts.PARTS, **looking.PARTS, **explaining.PARTS, **work.PARTS}
 
 
 def known() -> dict[str, str]:
@@ -19,16 +21,16 @@ def schema(name: str) -> Schema:
     """The schema of the document called `name`; KeyError for one that does not exist."""
     version, _ = DOCUMENTS[name]
     document = _labelled(name)
-    parts: dict[str, Schema] = {}
-    _collect(document, parts)
+    held: dict[str, Schema] = {}
+    _collect(document, held)
     found: Schema = {
         "$schema": DIALECT,
         "$id": f"urn:toolkit:{name}:{version}",
         "title": label(name),
         **document,
     }
-    if parts:
-        found["$defs"] = {part: parts[part] for part in sorted(parts)}
+    if held:
+        found["$defs"] = {part: held[part] for part in sorted(held)}
     return found
 
 
@@ -47,12 +49,12 @@ def _labelled(name: str) -> Schema:
     return {**document, "properties": properties, "required": list(properties)}
 
 
-def _collect(schema: Schema, parts: dict[str, Schema]) -> None:
+def _collect(schema: Schema, held: dict[str, Schema]) -> None:
     for name in _named(schema):
-        if name not in parts:
+        if name not in held:
             # A document inside another is the whole document.
-            parts[name] = PARTS[name] if name in PARTS else _labelled(name)
-            _collect(parts[name], parts)
+            held[name] = PARTS[name] if name in PARTS else _labelled(name)
+            _collect(held[name], held)
 
 
 def _named(value: Any) -> Iterator[str]:

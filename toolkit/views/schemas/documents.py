@@ -6,37 +6,28 @@ from toolkit.errors import ExitCode
 from toolkit.spec.dev import DevWord
 from toolkit.spec.listing import OperateVerdict
 from toolkit.spec.report import Verdict
+from toolkit.spec.work import WorkVerdict
+from toolkit.views.schemas import explaining, looking, work
 from toolkit.views.schemas.words import (
     Schema,
+    code,
     flag,
     many,
     mapping,
     maybe,
+    moment,
+    number,
     one,
     record,
     some,
+    target,
     text,
     texts,
     whole,
     word,
 )
 
-
-def code(*codes: ExitCode) -> Schema:
-    """The exit code of the command; any of ours without arguments."""
-    return {
-        "description": "The exit code",
-        "type": "integer",
-        "enum": [int(each) for each in codes or ExitCode],
-    }
-
-
 NEXT = maybe(text("The next command to type"))
-TARGET = {
-    "environment": some("The environment of toolkit.toml"),
-    "address": text("Nomad's address"),
-    "namespace": some("Nomad's namespace"),
-}
 NOT_DONE = tuple(each for each in ExitCode if each not in {ExitCode.OK, ExitCode.CHANGES})
 
 ERROR = record(
@@ -71,6 +62,10 @@ PLAN = record(
     notes=texts("What toolkit decided on the way"),
     question=maybe(text("What a person must confirm before it is submitted")),
     unplaced=many("Why it does not fit", "cause"),
+    drift=maybe(one("drift")),
+    scaled=many("Groups that somebody scaled", "scaled"),
+    **target(),
+    made_at=moment("When it was made"),
 )
 
 DEPLOY = record(
@@ -79,7 +74,7 @@ DEPLOY = record(
     code=code(),
     sentence=some("The end in one sentence"),
     job=some("Nomad's id of the job"),
-    **TARGET,
+    **target(),
     release=maybe(text("The release asked for")),
     previous_release=maybe(text("The release that was registered before")),
     serving=maybe(text("The release verified to serve at the end; null when none was")),
@@ -103,7 +98,7 @@ OPERATE = record(
     sentence=some("The end in one sentence"),
     action=some("The command"),
     job=some("Nomad's id of the job"),
-    **TARGET,
+    **target(),
     release=maybe(text("The release that serves at the end, as far as it is known")),
     deployment=maybe(text("Full id of Nomad's deployment")),
     verification=maybe(one("verification")),
@@ -126,18 +121,19 @@ VALIDATE = record(
 
 STATUS = record(
     "`toolkit status`: all jobs of a namespace, or one closely",
-    **TARGET,
+    **target(),
     jobs=many("The jobs; empty when one is looked at closely", "row"),
     detail=maybe(one("detail")),
     notes=texts("What could not be seen, and why"),
     left_out=whole("Jobs that --limit kept from the list"),
     states=mapping("How many jobs are in each state", whole("Jobs", 1)),
     short=texts("Services that run fewer instances than they should"),
+    calls=whole("HTTP calls made to Nomad"),
 )
 
 HISTORY = record(
     "`toolkit history`: the versions of a job",
-    **TARGET,
+    **target(),
     job=some("Nomad's id of the job"),
     versions=many("Newest first", "version"),
 )
@@ -201,7 +197,37 @@ RENDER = record(
     },
 )
 
+WORK = record(
+    "`toolkit run` and `dispatch`, and `attach` to one: work that ends, and how it ended",
+    verdict=word("The end in one word", WorkVerdict),
+    code=code(),
+    sentence=some("The end in one sentence"),
+    job=some("Nomad's id of the job; of a child that of its parent"),
+    child=maybe(text("Nomad's id of the launch or dispatch of a periodic or parameterized job")),
+    **target(),
+    release=maybe(text("The release in the job's meta")),
+    version=maybe(whole("The job version that ran")),
+    evaluation=maybe(text("Full id of the evaluation that started it")),
+    exit_code=maybe(whole("Of the task that failed first; 0 of completed work")),
+    instances=many("Each task of each instance, replaced ones included", "task"),
+    causes=many("Why it failed, the first cause first", "cause"),
+    notes=texts("What could not be shown, and remarks"),
+    next=NEXT,
+    timings=record(
+        "Where the seconds went; null for a stage that was not reached",
+        total=number("All of it"),
+        plan=maybe(number("Rendering and planning")),
+        submit=maybe(number("Registering, launching or dispatching")),
+        work=maybe(number("From then to the end of the work and of its output")),
+    ),
+    events=many("What was said on the way", "event"),
+    calls=whole("HTTP calls made to Nomad"),
+)
+
 DOCUMENTS: dict[str, tuple[int, Schema]] = {
+    **explaining.DOCUMENTS,
+    **looking.DOCUMENTS,
+    **work.DOCUMENTS,
     "deploy": (1, DEPLOY),
     "dev": (1, DEV),
     "error": (1, ERROR),

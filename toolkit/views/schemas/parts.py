@@ -5,7 +5,8 @@ from __future__ import annotations
 from toolkit.spec.chain import LinkName, LinkState, Stray
 from toolkit.spec.events import Stage
 from toolkit.spec.listing import JobState
-from toolkit.spec.plan import LintLevel
+from toolkit.spec.plan import DriftState, LintLevel
+from toolkit.spec.work import TaskState
 from toolkit.views.schemas.words import (
     Schema,
     flag,
@@ -133,6 +134,38 @@ LIVE = record(
     counts=mapping("Instances by group", whole("Instances")),
 )
 
+MARK = record(
+    "A version of the job",
+    version=whole("Nomad's job version"),
+    release=maybe(text("Its release")),
+    at=maybe(moment("When it was registered; null: no longer kept")),
+)
+
+DRIFT = record(
+    "What others changed in the job since toolkit registered it last",
+    state=word(
+        "reverted: an older version of ours is live again; never: toolkit registered none; "
+        "unseen: what Nomad still keeps does not tell",
+        DriftState,
+    ),
+    since=maybe({"$ref": "#/$defs/mark"}),
+    live={"$ref": "#/$defs/mark"},
+    changes=many("From that version to the live one", "diff"),
+    detail=text("What could not be seen, and why"),
+)
+
+SCALED = record(
+    "A group whose count is not the job file's, because somebody scaled it",
+    group=some("The job's group"),
+    live=whole("Its count"),
+    asked=whole("The job file's count"),
+    kept=flag("True when a deploy keeps the live one"),
+    previous=maybe(whole("Its count before it was scaled")),
+    by=maybe(text("Who, as far as the scaling event tells")),
+    at=maybe(moment("When it was scaled; null: Nomad keeps no event of it")),
+    message=text("What was said with it"),
+)
+
 ROW = record(
     "One job in brief",
     name=some("Nomad's id of the job"),
@@ -242,9 +275,26 @@ SOURCE = record(
     line=whole("Its line", 1),
 )
 
+TASK = record(
+    "One task of one instance of a job that ends",
+    allocation=some("Full id of the allocation"),
+    group=text("The job's group"),
+    task=text("The group's task; empty while none is known"),
+    node=text("Name of the node"),
+    state=word("How it stands", TaskState),
+    exit_code=maybe(whole("Of the last time that it ran")),
+    signal=maybe(whole("The signal that ended it", 1)),
+    restarts=whole("How often it was started again in its place"),
+    oom=flag("It was killed for using more memory than it may"),
+    started=maybe(moment("When it last started")),
+    finished=maybe(moment("When it ended")),
+    replaced=flag("Another allocation took its place"),
+)
+
 PARTS: dict[str, Schema] = {
     "agent": AGENT, "allocation": ALLOCATION, "cause": CAUSE, "check": CHECK, "detail": DETAIL,
-    "diff": DIFF, "event": EVENT, "extra": EXTRA, "group": GROUP, "instance": INSTANCE,
-    "link": LINK, "lint": LINT, "live": LIVE, "mistake": MISTAKE, "rollout": ROLLOUT, "row": ROW,
-    "source": SOURCE, "timings": TIMINGS, "verification": VERIFICATION, "version": VERSION,
+    "diff": DIFF, "drift": DRIFT, "event": EVENT, "extra": EXTRA, "group": GROUP,
+    "instance": INSTANCE, "link": LINK, "lint": LINT, "live": LIVE, "mark": MARK,
+    "mistake": MISTAKE, "rollout": ROLLOUT, "row": ROW, "scaled": SCALED, "source": SOURCE,
+    "timings": TIMINGS, "verification": VERIFICATION, "version": VERSION,
 }  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from toolkit.errors import ExitCode
+
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -85,3 +87,21 @@ def maybe(schema: Schema) -> Schema:
     if "enum" in found:
         found["enum"] = [*found["enum"], None]
     return found
+
+
+def code(*codes: ExitCode) -> Schema:
+    """The exit code of the command; any of ours without arguments."""
+    return {
+        "description": "The exit code",
+        "type": "integer",
+        "enum": [int(each) for each in codes or ExitCode],
+    }
+
+
+def target(environment: Schema | None = None) -> dict[str, Schema]:
+    """Where a command talked to: the three keys that most documents have."""
+    return {
+        "environment": environment or some("The environment of toolkit.toml"),
+        "address": text("Nomad's address"),
+        "namespace": some("Nomad's namespace"),
+    }

@@ -84,7 +84,9 @@ def autopilot(session: Session, _done: Looks) -> Mapping[str, Any]:
 
 def scheduler(session: Session, _done: Looks) -> Mapping[str, Any]:
     """What the operators switched."""
-    return session.nomad.scheduler_configuration()
+    answer = session.nomad.scheduler_configuration()
+    found: Mapping[str, Any] = answer["SchedulerConfig"]
+    return found
 
 
 def regions(session: Session, _done: Looks) -> list[str]:

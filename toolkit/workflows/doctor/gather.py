@@ -64,11 +64,14 @@ def gather(
         ).start()
     with work.changed:
         work.changed.wait_for(
-            lambda: len(work.done) == len(facts), timeout=max(0.0, deadline - clock())
+            lambda: work.bug is not None or len(work.done) == len(facts),
+            timeout=max(0.0, deadline - clock()),
         )
         work.over = True
         work.changed.notify_all()
         done = dict(work.done)
+    if work.bug is not None:
+        raise work.bug
     late: Look[Any] = Look("late", problem=f"no answer within {timeout:g} s")
     return {fact.name: done.get(fact.name, late) for fact in facts}
 
@@ -81,6 +84,7 @@ class _Work:
         self.left = list(facts)
         self.done: dict[str, Look[Any]] = {}
         self.over = False
+        self.bug: BaseException | None = None
 
     def take(self) -> Fact | None:
         """The next fact that can be asked for; None when there is none any more."""
@@ -99,6 +103,13 @@ class _Work:
             self.done[fact.name] = look
             self.changed.notify_all()
 
+    def give_up(self, bug: BaseException) -> None:
+        """A mistake of our own ends all of it."""
+        with self.changed:
+            self.bug = bug
+            self.over = True
+            self.changed.notify_all()
+
 
 def _run(session: Session, work: _Work) -> None:
     world = session.world
@@ -109,6 +120,8 @@ def _run(session: Session, work: _Work) -> None:
     try:
         while (fact := work.take()) is not None:
             work.put(fact, _ask(own, fact, work.done))
+    except BaseException as exc:  # noqa: BLE001 - raised again in the thread that waits
+        work.give_up(exc)
     finally:
         own.nomad.close()
         own.consul.close()

@@ -1,0 +1,372 @@
+"""How things are, in one word and one sentence, from what Nomad and the chain say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from toolkit.rollout import read
+from toolkit.spec.cause import Cause
+from toolkit.spec.chain import Link, Verification
+from toolkit.spec.observed import (
+    AllocationView,
+    CheckView,
+    ConsulInstance,
+    DeploymentView,
+    EvaluationView,
+    GroupDeployment,
+    TaskEvent,
+    TaskView,
+)
+from toolkit.workflows.explain import allocation, deployment, evaluation, history, node, service
+from toolkit.workflows.explain import work as batch
+from toolkit.workflows.explain.look import JobSeen
+from toolkit.workflows.explain.service import Findings
+
+RUNS = Verification((Link("nomad", "holds", "2 of 2 running"),), (), expected=2)
+
+
+def job(version: int = 3, *, kind: str = "service", **more: Any) -> dict[str, Any]:
+    groups = [{"Name": "web", "Count": 2}]
+    return {
+        "ID": "shop", "Type": kind, "Version": version, "JobModifyIndex": 10 * version,
+        "Status": "running", "Meta": {"release": "1.1.0"}, "SubmitTime": 1000 * read.NANO,
+        "TaskGroups": groups, **more,
+    }  # fmt: skip
+
+
+def alloc(
+    name: str = "a", version: int = 3, status: str = "running", **more: Any
+) -> AllocationView:
+    tasks = (TaskView("app", "running", False, 0, (TaskEvent("Started", 1500.0, ""),)),)
+    whole: dict[str, Any] = {
+        "id": name * 36, "name": "shop.web[0]", "group": "web", "job_version": version,
+        "node": "node-1", "node_id": "n", "client_status": status, "desired_status": "run",
+        "tasks": tasks, "modified_at": 1600.0, **more,
+    }  # fmt: skip
+    return AllocationView(**whole)
+
+
+def rollout(
+    version: int = 3, status: str = "successful", text: str = "", **more: Any
+) -> DeploymentView:
+    group = GroupDeployment("web", 2, 0, 2, 2, 0, promoted=False, auto_revert=True)
+    return DeploymentView(
+        "d" * 36, version, 10 * version, status, text, (replace(group, **more),), version
+    )
+
+
+def seen(raw: Mapping[str, Any] | None = None, **more: Any) -> JobSeen:
+    whole: dict[str, Any] = {
+        "versions": (), "deployments": (rollout(),), "allocations": (alloc("a"), alloc("b")),
+        "evaluations": (), "unseen": (), **more,
+    }  # fmt: skip
+    return JobSeen(id="shop", raw=dict(raw or job()), **whole)
+
+
+CRASH = Cause("crash", "x", allocation="f" * 36)
+BLOCKED = EvaluationView(
+    "e" * 36, "blocked", "", "queued-allocs", 30, failed={"web": {}}, create_index=31,
+    created_at=1700.0,
+)  # fmt: skip
+
+
+def broken(name: str, detail: str) -> Verification:
+    links = [Link("nomad", "holds", "2 of 2 running")] if name != "nomad" else []
+    return Verification((*links, Link(name, "broken", detail)), (), expected=2)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("found", "word", "says"),
+    [
+        (Findings(seen(), RUNS), "well", "shop 1.1.0 (version 3) is well: 2 of 2 running"),
+        (Findings(seen(job(Stop=True)), None), "stopped", "version 3 was its last"),
+        (Findings(seen(), None), "unknown", "could not be seen"),
+        (
+            Findings(seen(deployments=(rollout(3, "running", healthy=1),)), RUNS),
+            "rolling", "1 of 2 healthy",
+        ),
+        (
+            Findings(seen(deployments=(rollout(3, "running"),)), RUNS, trouble=(alloc(),)),
+            "rolling", "1 in trouble",
+        ),
+        (
+            Findings(seen(deployments=(rollout(3, "paused"),)), RUNS), "waiting", "is paused",
+        ),
+        (
+            Findings(seen(deployments=(rollout(3, "running", desired_canaries=2),)), RUNS),
+            "waiting", "2 healthy canaries of shop 1.1.0 (version 3) wait for promotion",
+        ),
+        (
+            Findings(seen(deployments=(rollout(3, "running"),)), RUNS, BLOCKED),
+            "waiting", "waits for a node",
+        ),
+        (Findings(seen(), RUNS, BLOCKED), "waiting", "waits for a node that can take it"),
+        (
+            Findings(
+                seen(
+                    deployments=(rollout(3, "failed"),),
+                    allocations=(alloc("a", 2), alloc("b", 3, "failed")),
+                ),
+                RUNS,
+            ),
+            "unwell", "did not take and stays registered: 2 of 2 running; 1 of version 2 still run",
+        ),
+        (
+            Findings(seen(), broken("nomad", "1 of 2 running")),
+            "unwell", "is not well: 1 of 2 running",
+        ),
+        (
+            Findings(seen(), broken("consul", "1 of 2 passing")),
+            "unwell", "2 of 2 running, but consul: 1 of 2 passing",
+        ),
+        (
+            Findings(seen(), replace(RUNS, links=(*RUNS.links, Link("consul", "unseen", "x")))),
+            "unknown", "consul: x",
+        ),
+    ],
+)  # fmt: skip
+def test_how_a_service_is(found: Findings, word: str, says: str) -> None:
+    told = service.judge(found)
+    assert (told.word, says in told.sentence) == (word, True), told.sentence
+    assert not told.sentence.endswith(".")
+
+
+def test_since_when_a_service_is_so() -> None:
+    assert service.judge(Findings(seen(), RUNS)).since == 1500.0
+    assert service.judge(Findings(seen(job(Stop=True)), None)).since == 1000.0
+    waits = Findings(seen(), RUNS, BLOCKED)
+    assert service.judge(waits).since == 1700.0
+    crashed = replace(
+        alloc(status="failed"),
+        tasks=(TaskView("app", "dead", True, 0, (TaskEvent("Driver Failure", 1234.0, "x"),)),),
+    )
+    bad = Findings(seen(), broken("nomad", "1 of 2"), trouble=(crashed,))
+    assert service.judge(bad).since == 1234.0
+
+
+# The version that failed before.
+
+BACK = "Failed due to unhealthy allocations - rolling back to job version 1"
+
+
+def reverted(**more: Any) -> JobSeen:
+    failed = alloc("f", 2, "failed", desired_status="stop", healthy=False)
+    told = (rollout(1), rollout(2, "failed", BACK), rollout(3))
+    versions = (read.live_job(job(3)), read.live_job({**job(2), "Meta": {"release": "1.2.0"}}))
+    return seen(**{"deployments": told, "versions": versions, "allocations": (failed,), **more})
+
+
+def test_a_revert_tells_the_version_that_failed_in_between() -> None:
+    past = history.failed_before(reverted())
+    assert past is not None
+    assert (past.version, past.release, past.went_back_to) == (2, "1.2.0", 1)
+    assert [each.short for each in past.suspects] == ["f" * 8]
+    told = service.judge(Findings(reverted(), RUNS, past=past))
+    assert told.word == "well"
+    assert told.sentence.endswith(
+        "; version 2 (1.2.0) failed, and Nomad went back to version 1 as version 3"
+    )
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (rollout(2, "failed", "Failed due to unhealthy allocations"), rollout(3)),
+        (rollout(2, "cancelled", "Cancelled due to newer version of job"), rollout(3)),
+        (rollout(1, "failed", BACK), rollout(2), rollout(3)),
+        (rollout(3),),
+    ],
+)
+def test_what_is_no_revert_tells_no_such_story(others: tuple[DeploymentView, ...]) -> None:
+    assert history.failed_before(reverted(deployments=others)) is None
+
+
+def test_history_that_is_gone_is_said() -> None:
+    past = history.failed_before(reverted(allocations=()))
+    assert history.forgotten(reverted(allocations=()), past) == (
+        "the allocations of version 2: Nomad no longer keeps them",
+    )
+    lonely = reverted(deployments=(rollout(3),))
+    assert history.forgotten(lonely, None) == (
+        "how version 2 went: Nomad no longer keeps its deployment",
+    )
+    assert history.forgotten(reverted(), history.failed_before(reverted())) == ()
+    first = seen(job(0), deployments=(rollout(0),))
+    assert history.forgotten(first, None) == ()
+
+
+def test_only_what_nothing_replaced_counts_for_the_registered_version() -> None:
+    well, old = alloc("a"), alloc("b", 2)
+    replaced = alloc("c", status="failed", next_allocation="x")
+    failed = alloc("d", status="failed", desired_status="stop")
+    updated = alloc("e", status="complete", desired_status="stop")
+    drained = replace(updated, id="g" * 36, desired_description="alloc is being migrated")
+    found = history.current(seen(allocations=(well, old, replaced, failed, updated, drained)))
+    assert [each.short[0] for each in found] == ["a", "d", "g"]
+
+
+@pytest.mark.parametrize(
+    ("word", "found", "causes", "expected"),
+    [
+        ("well", Findings(seen(), RUNS), (), None),
+        ("well", Findings(seen(), RUNS), (CRASH,), "explain ffffffff"),
+        ("unwell", Findings(seen(), RUNS), (CRASH,), "explain ffffffff"),
+        ("unwell", Findings(seen(), RUNS), (), "verify shop"),
+        ("unwell", Findings(seen(), RUNS), (Cause("unplaced", "x"),), "why-not shop"),
+        ("waiting", Findings(seen(), RUNS, BLOCKED), (), "why-not shop"),
+        ("waiting", Findings(seen(), RUNS), (), "promote shop"),
+        ("waiting", Findings(seen(deployments=(rollout(3, "paused"),)), RUNS), (), "resume shop"),
+        ("rolling", Findings(seen(), RUNS), (), "attach shop"),
+        ("unknown", Findings(seen(), None), (), "doctor"),
+        ("stopped", Findings(seen(), None), (), "history shop"),
+    ],
+)  # fmt: skip
+def test_the_next_command(
+    word: Any, found: Findings, causes: tuple[Cause, ...], expected: str | None
+) -> None:
+    said = service.next_command(word, found, causes)
+    assert said == (None if expected is None else f"toolkit {expected}")
+
+
+# Work that ends.
+
+
+@pytest.mark.parametrize(
+    ("raw", "mine", "blocked", "retries", "word", "says"),
+    [
+        ({}, ["complete", "complete"], False, False, "done", "2 allocations completed"),
+        ({}, ["complete", "failed"], False, False, "unwell", "1 allocation of 2"),
+        ({}, ["failed", "failed"], False, True, "waiting", "Nomad tries again"),
+        ({}, ["running", "failed"], False, False, "running", "1 running, after 1 failure"),
+        ({}, [], True, False, "waiting", "waits for a node"),
+        ({"Status": "dead"}, [], False, False, "unknown", "no longer keeps"),
+        ({"Stop": True, "Status": "dead"}, ["complete"], False, False, "stopped", "by somebody"),
+        ({"Status": "dead"}, ["complete"], False, False, "unwell", "without having been done"),
+    ],
+)
+def test_how_work_is(
+    raw: dict[str, Any], mine: list[str], blocked: bool, retries: bool, word: str, says: str
+) -> None:
+    allocations = tuple(alloc(str(n), status=status) for n, status in enumerate(mine))
+    found = seen(job(kind="batch", **raw), allocations=allocations, deployments=())
+    told = batch.condition(found, allocations, blocked=blocked, retries=retries)
+    assert (told[0], says in told[1]) == (word, True), told
+
+
+# Single things.
+
+
+@pytest.mark.parametrize(
+    ("view", "kind", "word", "says"),
+    [
+        (alloc(), "service", "well", "runs"),
+        (alloc(), "batch", "running", "runs"),
+        (alloc(status="pending"), "service", "waiting", "not started"),
+        (alloc(status="failed"), "service", "unwell", "failed"),
+        (alloc(status="lost"), "service", "unwell", "lost with its node"),
+        (alloc(status="unknown"), "service", "unknown", "disconnected"),
+        (alloc(healthy=False), "service", "unwell", "not healthy in time"),
+        (alloc(status="complete"), "batch", "done", "did its work"),
+        (alloc(status="complete", desired_status="evict"), "service", "stopped", "preempted"),
+        (
+            alloc(status="complete", desired_status="stop", healthy=False),
+            "service", "stopped", "it was not healthy",
+        ),
+        (alloc(desired_status="stop"), "service", "stopped", "is being stopped"),
+        (
+            alloc(tasks=(TaskView("app", "running", False, 2),)),
+            "service", "well", "restarted 2 times",
+        ),
+        (
+            alloc(tasks=(TaskView("app", "running", False, 0), TaskView("log", "dead", True, 0))),
+            "service", "unwell", "without task log",
+        ),
+    ],
+)  # fmt: skip
+def test_how_an_allocation_is(view: AllocationView, kind: str, word: str, says: str) -> None:
+    told = allocation.condition(view, kind, [], checked=False)
+    assert (told[0], says in told[1]) == (word, True), told
+
+
+def test_a_failing_check_makes_a_running_allocation_unwell() -> None:
+    check = CheckView("alive", "critical", "500", "web")
+    instance = ConsulInstance("web", "x", "a" * 36, "127.0.0.1", 80, "node-1", (), (check,))
+    told = allocation.condition(alloc(), "service", [instance], checked=True)
+    assert told == ("unwell", "runs, and check alive is critical")
+    good = replace(instance, checks=(replace(check, status="passing"),))
+    told = allocation.condition(alloc(), "service", [good], checked=True)
+    assert told == ("well", "runs, passing in Consul")
+
+
+@pytest.mark.parametrize(
+    ("raw", "word", "says"),
+    [
+        ({"Status": "ready", "SchedulingEligibility": "eligible"}, "well", "takes work"),
+        ({"Status": "ready", "SchedulingEligibility": "ineligible"}, "stopped", "no new work"),
+        ({"Status": "ready", "DrainStrategy": {}, "Drain": True}, "waiting", "being drained"),
+        ({"Status": "down"}, "unwell", "down"),
+        ({"Status": "disconnected"}, "unwell", "disconnected"),
+        ({"Status": "initializing"}, "waiting", "starting"),
+        ({"Status": "odd"}, "unknown", "odd"),
+    ],
+)
+def test_how_a_node_is(raw: dict[str, Any], word: str, says: str) -> None:
+    told = node.condition(raw, busy=True)
+    assert (told[0], says in told[1]) == (word, True), told
+
+
+@pytest.mark.parametrize(
+    ("view", "made", "word", "says"),
+    [
+        (replace(BLOCKED, status="blocked"), (), "waiting", "until a node can take"),
+        (
+            replace(BLOCKED, status="complete", blocked="b" * 36, queued={"web": 2}), (),
+            "waiting", "2 instances could not be placed, and evaluation bbbbbbbb waits for them",
+        ),
+        (
+            replace(BLOCKED, status="complete", failed={}), (alloc(),),
+            "done", "placed or changed 1 allocation",
+        ),
+        (replace(BLOCKED, status="complete", failed={}), (), "done", "nothing to place"),
+        (
+            replace(BLOCKED, status="pending", wait_until=1800.0), (),
+            "waiting", "not run before 1970-01-01 00:30:00Z",
+        ),
+        (replace(BLOCKED, status="pending"), (), "running", "has not run it yet"),
+        (
+            replace(BLOCKED, status="failed", description="too often"), (),
+            "unwell", "gave up: too often",
+        ),
+        (replace(BLOCKED, status="canceled"), (), "stopped", "was canceled"),
+        (replace(BLOCKED, status="new"), (), "unknown", "its status is new"),
+    ],
+)  # fmt: skip
+def test_what_an_evaluation_decided(
+    view: EvaluationView, made: tuple[AllocationView, ...], word: str, says: str
+) -> None:
+    told = evaluation.decided(view, made)
+    assert (told[0], says in told[1]) == (word, True), told
+
+
+@pytest.mark.parametrize(
+    ("view", "waits", "word", "says"),
+    [
+        (rollout(), False, "done", "was successful"),
+        (rollout(2, "failed", BACK), False, "unwell", "made Nomad go back to version 1"),
+        (rollout(2, "failed", "Failed due to progress deadline"), False, "unwell", "failed"),
+        (rollout(2, "cancelled", "Cancelled because job is stopped"), False, "stopped", "stopped"),
+        (rollout(2, "paused"), False, "waiting", "paused"),
+        (rollout(2, "running"), True, "waiting", "waits for a node"),
+        (rollout(2, "running", desired_canaries=1), False, "waiting", "waits for promotion"),
+        (rollout(2, "running", desired_canaries=3), False, "rolling", "under way"),
+        (rollout(2, "running"), False, "rolling", "under way"),
+        (rollout(2, "blocked"), False, "waiting", "is blocked"),
+    ],
+)
+def test_how_a_deployment_is(view: DeploymentView, waits: bool, word: str, says: str) -> None:
+    told = deployment.state(view, waits=waits)
+    assert (told[0], says in told[1]) == (word, True), told

@@ -1,0 +1,71 @@
+"""What came before: the version that failed and made Nomad go back; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolkit.rollout.hopeless import suspects
+from toolkit.rollout.revert import target_version
+from toolkit.spec.observed import AllocationView, DeploymentView
+from toolkit.workflows.explain import why
+from toolkit.workflows.explain.look import JobSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A version that failed, and what Nomad did then."""
+
+    version: int
+    release: str | None
+    rollout: DeploymentView
+    went_back_to: int | None
+    """The version that Nomad registered again; None: it did not."""
+    suspects: tuple[AllocationView, ...]
+    """Allocations of it that may have been why; empty: Nomad keeps none."""
+
+
+def current(seen: JobSeen) -> tuple[AllocationView, ...]:
+    """Allocations of the registered version that count: those that no other one replaced."""
+    mine = seen.of_version(seen.live.version)
+    return tuple(
+        each
+        for each in mine
+        if each.next_allocation is None and (each.desired_status != "stop" or _has_a_story(each))
+    )
+
+
+def _has_a_story(allocation: AllocationView) -> bool:
+    """True of one that was stopped for more than a newer version or a smaller count."""
+    if allocation.client_status in {"failed", "lost"} or allocation.healthy is False:
+        return True
+    return why.was_moved(allocation)
+
+
+def failed_before(seen: JobSeen) -> Past | None:
+    """The failed version that the registered one is the revert of; None when it is none."""
+    live = seen.live.version
+    failed = [d for d in seen.deployments if d.status == "failed" and d.job_version == live - 1]
+    if not failed:
+        return None
+    rollout = failed[-1]
+    target = target_version(rollout.description)
+    if target is None:
+        return None
+    version = seen.version(rollout.job_version)
+    return Past(
+        version=rollout.job_version,
+        release=version.release if version is not None else None,
+        rollout=rollout,
+        went_back_to=target,
+        suspects=tuple(suspects(seen.allocations, rollout.job_version)),
+    )
+
+
+def forgotten(seen: JobSeen, past: Past | None) -> tuple[str, ...]:
+    """What is gone of the version before the registered one."""
+    before = seen.live.version - 1
+    if past is not None and not past.suspects:
+        return (f"the allocations of version {past.version}: Nomad no longer keeps them",)
+    if seen.rollout(before + 1) is None or before < 0 or seen.rollout(before) is not None:
+        return ()
+    return (f"how version {before} went: Nomad no longer keeps its deployment",)
