@@ -19,6 +19,7 @@ from bench.load import Load
 from bench.nomad_side import Cluster, nomad_bump, peer_job
 from bench.observer import Observer
 from bench.row import Row
+from bench.why_not import why_not
 
 
 def main() -> int:
@@ -229,7 +230,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
     startup, unchanged, added, patience, against_nomad, failing, lossless,
 )  # fmt: skip
 
-ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster)
+ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster, why_not)
 """Measures that start what they need, and nothing else."""
 
 if __name__ == "__main__":

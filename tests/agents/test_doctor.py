@@ -445,6 +445,22 @@ def test_a_region_that_there_is_not(shop: Shop) -> None:
     assert "no region mars: there is global" in checks["nomad-servers"]["summary"]
 
 
+def test_a_namespace_that_there_is_not(shop: Shop) -> None:
+    said, checks = examine(shop, "--only", "namespace", "--namespace", "mars")
+    assert said.code == 1
+    assert checks["namespace"]["summary"] == "there is no namespace mars: we see default"
+
+
+def test_no_node_where_our_jobs_go(shop: Shop) -> None:
+    shop.environment('node_pool = "gpu"')
+    try:
+        check = only(shop, "nomad-clients")
+    finally:
+        shop.environment()
+    assert check["word"] == "failed"
+    assert "node pool gpu" in check["summary"]
+
+
 def test_no_key_is_published(shop: Shop, proxy: FaultProxy, through: dict[str, Any]) -> None:
     proxy.add(Rule("garbage", path="jwks.json", text='{"keys": []}'))
     assert only(shop, "identity", **through)["word"] == "failed"

@@ -10,6 +10,7 @@ import pytest
 
 from tests.agents.cluster import LocalCluster
 from tests.agents.shop import Shop
+from toolkit.workflows.plan import plan_job as make_plan
 
 pytestmark = pytest.mark.agents
 
@@ -288,3 +289,16 @@ def test_the_formats_are_one_plan(shop: Shop, ours: str) -> None:
         assert shop.toolkit("plan", ours, *wrong).code == 2
     nobody = shop.toolkit("plan", "nobody", "--format", "json")
     assert json.loads(nobody.out)["verdict"] == "refused"
+
+
+def test_a_plan_is_cheap_and_history_is_read_only_where_it_tells(shop: Shop, ours: str) -> None:
+    def calls() -> int:
+        session = shop.session()
+        assert make_plan(session, ours).drift is not None
+        return session.nomad.counter.calls
+
+    # Parse, job, source, validate, plan.
+    assert calls() == 5
+    change(shop, ours)
+    # Besides: the job's secrets, versions, the source of the one before, the change since.
+    assert calls() == 9

@@ -54,9 +54,30 @@ def test_what_is_under_way_is_refused_and_goes_on(shop: Shop) -> None:
     shop.nomad(f"/v1/job/{name}", method="DELETE")
 
 
-def test_output_goes_where_the_task_wrote_it(shop: Shop) -> None:
-    name = write(shop, shop.name("simple"), "echo out; echo err >&2; sleep 0.5; printf end")
-    said = shop.toolkit("run", name)
+@pytest.fixture(scope="module")
+def ends(shop: Shop) -> dict[str, tuple[str, Said]]:
+    """Runs of different work, at the same time."""
+    two = group(task("echo one; sleep 0.5", name="a"), task("echo two; sleep 0.5", name="b"))
+    jobs = {
+        "simple": write(shop, shop.name("simple"), "echo out; echo err >&2; sleep 0.5; printf end"),
+        "report": write(shop, shop.name("report"), "echo out; sleep 0.5"),
+        "several": write(shop, shop.name("several"), two),
+        "flaky": write(shop, shop.name("flaky"), group(task(FLAKY), restarts=3)),
+        "nowhere": write(shop, shop.name("nowhere"), "exit 3", kind="sysbatch"),
+    }
+    flags = {
+        "simple": (), "several": (), "report": ("--release", "7", "--json"),
+        "flaky": ("--json",), "nowhere": ("--json",),
+    }  # fmt: skip
+    said = shop.at_once(
+        {word: (lambda word=word: shop.toolkit("run", jobs[word], *flags[word]))  # type: ignore[misc]
+         for word in jobs}
+    )  # fmt: skip
+    return {word: (jobs[word], said[word]) for word in jobs}
+
+
+def test_output_goes_where_the_task_wrote_it(shop: Shop, ends: dict[str, tuple[str, Said]]) -> None:
+    name, said = ends["simple"]
     assert said.code == 0, said.err
     # Nothing but the task's own bytes: no prefix, and no final newline that it did not write.
     assert said.out == "out\nend"
@@ -66,9 +87,10 @@ def test_output_goes_where_the_task_wrote_it(shop: Shop) -> None:
     assert "completed" in said.err and f"{name} is done, 1 of 1 instance complete" in said.err
 
 
-def test_with_json_the_report_is_alone_on_stdout(shop: Shop) -> None:
-    name = write(shop, shop.name("report"), "echo out; sleep 0.5")
-    said = shop.toolkit("run", name, "--release", "7", "--json")
+def test_with_json_the_report_is_alone_on_stdout(
+    shop: Shop, ends: dict[str, tuple[str, Said]]
+) -> None:
+    name, said = ends["report"]
     assert ended(said) == (0, "completed"), said.err
     report = said.report
     assert (report["exit_code"], states(said)) == (0, [("g", "complete", 0)])
@@ -82,23 +104,28 @@ def test_with_json_the_report_is_alone_on_stdout(shop: Shop) -> None:
     assert (report["job"], report["child"], report["version"]) == (name, None, 0)
 
 
-def test_several_instances_and_tasks_say_whose_line_it_is(shop: Shop) -> None:
-    two = group(task("echo one; sleep 0.5", name="a"), task("echo two; sleep 0.5", name="b"))
-    name = write(shop, shop.name("several"), two)
-    said = shop.toolkit("run", name)
+def test_several_instances_and_tasks_say_whose_line_it_is(
+    shop: Shop, ends: dict[str, tuple[str, Said]]
+) -> None:
+    name, said = ends["several"]
     assert said.code == 0, said.err
     short = allocations(shop, name)[0]["ID"][:8]
     assert sorted(said.out.splitlines()) == [f"{short} a  one", f"{short} b  two"]
 
 
-def test_it_may_fail_twice_and_succeed(shop: Shop) -> None:
-    name = write(shop, shop.name("flaky"), group(task(FLAKY), restarts=3))
-    said = shop.toolkit("run", name, "--json")
+def test_it_may_fail_twice_and_succeed(ends: dict[str, tuple[str, Said]]) -> None:
+    _, said = ends["flaky"]
     assert ended(said) == (0, "completed"), said.err
     [instance] = said.report["instances"]
     assert (instance["state"], instance["exit_code"], instance["restarts"]) == ("complete", 0, 2)
     assert said.report["exit_code"] == 0
     assert said.err.count("try\n") == 3
+
+
+def test_a_sysbatch_job_that_fails_on_a_node(ends: dict[str, tuple[str, Said]]) -> None:
+    _, said = ends["nowhere"]
+    assert ended(said) == (3, "failed"), said.err
+    assert said.report["exit_code"] == 3
 
 
 def test_over_before_the_first_look(shop: Shop) -> None:
@@ -165,13 +192,6 @@ def test_a_sysbatch_job_runs_on_every_node_again_and_again(shop: Shop) -> None:
     assert ended(fourth) == (0, "completed"), fourth.err
     assert "forgotten first" not in fourth.err
     assert "other\n" in fourth.err and fourth.report["version"] == 1
-
-
-def test_a_sysbatch_job_that_fails_on_a_node(shop: Shop) -> None:
-    name = write(shop, shop.name("nowhere"), "exit 3", kind="sysbatch")
-    said = shop.toolkit("run", name, "--json")
-    assert ended(said) == (3, "failed"), said.err
-    assert said.report["exit_code"] == 3
 
 
 def test_detached_and_attached_to_later(shop: Shop) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.agents.cluster import LocalCluster
-from tests.agents.shop import Shop
+from tests.agents.shop import Said, Shop
 from tests.agents.work import allocations, ended, write
 from tests.faults.proxy import FaultProxy, Rule
 from toolkit.spec.work import Written
@@ -156,6 +156,43 @@ def test_output_and_verdict_go_on_when_nomad_is_back(shop: Shop) -> None:
     assert (report.verdict, int(report.code)) == ("completed", 0), said
     assert b"".join(output) == b"1\n2\n3\n4\n5\n6\n"
     assert any("Nomad answers again" in text for text in said)
+
+
+TROUBLE = {
+    "no leader": Rule("status", path="/allocations", status=500, text="No cluster leader", times=6),
+    "cut short": Rule("cut", path="/allocations", times=3),
+    "too many": Rule("status", path="/fs/logs", status=429, text="Too many requests", times=4),
+    "cut output": Rule("cut", path="/fs/logs", keep=40, times=2),
+    "index back": Rule("index", path=r"/evaluations|/job/[^/]+\?", index=1, times=4),
+    "web page": Rule("garbage", path="/evaluations", text="<html>", times=2),
+}
+
+
+@pytest.fixture(scope="module")
+def rough(shop: Shop) -> dict[str, Said]:
+    """Runs of failing work through a line with a trouble of its own each, at the same time."""
+
+    def through(rule: Rule) -> Said:
+        name = write(shop, shop.name("rough"), "echo one; echo two; sleep 0.5; exit 3")
+        with FaultProxy(shop.cluster.nomad_address) as proxy:
+            begin = {"submit ": lambda: proxy.add(rule)}
+            there = ("--nomad-addr", proxy.address)
+            return shop.toolkit("run", name, *there, "--json", on=begin)
+
+    return shop.at_once(
+        {word: (lambda rule=rule: through(rule))  # type: ignore[misc]
+         for word, rule in TROUBLE.items()}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_answers_that_go_wrong_make_it_late_and_never_wrong(
+    rough: dict[str, Said], trouble: str
+) -> None:
+    said = rough[trouble]
+    assert ended(said) == (3, "failed"), said.err
+    assert said.report["exit_code"] == 3
+    assert "one\ntwo\n" in said.err
 
 
 def test_a_nomad_that_stays_away_leaves_it_unknown(shop: Shop) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.agents.shop import Said
+from tests.docs.schemas import check_printed
 from toolkit.cli.main import run
 from toolkit.cli.world import World
 
@@ -17,6 +18,8 @@ def call(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
     """One command, run in `folder` without a terminal."""
     out, err = io.StringIO(), io.StringIO()
     code = run(World(arguments, environ or {}, io.StringIO(), out, err, folder))
+    if "--json" in arguments and out.getvalue():
+        check_printed(out.getvalue())
     return Said(int(code), out.getvalue(), err.getvalue())
 
 

@@ -14,6 +14,7 @@ from toolkit.spec.dev import AgentRow, DevReport
 from toolkit.spec.doctor import Check, DoctorReport, Right
 from toolkit.spec.events import Event
 from toolkit.spec.explain import ExplainReport, Explanation, Fact, Moment, Subject
+from toolkit.spec.fit import Cell, Demand, DryRun, FitReport, GroupFit, NodeFit
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.listing import (
     CheckLine,
@@ -60,6 +61,7 @@ from toolkit.views import (
     status,
     validate,
     verify,
+    why_not,
     work,
 )
 
@@ -279,6 +281,26 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "schema code sentence environment address consul_address namespace "
         "checks[](name word summary evidence[] notes[] advice) rights[](command may lacks[]) "
         "seconds",
+    ),
+    (
+        "toolkit.why-not/1",
+        why_not.document(
+            FitReport(
+                "web", "service",
+                (
+                    GroupFit(
+                        "g", "no", 1, 0, 0, 0, 0, (Demand("resource", "memory", "memory 1 MiB"),),
+                        (NodeFit("a", "n", "dc1", "default", "", (Cell("no", "lacks"),), 0),),
+                    ),
+                ),
+                "no", 1, "registered, version 0", "dev", "http://a", "default", DryRun({"g": 1}),
+            )
+        ),
+        "schema environment address namespace job kind source code fits sentence total_nodes "
+        "groups[](group fits wanted placed stays canaries replaced possible reason advice "
+        "demands[](kind label text implied met unmet unknown) nodes[](id name datacenter pool "
+        "class mark room runs score lacks[] unclear[] cells[])) dry_run(unplaced(g) error) "
+        "notes[] calls",
     ),
     (
         "toolkit.error/1",

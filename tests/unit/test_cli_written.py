@@ -90,6 +90,14 @@ def test_a_character_in_two_pieces_is_one() -> None:
     assert stdout.getvalue() == "€\n"
 
 
+def test_only_a_terminal_gets_an_end_of_line_that_no_task_wrote() -> None:
+    for stdout, wanted in ((Terminal(), "no end\n"), (io.StringIO(), "no end")):
+        say = output(stdout)
+        say(piece(b"no end"))
+        say.end()
+        assert stdout.getvalue() == wanted
+
+
 @pytest.mark.parametrize("size", [1, 3, 7, 100])
 def test_lines_of_several_tasks_say_whose_they_are(size: int) -> None:
     stdout = Pipe()

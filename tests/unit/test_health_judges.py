@@ -192,6 +192,22 @@ def test_no_node_at_all_and_none_to_be_seen() -> None:
     assert nodes.judge("n", DENIED).word == "could not tell"
 
 
+@pytest.mark.parametrize(
+    ("pool", "datacenters", "word"),
+    [
+        ("default", ("*",), "passed"),
+        ("all", ("dc1", "dc2"), "passed"),
+        ("default", ("d*",), "passed"),
+        ("gpu", ("*",), "failed"),
+        ("default", ("eu-*",), "failed"),
+    ],
+)
+def test_nodes_where_our_jobs_go(pool: str, datacenters: tuple[str, ...], word: str) -> None:
+    check = nodes.judge("n", saw([READY]), nodes.Place(pool, datacenters))
+    assert check.word == word
+    assert (word == "passed") or "there are nodes of default in dc1" in check.evidence
+
+
 def test_many_nodes_are_not_all_named() -> None:
     many = [replace(READY, id=str(n), name=f"node-{n}", status="down") for n in range(500)]
     assert "and 495 more" in seen(nodes.judge("n", saw([READY, *many])))

@@ -10,7 +10,15 @@ from toolkit.cli import catalog
 from toolkit.rollout.health.facts import Token
 from toolkit.rollout.health.look import Look, saw
 from toolkit.rollout.health.policy import Grants, combine
-from toolkit.rollout.health.rights import NEEDS, Need, Powers, judge, judge_consul, judge_token
+from toolkit.rollout.health.rights import (
+    NEEDS,
+    Need,
+    Powers,
+    judge,
+    judge_consul,
+    judge_namespace,
+    judge_token,
+)
 from toolkit.rollout.health.rights import table as rights
 
 EVERYTHING = Grants(everything=True)
@@ -247,6 +255,20 @@ def test_a_token_that_is_not_known_fails() -> None:
     unknown: Look[Token] = Look("denied", problem="Nomad does not know our token", hint="get one")
     check = judge_token("t", unknown, saw(Grants()), 1.0, given=True)
     assert (check.word, check.advice) == ("failed", "get one")
+
+
+@pytest.mark.parametrize(
+    ("known", "grants", "word"),
+    [
+        (saw(["default", "prod"]), saw(EVERYTHING), "passed"),
+        (saw(["default"]), saw(EVERYTHING), "failed"),
+        (saw(["default"]), saw(Grants()), "could not tell"),
+        (saw([]), Look("denied"), "could not tell"),
+        (Look("unreachable", problem="refused"), saw(EVERYTHING), "could not tell"),
+    ],
+)
+def test_whether_the_namespace_exists(known: Any, grants: Any, word: str) -> None:
+    assert judge_namespace("n", "prod", known, grants).word == word
 
 
 @pytest.mark.parametrize(

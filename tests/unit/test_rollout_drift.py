@@ -21,6 +21,8 @@ TARGET = Target(
     Endpoint("Consul", "http://127.0.0.1:9", "test"),
 )
 SECRET = "correct horse"
+OWN = "battery staple"
+"""A secret of the job that its job file does not name."""
 
 
 def source(version: int | None, release: str = "1.0.0") -> dict[str, Any]:
@@ -40,7 +42,7 @@ def version(number: int, release: str = "1.0.0", count: int = 2, **more: Any) ->
 
 def edited(*fields: str) -> dict[str, Any]:
     """A diff of Nomad's; a secret in every value."""
-    found = [{"Type": "Edited", "Name": f, "Old": SECRET, "New": "x"} for f in fields]
+    found = [{"Type": "Edited", "Name": f, "Old": SECRET, "New": OWN} for f in fields]
     return {"Type": "Edited" if found else "None", "Fields": found}
 
 
@@ -66,6 +68,12 @@ class History:
         if since is None:
             return self.kept
         return [{**raw, "Diff": self.diffs.get(since, edited())} for raw in self.kept]
+
+    def variables(self, prefix: str) -> list[dict[str, Any]]:
+        return [{"Path": prefix}]
+
+    def variable(self, _path: str) -> dict[str, Any]:
+        return {"Items": {"db_password": OWN}}
 
     def submission(self, _id: str, number: int) -> dict[str, Any] | None:
         self._called(f"submission {number}")
@@ -117,7 +125,7 @@ def test_another_source_is_measured_from_our_newest() -> None:
         9,
     )
     # That it was stopped the plan says itself, and a secret is said by nobody.
-    assert found.changes == (DiffLine("Priority", "Edited", "***", "x"),)
+    assert found.changes == (DiffLine("Priority", "Edited", "***", "***"),)
     assert history.calls == ["versions None", "submission 8", "submission 7", "versions 7"]
 
 

@@ -40,7 +40,7 @@ def words() -> tuple[Word, ...]:
 def _word(entry: catalog.Entry) -> Word:
     command: Any = build(entry) if entry.target else build_group(entry)
     named = [p for p in command.params if p.param_type_name == "option"]
-    jobs = any(p.name in {"job", "jobs"} for p in command.params)
+    jobs = any(p.name in {"job", "jobs", "what"} for p in command.params)
     options = tuple(
         Option((*p.opts, *p.secondary_opts), not p.is_flag, p.help or "") for p in named
     )

@@ -34,6 +34,8 @@ class TaskOutput:
         }
         self._waiting: dict[tuple[str, str, str], bytes] = {}
         self._decoders: dict[tuple[str, str, str], codecs.IncrementalDecoder] = {}
+        self._begun: TextIO | None = None
+        """The terminal that the last piece left in the middle of a line."""
 
     def __call__(self, piece: Written) -> None:
         """Pass one piece on."""
@@ -41,6 +43,8 @@ class TaskOutput:
         stream = self._streams[piece.stream]
         if piece.alone:
             self._output.task(stream, piece.data, self._decoder(key))
+            ended = piece.data.endswith(b"\n") or not stream.isatty()
+            self._begun = None if ended else stream
             return
         data = self._waiting.pop(key, b"") + piece.data
         whole, newline, rest = data.rpartition(b"\n")
@@ -52,7 +56,9 @@ class TaskOutput:
             self._lines(stream, piece.prefix, whole)
 
     def end(self) -> None:
-        """Lines whose end never came."""
+        """Lines whose end never came; on a terminal what follows begins on a line of its own."""
+        if self._begun is not None:
+            self._output.task(self._begun, b"\n", codecs.getincrementaldecoder("utf-8")())
         for (allocation, task, stream), rest in self._waiting.items():
             self._lines(self._streams[stream], f"{allocation[:8]} {task}", rest)
         self._waiting.clear()

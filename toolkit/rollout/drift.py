@@ -13,6 +13,7 @@ from typing import Any
 
 from toolkit.errors import ApiError
 from toolkit.rollout import diff, memory, read
+from toolkit.rollout.secrets import stored
 from toolkit.rollout.world import World
 from toolkit.spec.plan import DiffLine, Drift, LiveJob, Memory, VersionMark
 
@@ -34,8 +35,10 @@ def since_ours(
     mark = memory.written(submission)
     if _is_ours(live.raw, mark):
         return Drift("none", _mark(live.raw), _mark(live.raw))
+    # Others may have written a secret of the job into the job itself.
+    hidden = {*secrets, *stored(world, str(live.raw["ID"]))}
     try:
-        return _compare(world, live, mark, source_kept=submission is not None, secrets=secrets)
+        return _compare(world, live, mark, source_kept=submission is not None, secrets=hidden)
     except ApiError as exc:
         return Drift("unseen", _mark(live.raw), detail=f"cannot see the history: {exc.message}")
 

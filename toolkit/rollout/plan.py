@@ -27,6 +27,8 @@ def make_plan(
 ) -> Plan:
     """The plan for a rendered job; at most six calls while the live version is one of ours.
 
+    One more for each taken port, and each missing driver, that keeps it from being placed.
+
     `release_chosen` says that the user named the release on the command line. Raises RenderError
     for HCL that Nomad cannot parse, InvalidRequestError for a job that it refuses, RefusedError
     for a missing secret or another type of job under the same name.
@@ -102,7 +104,7 @@ def plan_job(
         diff=diff.lines(body, secrets),
         lint=lint.check(job, live, planned, allow=(*spec.lint_allow, *allow)),
         warnings=tuple(scrub(text, secrets) for text in _warnings(checked, answer)),
-        unplaced=placement.causes(answer.get("FailedTGAllocs"), job),
+        unplaced=placement.explained(world, answer.get("FailedTGAllocs"), job),
         changed=live is None or live.stopped or body.get("Type") != "None",
         secrets=tuple(Secret(value) for value in secrets),
         environment=world.target.environment,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from toolkit.rollout import consul_side, declared, edges
 from toolkit.rollout.causes import merge
+from toolkit.rollout.causes.chain import causes_of_chain
 from toolkit.rollout.causes.classify import classify
 from toolkit.rollout.causes.gather import gather
 from toolkit.rollout.declared import Service
 from toolkit.rollout.events import first_failure
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
+from toolkit.spec.chain import Verification
 from toolkit.spec.observed import AllocationView, ConsulInstance, DeploymentView
 
 MOST_OF_A_KIND = 2
@@ -50,6 +54,25 @@ def of_allocation(
     """The first cause of one allocation's failure, with evidence; secrets only in its output."""
     evidence = gather(world, allocation, instances, secrets, services)
     return classify(allocation, evidence, services)
+
+
+def of_chain(
+    world: World, verification: Verification | None, job: Mapping[str, Any]
+) -> tuple[Cause, ...]:
+    """Why a chain does not hold behind a healthy deployment; nothing where no link is broken.
+
+    Consul and Traefik are looked at once more where they are the broken link: which tags disagree,
+    which Traefik is behind.
+    """
+    broken = verification.first_broken if verification is not None else None
+    if verification is None or broken is None:
+        return ()
+    offered = declared.services(job)
+    instances: Sequence[ConsulInstance] = ()
+    if broken.name in {"consul", "traefik"}:
+        instances = consul_side.look(world, [each.name for each in offered]).everything()
+    at_edge = edges.look(world) if broken.name == "traefik" else None
+    return causes_of_chain(verification, at_edge, offered, instances)
 
 
 def by_hand(deployment: DeploymentView) -> Cause:

@@ -17,6 +17,7 @@ from toolkit.rollout.work import Judgement, Seen, Work, current, judge, mine, wa
 from toolkit.rollout.work_inbox import Inbox, Item, News, Remark, Silence, watch
 from toolkit.rollout.work_output import Outputs
 from toolkit.rollout.work_rows import rows
+from toolkit.rollout.work_words import how, standing
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
 from toolkit.spec.events import OnEvent
@@ -192,7 +193,7 @@ class _Loop:
             state.denied = error
 
     def _tell(self, row: WorkInstance) -> None:
-        key, word = (row.allocation, row.task), said_of(row)
+        key, word = (row.allocation, row.task), how(row)
         if self.state.told.get(key) == word or not word:
             return
         self.state.told[key] = word
@@ -239,7 +240,7 @@ class _Loop:
                         return self._failed(judged.detail)
                     return self._end(ENDS[judged.word], judged.detail)
         if self.following.deadline is not None and now >= self.following.deadline:
-            return self._end("unknown", f"it was not done in time: {self._standing()}")
+            return self._end("unknown", f"it was not done in time: {standing(self._rows())}")
         return None
 
     def _lost(self, now: float) -> WorkEnd | None:
@@ -247,7 +248,9 @@ class _Loop:
         late = now - self.state.lost_since >= self.following.lost_after
         if late or (deadline is not None and now >= deadline):
             error = next(iter(self.state.lost.values()))
-            detail = f"Nomad does not answer: {error.message}; when last seen, {self._standing()}"
+            detail = (
+                f"Nomad does not answer: {error.message}; when last seen, {standing(self._rows())}"
+            )
             return self._end("unknown", detail)
         return None
 
@@ -270,16 +273,6 @@ class _Loop:
             return True
         state.look_again = self.world.clock() + LOOK_AGAIN
         return False
-
-    def _standing(self) -> str:
-        """`1 task running, 2 complete`."""
-        found = [row.state for row in self._rows() if not row.replaced]
-        if not found:
-            return "nothing of it was placed"
-        numbers = [(found.count(state), state) for state in dict.fromkeys(found)]
-        first, *rest = numbers
-        noun = "task" if first[0] == 1 else "tasks"
-        return ", ".join([f"{first[0]} {noun} {first[1]}", *(f"{n} {state}" for n, state in rest)])
 
     # The end.
 
@@ -333,27 +326,3 @@ class _Loop:
     def _rows(self) -> tuple[WorkInstance, ...]:
         ours = {a.id for a in mine(self.work, self.state.seen.allocations or ())}
         return rows(self.state.raw, ours)
-
-
-def said_of(row: WorkInstance) -> str:
-    """How a task stands, in a few words; nothing of one that has not begun."""
-    ended = _ended(row)
-    match row.state:
-        case "running":
-            return (
-                f"running, restart {row.restarts} after it {ended}" if row.restarts else "running"
-            )
-        case "failed":
-            return f"failed: it {ended}" if ended else "failed"
-        case "pending":
-            return f"starts again: it {ended}" if ended else ""
-        case _:
-            return row.state
-
-
-def _ended(row: WorkInstance) -> str:
-    if row.oom:
-        return "used more memory than it may"
-    if row.signal is not None:
-        return f"was killed by signal {row.signal}"
-    return "" if row.exit_code is None else f"exited {row.exit_code}"

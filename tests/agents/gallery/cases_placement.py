@@ -70,7 +70,7 @@ CASES = (
         r"driver podman",
     ),
     _unplaced(
-        "place-port", 5, _on_port("@STATIC@"), r"port.*\b@STATIC@\b",
+        "place-port", 5, _on_port("@STATIC@"), r"\b@STATIC@\b.*\bplace-port-holder\b",
         others={"place-port-holder": _holder("@STATIC@")},
     ),
     _unplaced(

@@ -31,6 +31,7 @@ def node_facts(raw: Json) -> NodeFacts:
     last = int(resources.get("MaxDynamicPort") or 0) or 32000
     full = raw.get("Attributes") is not None and raw.get("Meta") is not None
     speeds = _speeds(resources)
+    addresses = tuple(_addresses(resources, reserved))
     return NodeFacts(
         id=str(raw["ID"]),
         name=str(raw.get("Name") or ""),
@@ -53,8 +54,8 @@ def node_facts(raw: Json) -> NodeFacts:
         modes=frozenset(
             str(network.get("Mode") or "host") for network in resources.get("Networks") or []
         ),
-        aliases=frozenset(address.alias for address in _addresses(resources, reserved)),
-        addresses=tuple(_addresses(resources, reserved)),
+        aliases=frozenset(address.alias for address in addresses),
+        addresses=addresses,
         dynamic=(first, last),
         volumes={
             name: HostVolume(bool(volume.get("ReadOnly")), str(volume.get("ID") or ""))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from toolkit.rollout.health.facts import Node
 from toolkit.rollout.health.look import Look, blind
@@ -12,8 +14,25 @@ NAMED = 5
 """How many nodes a line names."""
 
 
-def judge(name: str, nodes: Look[Sequence[Node]]) -> Check:
-    """Which nodes there are, and whether the scheduler may use them."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where jobs are put; empty: they say so themselves."""
+
+    pool: str = ""
+    datacenters: tuple[str, ...] = ("*",)
+    """Names or globs."""
+
+    def has(self, node: Node) -> bool:
+        """True when a job that is put here may be placed on the node."""
+        in_pool = self.pool in {"", "all", node.pool}
+        return in_pool and any(fnmatchcase(node.datacenter, each) for each in self.datacenters)
+
+    def __str__(self) -> str:
+        return f"node pool {self.pool}, datacenters {', '.join(self.datacenters)}"
+
+
+def judge(name: str, nodes: Look[Sequence[Node]], place: Place | None = None) -> Check:
+    """Which nodes there are, whether the scheduler may use them, and whether any is at `place`."""
     if (missing := blind(name, "the nodes", nodes)) is not None:
         return missing
     found = nodes.get(())
@@ -45,6 +64,13 @@ def judge(name: str, nodes: Look[Sequence[Node]]) -> Check:
             name, "failed", f"{summary}: nothing can be placed", evidence,
             advice="`nomad node eligibility -enable` and `nomad node drain -disable` let a node "
             "take work again",
+        )  # fmt: skip
+    if place is not None and not any(map(place.has, ready)):
+        where = sorted({f"{each.pool} in {each.datacenter}" for each in ready})
+        return Check(
+            name, "failed", f"{summary}, none of them where our jobs go ({place})",
+            (*evidence, f"there are nodes of {', '.join(where[:NAMED])}"),
+            advice="compare `node_pool` and `datacenters` of the environment with the nodes'",
         )  # fmt: skip
     if gone:
         return Check(

@@ -223,6 +223,28 @@ def judge_token(
     return Check(name, "passed", ends, notes=notes)
 
 
+def judge_namespace(
+    name: str, namespace: str, known: Look[Sequence[str]], grants: Look[Grants]
+) -> Check:
+    """Whether the namespace that jobs are put into exists; `known`: those that we may see."""
+    if (missing := blind(name, "the namespaces", known)) is not None:
+        return missing
+    found = known.get(())
+    if namespace in found:
+        return Check(name, "passed", f"namespace {namespace} exists")
+    others = f"we see {', '.join(found[:5]) or 'none'}"
+    if grants.value is not None and grants.value.everything:
+        return Check(
+            name, "failed", f"there is no namespace {namespace}: {others}",
+            advice=f"`nomad namespace apply {namespace}`, or name one that exists",
+        )  # fmt: skip
+    return Check(
+        name, "could not tell", f"namespace {namespace} is hidden from us or does not exist: "
+        f"{others}",
+        advice="compare its name; a token with a right in it sees it",
+    )  # fmt: skip
+
+
 def judge_consul(
     name: str, granted: Look[Mapping[str, bool]], *, asks: Look[bool], given: bool
 ) -> Check:

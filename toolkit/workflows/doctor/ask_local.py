@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.agents.start import last_lines
-from toolkit.errors import ApiError
+from toolkit.errors import ApiError, ServerError
 from toolkit.rollout import declared, read
 from toolkit.rollout.health.local import LocalAgent
 from toolkit.spec.jobspec import JobSpec
@@ -37,11 +37,15 @@ class Jobs:
     """System jobs."""
 
 
-def jobs(session: Session, _done: Looks) -> Jobs:
+def jobs(session: Session, done: Looks) -> Jobs:
     """Job files first, then what is registered; a Nomad that shows none leaves the files."""
     specs, _remarks = project_jobs(session)
     known = {name: spec for name, spec in specs.items() if spec is not None}
+    voice = done["nomad_leader"].value
+    answers = voice is not None and bool(voice.leader)
     if session.settings.project is None:
+        if not answers:
+            raise ServerError("Nomad does not list them, see the check nomad", system="Nomad")
         stubs = [each for each in session.nomad.jobs() if not each.get("Stop")]
         names = [str(each["ID"]) for each in stubs if not each.get("ParentID")]
     else:
@@ -49,7 +53,7 @@ def jobs(session: Session, _done: Looks) -> Jobs:
     needs = _Needs()
     for name in names:
         needs.add_spec(name, known.get(name))
-    for name in names[:MOST]:
+    for name in names[:MOST] if answers else ():
         try:
             raw = session.nomad.job(name)
         except ApiError:

@@ -94,6 +94,11 @@ def regions(session: Session, _done: Looks) -> list[str]:
     return session.nomad.regions()
 
 
+def namespaces(session: Session, _done: Looks) -> tuple[str, ...]:
+    """The namespaces that we may see."""
+    return tuple(sorted(str(each["Name"]) for each in session.nomad.namespaces()))
+
+
 def nodes(session: Session, _done: Looks) -> tuple[Node, ...]:
     """The client nodes, from one list."""
     return facts.nodes(session.nomad.nodes())

@@ -32,7 +32,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("local_agents", ask_local.agents),
     Fact("lines", ask_edge.lines),
     Fact("entrances", ask_edge.entrances),
-    Fact("jobs", ask_local.jobs),
+    Fact("jobs", ask_local.jobs, after=_NOMAD),
     Fact("nomad_token", ask_nomad.token, alive=_NOMAD),
     Fact("nomad_agent", ask_nomad.agent, alive=_NOMAD, leaderless=True),
     Fact("nomad_peers", ask_nomad.peers, alive=_NOMAD),
@@ -40,6 +40,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("nomad_autopilot", ask_nomad.autopilot, alive=_NOMAD),
     Fact("nomad_scheduler", ask_nomad.scheduler, alive=_NOMAD),
     Fact("nomad_regions", ask_nomad.regions, alive=_NOMAD, leaderless=True),
+    Fact("namespaces", ask_nomad.namespaces, alive=_NOMAD),
     Fact("nodes", ask_nomad.nodes, alive=_NOMAD),
     Fact("nodes_without_consul", ask_nomad.nodes_without_consul, alive=_NOMAD),
     Fact("signing_keys", ask_nomad.signing_keys, alive=_NOMAD),
@@ -204,8 +205,21 @@ def _consul_servers(name: str, session: Session, see: Looks) -> Check:
     )
 
 
-def _nodes(name: str, _session: Session, see: Looks) -> Check:
-    return nodes.judge(name, see["nodes"])
+def _nodes(name: str, session: Session, see: Looks) -> Check:
+    target = session.target
+    # Only a project says where its jobs go; a job file of the user's own says it itself.
+    place = (
+        nodes.Place()
+        if session.settings.project is None
+        else nodes.Place(target.node_pool, target.datacenters)
+    )
+    return nodes.judge(name, see["nodes"], place)
+
+
+def _namespace(name: str, session: Session, see: Looks) -> Check:
+    return rights.judge_namespace(
+        name, session.target.namespace, see["namespaces"], see["nomad_grants"]
+    )
 
 
 def _drivers(name: str, _session: Session, see: Looks) -> Check:
@@ -331,5 +345,6 @@ CHECKS: tuple[Item, ...] = (
     Item("instances", ("census",), _instances),
     Item("nomad-token", ("nomad_token", "nomad_grants"), _token),
     Item("consul-token", ("consul_granted", "consul_asks"), _consul_rights),
+    Item("namespace", ("namespaces", "nomad_grants"), _namespace),
     Item("rights", ("nomad_token", "powers"), _rights),
 )  # fmt: skip

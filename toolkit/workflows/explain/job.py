@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from toolkit.errors import ApiError, ToolkitError
-from toolkit.rollout import verify
+from toolkit.rollout import reasons, verify
 from toolkit.rollout.declared import services
 from toolkit.rollout.direct import BATCH, is_launched_later
 from toolkit.spec.cause import Cause
@@ -56,7 +56,7 @@ def _service(session: Session, subject: Subject, seen: JobSeen) -> Explanation:
         causes = why.ordered(
             why.of_allocations(session, raw, trouble, instances),
             placed,
-            () if trouble or placed else why.of_chain(session, verification, declared, instances),
+            () if trouble or placed else reasons.of_chain(session.world, verification, raw),
         )
     if past is not None and not causes:
         causes = why.of_allocations(session, raw, past.suspects)

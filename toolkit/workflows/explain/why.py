@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from toolkit.clients import task_texts
-from toolkit.rollout import edges, placement, reasons, secrets
-from toolkit.rollout.causes.chain import causes_of_chain
+from toolkit.rollout import placement, reasons, secrets
 from toolkit.rollout.causes.merge import in_time
-from toolkit.rollout.declared import Service, services
+from toolkit.rollout.declared import services
 from toolkit.rollout.events import failures
 from toolkit.spec.cause import Cause
-from toolkit.spec.chain import Verification
 from toolkit.spec.observed import AllocationView, ConsulInstance, EvaluationView
 from toolkit.workflows.explain import look
 from toolkit.workflows.session import Session
@@ -73,20 +71,6 @@ def of_placement(
         return ()
     at = evaluation.created_at or None
     return placement.explained(session.world, evaluation.failed, job, at)
-
-
-def of_chain(
-    session: Session,
-    verification: Verification | None,
-    declared: Sequence[Service],
-    instances: Sequence[ConsulInstance],
-) -> tuple[Cause, ...]:
-    """Why the chain does not hold; Traefik is looked at once more where it is the broken link."""
-    broken = verification.first_broken if verification is not None else None
-    if verification is None or broken is None:
-        return ()
-    at_edge = edges.look(session.world) if broken.name == "traefik" else None
-    return causes_of_chain(verification, at_edge, declared, instances)
 
 
 def ordered(*found: Sequence[Cause]) -> tuple[Cause, ...]:
