@@ -43,7 +43,7 @@ def alloc(
 ) -> AllocationView:
     tasks = (TaskView("app", "running", False, 0, (TaskEvent("Started", 1500.0, ""),)),)
     whole: dict[str, Any] = {
-        "id": name * 36, "name": "shop.web[0]", "group": "web", "job_version": version,
+        "id": name * 36, "name": f"shop.web[{name}]", "group": "web", "job_version": version,
         "node": "node-1", "node_id": "n", "client_status": status, "desired_status": "run",
         "tasks": tasks, "modified_at": 1600.0, **more,
     }  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from toolkit.errors import ApiError, DeniedError, NotFoundError
 from toolkit.rollout import direct, launcher, read, verify
-from toolkit.rollout.machine import Answers, Proof, Watched, evaluations, instances
-from toolkit.rollout.machine.reverting import target_version
+from toolkit.rollout.machine import Proof, evaluations
+from toolkit.rollout.revert import target_version
 from toolkit.rollout.world import World
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.observed import AllocationView
@@ -144,23 +144,18 @@ def of_work(session: Session, live: LiveJob) -> Outcome:
         "failed": ("failed", "its work failed"),
         "stopped": ("stopped", "somebody stopped the job"),
     }
-    followed = Watched(
-        job=live.raw, version=live.version, modify_index=live.modify_index, evaluation=None,
-        served=None, deadline=0.0,
-    )  # fmt: skip
-    word = instances.word(followed, Answers(now=0.0, allocations=found))
-    end, detail = details.get(word, ("undecided", "its work is not done yet"))
-    if end == "failed" and (due := _tried_again(session, followed)):
-        end, detail = "undecided", f"its work failed, and Nomad tries it again: {due}"
     mine = tuple(a for a in found if a.job_version == live.version)
+    word = direct.judge(live.raw, mine, found)
+    end, detail = details.get(word, ("undecided", "its work is not done yet"))
+    if end == "failed" and (due := _tried_again(session, live)):
+        end, detail = "undecided", f"its work failed, and Nomad tries it again: {due}"
     return Outcome(end, detail, live.version, allocations=mine)
 
 
-def _tried_again(session: Session, followed: Watched) -> str | None:
+def _tried_again(session: Session, live: LiveJob) -> str | None:
     """The evaluation in which failed work is placed anew; None: Nomad is done with it."""
-    found = read.evaluations(session.nomad.evaluations(str(followed.job["ID"])))
-    chain = evaluations.chain(followed, Answers(now=0.0, evaluations=found))
-    due = evaluations.pending(chain)
+    found = read.evaluations(session.nomad.evaluations(str(live.raw["ID"])))
+    due = evaluations.pending(evaluations.since(live.modify_index, found))
     return f"evaluation {due.short}" if due else None
 
 

@@ -7,6 +7,8 @@ until a newer version is registered.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from toolkit.rollout.machine.answers import Answers, Watched
 from toolkit.rollout.machine.decisions import Ask, Decision, Wait
 from toolkit.spec.observed import EvaluationView
@@ -16,10 +18,15 @@ Chain = tuple[EvaluationView, ...]
 
 def chain(watched: Watched, answers: Answers) -> Chain:
     """The evaluations of our registration, oldest first."""
+    return since(watched.modify_index, answers.evaluations or ())
+
+
+def since(modify_index: int, everything: Sequence[EvaluationView]) -> Chain:
+    """The evaluations of the registration with that JobModifyIndex, oldest first."""
     found = [
         e
-        for e in answers.evaluations or ()
-        if e.job_modify_index == watched.modify_index or e.create_index >= watched.modify_index
+        for e in everything
+        if e.job_modify_index == modify_index or e.create_index >= modify_index
     ]
     return tuple(sorted(found, key=lambda e: (e.create_index, e.modify_index)))
 

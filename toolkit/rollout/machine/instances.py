@@ -7,23 +7,17 @@ Nomad has forgotten.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-from toolkit.rollout.direct import BATCH
+from toolkit.rollout.direct import BATCH, Word, judge, min_healthy
 from toolkit.rollout.hopeless import hopeless
 from toolkit.rollout.machine import capacity, evaluations
 from toolkit.rollout.machine.answers import Answers, Watched
 from toolkit.rollout.machine.decisions import Decision, End, Explain, Wait
 from toolkit.rollout.machine.registration import became, confirmed
-from toolkit.rollout.read import NANO, groups
+from toolkit.rollout.read import groups
 from toolkit.spec.observed import AllocationView
 from toolkit.spec.plan import LiveJob
-
-Word = Literal["waits", "short", "stopped", "failed", "completed", "runs", "none wanted"]
-"""What the instances of our version say; `short`: fewer are there than are wanted."""
-
-MIN_HEALTHY = 10.0
-"""Nomad's own default of `min_healthy_time`, in seconds."""
 
 
 def decide(watched: Watched, answers: Answers) -> Decision:
@@ -123,56 +117,11 @@ def _failed(watched: Watched, answers: Answers, bad: tuple[AllocationView, ...])
     return confirmed(watched, answers, End("failed", detail, watched.version))
 
 
-# What the instances say.
-
-
 def word(watched: Watched, answers: Answers) -> Word:
-    """The word for the instances of our version, of all that Nomad lists."""
-    job, everything = watched.job, answers.allocations or ()
+    """The word for the instances of our version."""
+    everything = answers.allocations or ()
     mine = [a for a in everything if a.job_version == watched.version]
-    kind, wanted = job.get("Type"), counts(job)
-    if kind == "service" and not sum(wanted.values()):
-        gone = not any(a.should_run for a in everything)
-        return "none wanted" if gone else "waits"
-    if mine and not any(a.desired_status == "run" for a in mine):
-        return "stopped"
-    final = [a for a in mine if a.next_allocation is None]
-    if kind in BATCH:
-        return _work(final, wanted if kind == "batch" else {})
-    alive = [a for a in final if a.should_run]
-    if kind == "system":
-        if not final:
-            return "short"
-        alive = [a for a in final if a.desired_status == "run"]
-    elif any(_number(alive, group) < number for group, number in wanted.items()):
-        return "short"
-    others = any(a.should_run for a in everything if a.job_version != watched.version)
-    well = all(_runs(a, watched, answers) for a in alive)
-    return "runs" if well and not others else "waits"
-
-
-def _work(final: list[AllocationView], wanted: Mapping[str, int]) -> Word:
-    """A stopped instance is `complete` in Nomad's words too; only what ended by itself is done."""
-    if not final or any(_number(final, group) < number for group, number in wanted.items()):
-        return "short"
-    if any(a.should_run or a.client_status == "unknown" for a in final):
-        return "waits"
-    if any(a.client_status in {"failed", "lost"} for a in final):
-        return "failed"
-    return "completed" if all(a.desired_status == "run" for a in final) else "stopped"
-
-
-def _number(found: list[AllocationView], group: str) -> int:
-    """Instances of a group; one that was placed anew counts once."""
-    return len({a.name for a in found if a.group == group})
-
-
-def counts(job: Mapping[str, Any]) -> dict[str, int]:
-    """Wanted instances of each group, as Nomad reads the job."""
-    return {
-        str(group.get("Name")): 1 if group.get("Count") is None else int(group["Count"])
-        for group in groups(job)
-    }
+    return judge(watched.job, mine, everything, steady=answers.steady, now=answers.now)
 
 
 def expects_deployment(job: Mapping[str, Any]) -> bool:
@@ -184,28 +133,6 @@ def expects_deployment(job: Mapping[str, Any]) -> bool:
         for group in groups(job)
         if (update := group.get("Update") or job.get("Update"))
     )
-
-
-def _runs(allocation: AllocationView, watched: Watched, answers: Answers) -> bool:
-    """Nomad's own word, or running without a restart for as long as Nomad would want it."""
-    if allocation.client_status != "running" or allocation.healthy is False:
-        return False
-    if not all(_task_is_up(allocation, watched.job, task.name) for task in allocation.tasks):
-        return False
-    if allocation.healthy:
-        return True
-    since = answers.steady.get(allocation.id)
-    return since is not None and answers.now >= since + min_healthy(watched.job, allocation.group)
-
-
-def _task_is_up(allocation: AllocationView, job: Mapping[str, Any], name: str) -> bool:
-    """A main task or a sidecar runs; one that comes before or after them did not fail."""
-    task = next(t for t in allocation.tasks if t.name == name)
-    spec = next((t for t in _tasks(job, allocation.group) if t.get("Name") == name), {})
-    cycle = spec.get("Lifecycle") or {}
-    if not cycle or cycle.get("Sidecar"):
-        return task.state == "running"
-    return cycle.get("Hook") == "poststop" or not task.failed
 
 
 def steady_at(watched: Watched, answers: Answers) -> float | None:
@@ -220,15 +147,3 @@ def steady_at(watched: Watched, answers: Answers) -> float | None:
     ]
     later = [at for at in due if at > answers.now]
     return min(later) if later else None
-
-
-def min_healthy(job: Mapping[str, Any], group: str) -> float:
-    """The group's `min_healthy_time` in seconds; of a job without a deployment too."""
-    spec = next((g for g in groups(job) if g.get("Name") == group), {})
-    update = spec.get("Update") or job.get("Update") or {}
-    return float(update["MinHealthyTime"]) / NANO if update.get("MinHealthyTime") else MIN_HEALTHY
-
-
-def _tasks(job: Mapping[str, Any], group: str) -> list[Mapping[str, Any]]:
-    spec = next((g for g in groups(job) if g.get("Name") == group), {})
-    return list(spec.get("Tasks") or [])

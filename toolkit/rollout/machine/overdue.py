@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from toolkit.rollout.machine import evaluations, reverting
+from toolkit.rollout.machine import evaluations
 from toolkit.rollout.machine.answers import Answers, Watched
 from toolkit.rollout.machine.decisions import Ask, Decision, End, Look, Wait
+from toolkit.rollout.revert import target_version
 
 
 def end(watched: Watched, answers: Answers, undecided: Decision) -> End:
@@ -13,7 +14,7 @@ def end(watched: Watched, answers: Answers, undecided: Decision) -> End:
     if why := answers.lost.get("Nomad"):
         return End("lost", f"Nomad does not answer: {why}", watched.version, ours)
     if ours is not None and ours.status == "failed":
-        going = reverting.target_version(ours.description) is not None
+        going = target_version(ours.description) is not None
         what = "the revert" if going else "what became of the failed deployment"
         detail = f"{what} was not over at the deadline"
         return End("undecided", detail, watched.version, ours)

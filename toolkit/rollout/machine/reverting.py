@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
 from toolkit.rollout.declared import services
 from toolkit.rollout.hopeless import suspects
 from toolkit.rollout.machine import capacity, instances, promotion
 from toolkit.rollout.machine.answers import Answers, Watched
 from toolkit.rollout.machine.decisions import Ask, Decision, End, Explain, Follow, Wait
 from toolkit.rollout.machine.registration import PURGED, STOPPED, confirmed
+from toolkit.rollout.revert import target_version
 from toolkit.spec.observed import DeploymentView
 from toolkit.spec.plan import LiveJob
-
-# Nomad's words: nomad/structs/deployment.go.
-_ROLLING_BACK = re.compile(r"rolling back to job version (\d+)")
 
 APPEARS = 20.0
 """Seconds in which the revert's deployment must appear."""
 DIRECT = 1.0
 """Seconds without one after which the registered job is asked what it is."""
-
-
-def target_version(description: str) -> int | None:
-    """The job version that Nomad says it goes back to; None when it does not."""
-    match = _ROLLING_BACK.search(description)
-    return int(match.group(1)) if match else None
 
 
 def decide(watched: Watched, answers: Answers, failed: DeploymentView) -> Decision:
