@@ -199,20 +199,7 @@ def test_an_evaluation_that_ends_badly_without_a_reason_is_no_success(
     assert said.report["serving"] is None
 
 
-NOTHING = pytest.mark.xfail(
-    strict=True, reason="Nomad's deployment of a system job that no node takes is successful"
-)
-DYING = pytest.mark.xfail(
-    strict=True, reason="without a deployment min_healthy_time is not waited for"
-)
-MOMENT = pytest.mark.xfail(
-    strict=False, reason="what runs for a moment, between two crashes, counts as running"
-)
-
-
-@pytest.mark.parametrize(
-    "word", ["batch", "batch waits", "system", pytest.param("system waits", marks=NOTHING)]
-)
+@pytest.mark.parametrize("word", ["batch", "batch waits", "system", "system waits"])
 def test_an_evaluation_without_allocations_is_never_done(ends: Ends, word: str) -> None:
     assert ends.ended(word) == (4, "unplaced"), ends.said[word].err
     cause = ends.cause(word)
@@ -233,14 +220,7 @@ def test_a_system_job_whose_deployment_fails_is_no_success(ends: Ends) -> None:
     assert ends.said["system fails"].report["serving"] is None
 
 
-@pytest.mark.parametrize(
-    "word",
-    [
-        pytest.param("no deployment", marks=MOMENT),
-        pytest.param("dies young", marks=DYING),
-        "work fails",
-    ],
-)
+@pytest.mark.parametrize("word", ["no deployment", "dies young", "work fails"])
 def test_what_crashes_without_a_deployment_has_failed(ends: Ends, word: str) -> None:
     assert ends.shop.deployments(ends.names[word]) == []
     assert ends.ended(word) == (3, "failed"), ends.said[word].err

@@ -463,6 +463,14 @@ def test_a_system_job_that_no_node_takes() -> None:
     assert "no node takes it" in end.detail
 
 
+@pytest.mark.parametrize("failed", [FULL, {}])
+def test_a_deployment_of_nothing_is_no_success_of_a_system_job(failed: dict[str, Any]) -> None:
+    play = Play(watched(job("system")), registered=lambda _: live())
+    play.says(0.0, "allocations").says(0.0, "deployments", deployment("successful"))
+    play.says(0.2, "evaluations", evaluation(failed=failed))
+    assert (play.run().end, play.now) == ("unplaced", GRACE + (0.5 if failed else 0))
+
+
 def test_a_system_job_with_a_node_that_has_no_room() -> None:
     play = blocked(direct(job("system"), allocation(healthy=True)))
     assert play.run().end == "unplaced"

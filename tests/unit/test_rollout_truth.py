@@ -121,7 +121,8 @@ def may_be_deployed(last: Last) -> bool:
         return False
     ours = [d for d in last.deployments or () if d.job_modify_index == INDEX]
     if ours:
-        return ours[0].status == "successful"
+        mine = [a for a in last.allocations if a.job_version == OURS and a.should_run]
+        return ours[0].status == "successful" and (raw["Type"] != "system" or bool(mine))
     if any(d.job_modify_index > INDEX for d in last.deployments or ()):
         return False
     return settled(last) and runs(last)

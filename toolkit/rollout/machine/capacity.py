@@ -61,7 +61,7 @@ def patience(watched: Watched) -> float:
 def is_short(watched: Watched, answers: Answers) -> bool:
     """True when instances are wanted, and the scheduler says that they have no room."""
     ours = answers.ours(watched)
-    if ours is not None and (ours.terminal or not _wanting(ours)):
+    if ours is not None and not ours.terminal and not _wanting(ours):
         return False
     return bool(causes(watched, answers))
 

@@ -46,6 +46,9 @@ def _by_facts(watched: Watched, answers: Answers) -> Decision:
 
 def _deployment(watched: Watched, answers: Answers, ours: DeploymentView) -> Decision:
     match ours.status:
+        case "successful" if instances.lacks_all(watched, answers):
+            # Nomad calls the deployment of a system job good that no node takes.
+            return instances.missing(watched, answers)
         case "successful":
             end = End("successful", ours.description, watched.version, ours)
             return confirmed(watched, answers, end)

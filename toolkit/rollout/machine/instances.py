@@ -81,6 +81,20 @@ def _vouched(watched: Watched, answers: Answers) -> bool:
     return bool(running) and all(a.healthy is True and not a.canary for a in running)
 
 
+def lacks_all(watched: Watched, answers: Answers) -> bool:
+    """True for a system job of which no node runs anything."""
+    mine = (a for a in answers.allocations or () if a.job_version == watched.version)
+    return watched.job.get("Type") == "system" and not any(a.should_run for a in mine)
+
+
+def missing(watched: Watched, answers: Answers) -> Decision:
+    """What to do about instances that are not there."""
+    if (unread := evaluations.needed(watched, answers)) is not None:
+        return unread
+    mine = tuple(a for a in answers.allocations or () if a.job_version == watched.version)
+    return _short(watched, answers, mine)
+
+
 def _short(watched: Watched, answers: Answers, mine: tuple[AllocationView, ...]) -> Decision:
     chain = evaluations.chain(watched, answers)
     if (due := evaluations.pending(chain)) is not None:
