@@ -37,7 +37,8 @@ def sentence(plan: Plan) -> str | None:
             return f"{by}; {drift.detail}" if drift.detail else by
         case "reverted":
             comma = "" if drift.live.at is None else ","
-            return f"{live}{comma} is our deploy of {_ours(drift, now)} again: Nomad or somebody put it back"
+            again = f"{live}{comma} is our deploy of {_ours(drift, now)} again"
+            return f"{again}: Nomad or somebody put it back"
         case "unseen":
             since = "" if drift.since is None else f" of {_ours(drift, now)}"
             return f"cannot tell what others changed since our deploy{since}: {drift.detail}"
