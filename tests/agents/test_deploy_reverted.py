@@ -159,10 +159,10 @@ def test_a_check_that_passes_and_then_fails_is_never_promoted(bumps: Bumps) -> N
     assert not any(group["Promoted"] for group in ours["TaskGroups"].values())
 
 
-def test_a_binary_that_does_not_exist_is_the_drivers_failure(bumps: Bumps) -> None:
+def test_a_binary_that_does_not_exist_is_a_wrong_command(bumps: Bumps) -> None:
     cause = assert_old_serves(bumps, "driver")
     assert_went_back(bumps, "driver")
-    assert cause["kind"] == "driver"
+    assert cause["kind"] == "command"
     assert cause["summary"].startswith("task app could not be started")
     assert "/nowhere/binary" in cause["summary"]
     assert any("/nowhere/binary" in line for line in cause["evidence"])

@@ -199,9 +199,9 @@ def test_a_driver_that_no_node_has(shop: Shop) -> None:
 def registered(shop: Shop) -> Iterator[Callable[..., None]]:
     """Puts an instance into Consul's catalog, at a node of which no agent knows better."""
 
-    def register(service: str, id_: str, port: int) -> None:
-        body = {"Node": "elsewhere", "Address": "127.0.0.1",
-                "Service": {"ID": id_, "Service": service, "Port": port}}  # fmt: skip
+    def register(service: str, id_: str, port: int, *tags: str) -> None:
+        wanted = {"ID": id_, "Service": service, "Port": port, "Tags": tags}
+        body = {"Node": "elsewhere", "Address": "127.0.0.1", "Service": wanted}
         shop.consul("/v1/catalog/register", body)
 
     yield register
@@ -237,6 +237,40 @@ def test_an_instance_that_is_there_twice(
     assert check["word"] == "failed"
     assert "1 twice" in check["summary"]
     assert "by-hand" in every(check)
+
+
+def test_a_consul_that_another_nomad_shares(
+    shop: Shop, served: str, registered: Callable[..., None]
+) -> None:
+    """What we do not know may be the other's: nothing of it is called stale."""
+    registered(served, f"_nomad-task-{GONE}-group-{served}-http", 1)
+    registered("nomad", "_nomad-server-of-others", 2, "rpc")
+    check = only(shop, "instances")
+    assert check["word"] == "could not tell"
+    assert "1 of 2 instances" in check["summary"]
+    assert check["advice"] == "another Nomad registers in this Consul: ask its own"
+
+
+def test_a_nomad_whose_agents_do_not_register(
+    shop: Shop, proxy: FaultProxy, through: dict[str, Any], registered: Callable[..., None]
+) -> None:
+    """Nomad clients in the catalog are then another's, and no sign of a wrong Consul."""
+
+    def silent(body: bytes) -> bytes:
+        assert b'"AutoAdvertise":true' in body
+        return body.replace(b'"AutoAdvertise":true', b'"AutoAdvertise":false')
+
+    def elsewhere(body: bytes) -> bytes:
+        return json.dumps(json.loads(body) | {"HTTPAddr": "10.9.9.9:4646"}).encode()
+
+    proxy.add(Rule("rewrite", path="/v1/node/", rewrite=elsewhere))
+    check = only(shop, "nomad-consul", **through)
+    assert check["word"] == "failed"
+    assert "dev-1 (10.9.9.9:4646) is not among our Consul's Nomad clients" in check["evidence"]
+    proxy.add(Rule("rewrite", path="/v1/agent/self", rewrite=silent))
+    check = only(shop, "nomad-consul", **through)
+    assert check["word"] == "passed"
+    assert "auto_advertise" in check["notes"][0]
 
 
 # No edge.

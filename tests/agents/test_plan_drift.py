@@ -202,7 +202,7 @@ def test_a_revert_to_one_of_ours_is_said_and_is_no_change(shop: Shop, ours: str)
         "reverted", 0, 2,
     )  # fmt: skip
     said = shop.toolkit("plan", ours).out
-    assert "is our deploy of 1.0.0 (version 0, " in said and "it was reverted" in said
+    assert "is our deploy of 1.0.0 (version 0, " in said and "again: Nomad or somebody put it back" in said
 
 
 def test_a_stopped_job_has_not_drifted(shop: Shop, ours: str) -> None:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from tests.docs.schemas import FOLDER, check, files, mistakes
 from tests.unit.test_cli_json_contract import CONTRACT
-from toolkit.views.schemas import known, schema
+from toolkit.views.schemas import explaining, known, looking, parts, schema, work
 
 NAMES = sorted(known())
 
@@ -19,6 +19,13 @@ NAMES = sorted(known())
 def test_what_is_published_is_what_the_program_prints() -> None:
     published = {path.name: path.read_text() for path in FOLDER.iterdir()}
     assert published == files(), "python -m tests.docs.schemas writes them"
+
+
+def test_no_document_and_no_part_is_described_twice() -> None:
+    rooms = (parts, looking, explaining, work)
+    for table in ("PARTS", "DOCUMENTS"):
+        names = [name for room in rooms for name in getattr(room, table, {})]
+        assert len(names) == len(set(names)), table
 
 
 @pytest.mark.parametrize("name", NAMES)

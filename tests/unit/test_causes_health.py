@@ -54,6 +54,15 @@ def test_a_task_that_waits_for_its_prestart_names_it() -> None:
     assert "healthy_deadline" in str(cause.advice)
 
 
+def test_what_became_of_the_tasks_later_changes_nothing() -> None:
+    late, end = event("Alloc Unhealthy", 5, NEVER), crash(90)
+    init = view("init", "dead", event("Received", 0), event("Started", 1), late, end)
+    found = waiting(init, view("app", "dead", event("Received", 0), late))
+    cause = classify(found, Evidence(whole={"Job": job()}))
+    assert (cause.kind, cause.task) == ("slow", "app")
+    assert "task init, which comes before it, was not done" in cause.summary
+
+
 def test_a_task_that_never_started_says_what_it_did_last() -> None:
     downloading = event("Downloading Artifacts", 2, "Client is downloading artifacts")
     late, after = event("Alloc Unhealthy", 5, NEVER), event("Killing", 9, "Sent interrupt")

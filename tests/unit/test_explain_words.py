@@ -101,6 +101,11 @@ def broken(name: str, detail: str) -> Verification:
             "waiting", "2 healthy canaries of shop 1.1.0 (version 3) wait for promotion",
         ),
         (
+            Findings(seen(deployments=(rollout(3, "running", desired_canaries=1),)), RUNS),
+            "waiting", "1 healthy canary of shop 1.1.0 (version 3) waits for promotion",
+        ),
+        (Findings(seen(), replace(RUNS, expected=0)), "well", "no instance is wanted"),
+        (
             Findings(seen(deployments=(rollout(3, "running"),)), RUNS, BLOCKED),
             "waiting", "waits for a node",
         ),

@@ -37,8 +37,8 @@ class NomadLook(NomadWire):
 
     def allocation_checks(self, id: str) -> list[Json]:  # noqa: A002 - Nomad's own word
         """Results of the checks that Nomad itself makes for an allocation, from its node."""
-        answer = self._json("client", "allocation", id, "checks", kind=dict)
-        return [check for check in answer.values() if isinstance(check, dict)]
+        answer = self._json("client", "allocation", id, "checks", kind=(dict, type(None)))
+        return [check for check in (answer or {}).values() if isinstance(check, dict)]
 
     def allocations_where(
         self, condition: str, *, most: int, everywhere: bool = False

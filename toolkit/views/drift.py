@@ -36,7 +36,9 @@ def sentence(plan: Plan) -> str | None:
             by = f"since our deploy of {_ours(drift, now)} others changed it: {live}"
             return f"{by}; {drift.detail}" if drift.detail else by
         case "reverted":
-            return f"{live} is our deploy of {_ours(drift, now)} again: it was reverted"
+            comma = "" if drift.live.at is None else ","
+            again = f"{live}{comma} is our deploy of {_ours(drift, now)} again"
+            return f"{again}: Nomad or somebody put it back"
         case "unseen":
             since = "" if drift.since is None else f" of {_ours(drift, now)}"
             return f"cannot tell what others changed since our deploy{since}: {drift.detail}"

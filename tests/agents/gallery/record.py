@@ -19,7 +19,7 @@ from typing import Any
 from tests.agents.cluster import local_cluster
 from tests.agents.gallery.case import Case
 from tests.agents.gallery.play import REFUSED, cases, judge, play
-from tests.agents.gallery.recorder import Recorder, kept, recording
+from tests.agents.gallery.recorder import Recorder, kept, recording, without
 from tests.agents.gallery.stage import Stage, staged
 from tests.agents.shop import Said, ask
 
@@ -63,12 +63,13 @@ def record(stage: Stage, case: Case) -> dict[str, Any]:
     assert recorded.nomad_said is not None and recorded.consul_said is not None
     words = {**stage.words, "FOLDER": "/stage", "PYTHON": "/usr/bin/python3"}
     away = {str(stage.words[name]): str(words[name]) for name in ("FOLDER", "PYTHON")}
-    report = played.said.report
-    registered = ("job", "version", "evaluation", "deployment", "verdict", "code", "causes")
+    away |= {str(stage.shop.cluster.root): "/agents", sys.base_prefix: "/usr"}
+    report = json.loads(without(played.said.out, away))
+    kept_of_it = ("job", "version", "evaluation", "deployment", "verdict", "code", "causes")
     return {
         "case": case.name,
         "words": words,
-        "said": {name: report.get(name) for name in registered},
+        "said": {name: report.get(name) for name in kept_of_it},
         "nomad": kept(recorded.nomad_said.calls, away),
         "consul": kept(recorded.consul_said.calls, away) + _probes(report["causes"]),
     }

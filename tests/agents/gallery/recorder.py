@@ -163,10 +163,7 @@ def kept(calls: Sequence[Call], away: dict[str, str]) -> list[dict[str, Any]]:
         asked = call.method == "GET" or _TELLING.match(call.path)
         if _UNREAD.match(call.path) or not (asked or call.status >= 400):
             continue
-        text = call.body.decode("utf-8", "replace")
-        for old, new in away.items():
-            text = text.replace(old, new)
-        body = _pruned(text)
+        body = _pruned(without(call.body.decode("utf-8", "replace"), away))
         before = last.get(call.path)
         if before == (call.status, body):
             continue
@@ -177,6 +174,13 @@ def kept(calls: Sequence[Call], away: dict[str, str]) -> list[dict[str, Any]]:
         entry |= {"status": call.status} if call.status != 200 else {}
         found.append({**entry, "index": call.index, "body": body})
     return found
+
+
+def without(text: str, away: dict[str, str]) -> str:
+    """The text with every key of `away` replaced by its value."""
+    for old, new in away.items():
+        text = text.replace(old, new)
+    return text
 
 
 def whole(calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ from toolkit.rollout.fit.facts import AllocationFacts, GroupFacts, NodeFacts
 from toolkit.rollout.fit.interpolate import resolve
 from toolkit.rollout.fit.room import Room
 
+MOST_INSTANCES = 100
+"""With more of them the search is not begun."""
 MOST_STATES = 2000
 """Packings that are tried before the search gives up."""
 
@@ -37,36 +39,58 @@ def beside_others(parts: Sequence[Wanted]) -> dict[str, Count]:
     for part in parts:
         alone = count(part.group, part.candidates, part.number, part.limit, part.properties)
         others = [other for other in parts if other is not part and other.number]
-        lefts = {
-            candidate.place.node.id: _worst(candidate, others) for candidate in part.candidates
-        }
-        worst = count(
-            part.group, part.candidates, part.number, part.limit, part.properties, lefts=lefts
-        )
+        worst = _certain(part, others)
         shared = any(each.whole_job for each in part.properties) or part.limit == "job"
-        certain = 0 if shared and others else worst.certain
+        certain = 0 if shared and others else worst
         found[part.group.name] = Count(min(certain, alone.certain), alone.possible)
     return found
 
 
-def _worst(candidate: Candidate, others: Iterable[Wanted]) -> Room:
+def _certain(part: Wanted, others: Sequence[Wanted]) -> int:
+    """How many have a place whatever the others take; no more nodes are looked at than needed."""
+    by_node = [{each.place.node.id: each for each in other.candidates} for other in others]
+    lefts: dict[str, Room] = {}
+    alone = certain = 0
+    losses: list[int] = []
+    for candidate in part.candidates:
+        if certain >= part.number and not part.properties:
+            return certain
+        name = candidate.place.node.id
+        theirs = [(other, known[name]) for other, known in zip(others, by_node, strict=True)]
+        lefts[name] = _worst(candidate, theirs)
+        if candidate.mark == "yes" and not candidate.unsure:
+            left = candidate.place.left
+            most = on_node(part.group, left, candidate, part.number, part.limit)
+            least = on_node(part.group, lefts[name], candidate, part.number, part.limit)
+            alone, certain = alone + most, certain + least
+            losses.append(most - least)
+    if part.properties:
+        found = count(
+            part.group, part.candidates, part.number, part.limit, part.properties, lefts=lefts
+        )
+        return found.certain
+    # Each instance of the others is on one node only.
+    hurt = sorted(losses, reverse=True)[: sum(other.number for other in others)]
+    return max(certain, alone - sum(hurt))
+
+
+def _worst(candidate: Candidate, others: Iterable[tuple[Wanted, Candidate]]) -> Room:
     """What is left of a node when as many of the others as can are on it."""
     left = candidate.place.left
-    for other in others:
-        same = next(
-            each for each in other.candidates if each.place.node.id == candidate.place.node.id
-        )
+    for other, same in others:
         if same.mark == "no":
             continue
         number = on_node(other.group, candidate.place.left, same, other.number, other.limit)
         left = room.take(other.group.asked, left, candidate.place.node, number)
-        for _ in range(number):
+        for _ in range(number if other.group.ports else 0):
             left = ports.take(other.group, left, candidate.place.node)
     return left
 
 
 def packing_exists(parts: Sequence[Wanted]) -> bool | None:
     """Whether any order places everything; None when there are too many to try."""
+    if sum(part.number for part in parts) > MOST_INSTANCES:
+        return None
     if any(each.unsure or each.mark == "unknown" for part in parts for each in part.candidates):
         return None
     order = [part for part in parts for _ in range(part.number)]

@@ -31,7 +31,7 @@ class Ours:
     names: Look[Sequence[str]]
     """Node names of its agents."""
     nomad_clients: Look[Sequence[str]]
-    """`host:port` of Nomad's clients in its catalog; empty when they do not register."""
+    """`host:port` of Nomad's clients in its catalog; empty when ours do not register."""
 
 
 def judge(
@@ -83,7 +83,7 @@ def judge(
             notes=tuple(notes), advice=blind_to[0].hint,
         )  # fmt: skip
     if not ours.nomad_clients.value:
-        notes.append("Nomad's clients are not in Consul's catalog (auto_advertise is off)")
+        notes.append("Nomad's clients are not in Consul's catalog (auto_advertise is off?)")
     if not ours.names.seen:
         notes.append(unseen("Consul's agents", ours.names))
     return Check(name, "passed", f"the Consul that we ask is {summary}", notes=tuple(notes))

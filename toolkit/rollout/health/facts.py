@@ -49,6 +49,8 @@ class Agent:
     auth_method: str = ""
     """Consul's method for these identities."""
     joins_by_aws: bool = False
+    registers_as: str = ""
+    """Nomad's: the service under which clients register themselves; empty when they do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,9 @@ def nomad_agent(raw: Mapping[str, Any]) -> Agent:
         consul_token=bool(consul.get("Token")),
         service_identity=bool(consul.get("ServiceIdentity")),
         auth_method=str(consul.get("ServiceIdentityAuthMethod") or ""),
+        registers_as=str(consul.get("ClientServiceName") or "")
+        if consul.get("AutoAdvertise")
+        else "",
         joins_by_aws="provider=aws" in json.dumps([join for join in joins if join]),
     )
 

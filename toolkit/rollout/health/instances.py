@@ -22,8 +22,8 @@ class Census:
     instances: tuple[ConsulInstance, ...] = ()
     statuses: Mapping[str, str] = field(default_factory=dict)
     """Of the allocations that Nomad showed us: id -> client status."""
-    whole: bool = True
-    """True when an allocation that was not shown does not exist: we may read all namespaces."""
+    unsure: str = ""
+    """Why an allocation that was not shown may exist all the same; empty when it cannot."""
     left_out: int = 0
     """Services of the catalog that were not looked at."""
     hidden: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ def stale(census: Census) -> list[tuple[ConsulInstance, str]]:
         status = census.statuses.get(each.allocation)
         if status in OVER:
             found.append((each, f"its allocation is {status}"))
-        elif status is None and census.whole:
+        elif status is None and not census.unsure:
             found.append((each, "Nomad has no such allocation"))
     return found
 
@@ -95,11 +95,11 @@ def judge(name: str, census: Look[Census]) -> Check:
             f"the Consul token may not see all of {', '.join(found.hidden[:3])}",
             notes=tuple(notes), advice="use a Consul token with service:read and node:read",
         )  # fmt: skip
-    if unknown and not found.whole:
+    if unknown and found.unsure:
         return Check(
             name, "could not tell",
             f"{len(unknown)} of {summary} belong to allocations that Nomad does not show us",
-            notes=tuple(notes), advice="a Nomad token with read-job in all namespaces can tell",
+            notes=tuple(notes), advice=found.unsure,
         )  # fmt: skip
     if not found.instances and not found.wide:
         return Check(

@@ -60,7 +60,7 @@ def judge(name: str, lines: Look[Sequence[Line]], now: float) -> Check:
         for each in open_
     )
     evidence = tuple(
-        f"{each.system} at {each.address}: {each.problem or _days(each, now)}"
+        each.problem if each.state == "untrusted" else _told(each, now)
         for each in found
         if each.state not in {"plain", "unchecked"}
     )
@@ -86,6 +86,10 @@ def judge(name: str, lines: Look[Sequence[Line]], now: float) -> Check:
     else:
         summary = "plain HTTP, which stays on this machine"
     return Check(name, "passed", summary, evidence if len(secure) > 1 else (), notes)
+
+
+def _told(line: Line, now: float) -> str:
+    return f"{line.system} at {line.address}: {line.problem or _days(line, now)}"
 
 
 def _days(line: Line, now: float) -> str:

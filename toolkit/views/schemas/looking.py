@@ -1,10 +1,9 @@
-"""What the commands that explain hold: doctor, explain, why-not."""
+"""What the commands that explain hold: doctor, why-not."""
 
 from __future__ import annotations
 
 from toolkit.errors import ExitCode
 from toolkit.spec.doctor import CheckWord, MayWord
-from toolkit.spec.explain import Condition, Kind
 from toolkit.spec.fit import DemandKind, Mark
 from toolkit.views.schemas.words import (
     Schema,
@@ -13,7 +12,6 @@ from toolkit.views.schemas.words import (
     many,
     mapping,
     maybe,
-    moment,
     number,
     one,
     record,
@@ -133,46 +131,9 @@ WHY_NOT = record(
     calls=whole("HTTP calls made to Nomad"),
 )
 
-FACT = record(
-    "One line worth knowing",
-    name=some("One short word"),
-    text=text("What there is to know"),
-)
-
-MOMENT = record(
-    "One event in a life",
-    at=moment("When"),
-    who=text("The task, or scheduler, node and the like"),
-    text=text("What happened"),
-)
-
-EXPLAIN = record(
-    "`toolkit explain`: how one thing is, since when, why, and what now",
-    code=code(ExitCode.OK),
-    **target(),
-    asked=some("As typed"),
-    now=moment("When it was looked at"),
-    kind=word("What it is", Kind),
-    id=some("Nomad's id of it"),
-    job=maybe(text("The job that it belongs to; null for a node")),
-    word=word("How it is", Condition),
-    sentence=some("How it is, in one sentence"),
-    since=maybe(moment("Since when")),
-    causes=many("Why, the first cause first", "cause"),
-    facts=many("What else there is to know", "fact"),
-    timeline=many("What happened, in time", "moment"),
-    output=texts("The last lines of a task where no cause shows them"),
-    unseen=texts("What could not be seen, and why"),
-    next=maybe(text("The next command to type")),
-    calls=whole("HTTP calls made to Nomad"),
-)
-
 PARTS: dict[str, Schema] = {
-    "demand": DEMAND, "dry_run": DRY_RUN, "fact": FACT, "fit_group": FIT_GROUP, "item": ITEM,
-    "moment": MOMENT, "node": NODE,
+    "demand": DEMAND, "dry_run": DRY_RUN, "fit_group": FIT_GROUP, "item": ITEM, "node": NODE,
     "right": RIGHT,
 }  # fmt: skip
 
-DOCUMENTS: dict[str, tuple[int, Schema]] = {
-    "doctor": (1, DOCTOR), "explain": (1, EXPLAIN), "why-not": (1, WHY_NOT),
-}  # fmt: skip
+DOCUMENTS: dict[str, tuple[int, Schema]] = {"doctor": (1, DOCTOR), "why-not": (1, WHY_NOT)}

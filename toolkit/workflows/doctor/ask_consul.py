@@ -22,9 +22,8 @@ SWEEP = 25
 AT_ONCE = 50
 """How many allocations are asked for in one call."""
 RIGHTS_ASKED = 20
-NOMAD_CLIENT = "nomad-client"
 READ_ALL = "use a Consul token with service:read and node:read"
-_OWN = {"consul", "nomad", NOMAD_CLIENT}
+_OWN = {"consul", "nomad", "nomad-client"}
 
 
 def leader(session: Session, _done: Looks) -> Voice:
@@ -94,17 +93,31 @@ def catalog(session: Session, _done: Looks) -> tuple[str, ...]:
     return tuple(sorted(session.consul.services()))
 
 
-def nomad_clients(session: Session, _done: Looks) -> tuple[str, ...]:
-    """`host:port` of Nomad's client agents in the catalog; DeniedError when we may not see."""
-    page = session.consul.service(NOMAD_CLIENT)
+def nomad_clients(session: Session, done: Looks) -> tuple[str, ...]:
+    """`host:port` of Nomad's client agents in the catalog, where ours register themselves.
+
+    DeniedError when we may not see them.
+    """
+    ours: Agent = seen(done, "nomad_agent")
+    if not ours.registers_as:
+        # Those that are there may be another Nomad's, which shares the Consul.
+        return ()
+    return tuple(each.url.removeprefix("http://") for each in _all(session, ours.registers_as))
+
+
+def nomad_servers(session: Session, _done: Looks) -> tuple[str, ...]:
+    """`host:port` of the Nomad servers in the catalog, whoever's they are."""
+    servers = [each for each in _all(session, "nomad") if "rpc" in each.tags]
+    return tuple(each.url.removeprefix("http://") for each in servers)
+
+
+def _all(session: Session, name: str) -> tuple[ConsulInstance, ...]:
+    page = session.consul.service(name)
     if page.filtered:
         raise DeniedError(
-            f"the Consul token may not read service {NOMAD_CLIENT}",
-            system="Consul",
-            hint=READ_ALL,
+            f"the Consul token may not read service {name}", system="Consul", hint=READ_ALL
         )
-    found = read.consul_instances(NOMAD_CLIENT, page.value)
-    return tuple(f"{each.address}:{each.port}" for each in found)
+    return read.consul_instances(name, page.value)
 
 
 def auth_methods(session: Session, _done: Looks) -> list[str]:
@@ -153,7 +166,7 @@ def census(session: Session, done: Looks) -> Census:
     found = Census(
         tuple(instances),
         statuses,
-        whole=_sees_all(done),
+        unsure=_unsure(done),
         left_out=len(others) - len(others[:SWEEP]),
         hidden=tuple(hidden),
         wide=seen(done, "consul_wide"),
@@ -189,6 +202,14 @@ def allocations(session: Session, ids: list[str]) -> dict[str, str]:
     return found
 
 
-def _sees_all(done: Looks) -> bool:
+def _unsure(done: Looks) -> str:
+    """Why an allocation that is not shown to us may exist all the same; empty when it cannot."""
     grants = done["nomad_grants"].value
-    return grants is not None and grants.allows_everywhere("read-job")
+    if grants is None or not grants.allows_everywhere("read-job"):
+        return "a Nomad token with read-job in all namespaces can tell"
+    servers, peers = done["nomad_servers"].get(()), done["nomad_peers"].get(())
+    if not servers:
+        return "Nomad's servers are not in Consul's catalog: another Nomad may share it"
+    if set(servers) - set(peers):
+        return "another Nomad registers in this Consul: ask its own"
+    return ""

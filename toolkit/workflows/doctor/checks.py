@@ -51,7 +51,8 @@ FACTS: tuple[Fact, ...] = (
     Fact("consul_autopilot", ask_consul.autopilot, alive=_CONSUL),
     Fact("consul_catalog", ask_consul.catalog, alive=_CONSUL),
     Fact("consul_wide", ask_consul.wide, alive=_CONSUL),
-    Fact("nomad_clients", ask_consul.nomad_clients, alive=_CONSUL),
+    Fact("nomad_servers", ask_consul.nomad_servers, alive=_CONSUL),
+    Fact("nomad_clients", ask_consul.nomad_clients, after=("nomad_agent",), alive=_CONSUL),
     Fact("consul_methods", ask_consul.auth_methods, alive=_CONSUL),
     Fact("edge_instances", ask_edge.instances, alive=_CONSUL),
     Fact("consul_members", ask_consul.members, after=("consul_gossip",)),
@@ -72,7 +73,10 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "census",
         ask_consul.census,
-        after=("jobs", "consul_catalog", "consul_wide", "nomad_grants"),
+        after=(
+            "jobs", "consul_catalog", "consul_wide", "nomad_grants", "nomad_servers",
+            "nomad_peers",
+        ),
         alive=(*_NOMAD, *_CONSUL),
     ),
 )  # fmt: skip

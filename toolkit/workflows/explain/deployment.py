@@ -7,6 +7,7 @@ from typing import Any, cast
 from toolkit.errors import ApiError
 from toolkit.rollout import read, reasons
 from toolkit.rollout.revert import target_version
+from toolkit.spec.cause import Cause
 from toolkit.spec.explain import Condition, Explanation, Fact, Subject
 from toolkit.spec.observed import AllocationView, DeploymentView, EvaluationView
 from toolkit.workflows.explain import look, why
@@ -41,6 +42,8 @@ def tell(session: Session, subject: Subject) -> Explanation:
     causes = why.ordered(why.of_allocations(session, job, bad), placed)
     if not causes and view.description.startswith(BY_HAND):
         causes = (reasons.by_hand(view),)
+    elif not causes and view.status == "failed" and mine:
+        causes = (_late(view, mine),)
     if view.status == "failed" and not mine:
         unseen.append("its allocations: Nomad no longer keeps them")
     word, said = state(view, waits=bool(placed))
@@ -60,6 +63,21 @@ def tell(session: Session, subject: Subject) -> Explanation:
     )
 
 
+def _late(view: DeploymentView, mine: tuple[AllocationView, ...]) -> Cause:
+    """Nothing failed and nothing lacked a node, and it was not done in the time that it had."""
+    deadline = max((group.progress_deadline for group in view.groups), default=0.0)
+    limit = f" of {deadline:g} s" if deadline else ""
+    return Cause(
+        "slow",
+        f"the deployment was not done within its progress_deadline{limit}",
+        evidence=(
+            f"deployment: {view.description}",
+            *(f"allocation: {each.short} {each.client_status}" for each in mine[:5]),
+        ),
+        advice="raise progress_deadline, or find what its last instances waited for",
+    )
+
+
 def _bad(view: DeploymentView, mine: tuple[AllocationView, ...]) -> list[AllocationView]:
     if view.status == "successful":
         return []
@@ -67,7 +85,9 @@ def _bad(view: DeploymentView, mine: tuple[AllocationView, ...]) -> list[Allocat
     if bad or view.status != "failed":
         return bad
     # Nomad stopped them before they could show more: what they say of themselves is all there is.
-    return [] if view.description.startswith(BY_HAND) else list(mine)
+    if view.description.startswith(BY_HAND):
+        return []
+    return [each for each in mine if each.healthy is not True]
 
 
 def state(view: DeploymentView, *, waits: bool) -> tuple[Condition, str]:
@@ -78,7 +98,8 @@ def state(view: DeploymentView, *, waits: bool) -> tuple[Condition, str]:
         case "failed":
             target = target_version(view.description)
             went = f" and made Nomad go back to version {target}" if target is not None else ""
-            return "unwell", f"failed{went}"
+            nothing = " (there was no version to go back to)" if " - no" in view.description else ""
+            return "unwell", f"failed{went}{nothing}"
         case "cancelled":
             return "stopped", f"was cancelled ({view.description})"
         case "paused":

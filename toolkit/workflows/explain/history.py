@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from toolkit.rollout.events import failures
 from toolkit.rollout.hopeless import suspects
 from toolkit.rollout.revert import target_version
 from toolkit.spec.observed import AllocationView, DeploymentView
@@ -57,14 +58,18 @@ def failed_before(seen: JobSeen) -> Past | None:
         release=version.release if version is not None else None,
         rollout=rollout,
         went_back_to=target,
-        suspects=tuple(suspects(seen.allocations, rollout.job_version)),
+        suspects=tuple(
+            each
+            for each in suspects(seen.allocations, rollout.job_version)
+            if each.healthy is not True or failures(each)
+        ),
     )
 
 
 def forgotten(seen: JobSeen, past: Past | None) -> tuple[str, ...]:
     """What is gone of the version before the registered one."""
     before = seen.live.version - 1
-    if past is not None and not past.suspects:
+    if past is not None and not seen.of_version(past.version):
         return (f"the allocations of version {past.version}: Nomad no longer keeps them",)
     if seen.rollout(before + 1) is None or before < 0 or seen.rollout(before) is not None:
         return ()

@@ -79,6 +79,8 @@ def judge(found: Findings) -> Told:
         return Told("unwell", f"{name} is not well: {what}", _since_trouble(found))
     if (link := found.verification.first_unseen) is not None:
         return Told("unknown", f"{name}: {counts}, and {link.name}: {link.detail}")
+    if not found.verification.expected:
+        counts = "no instance is wanted"
     return Told("well", f"{name} is well: {counts}{_story(found)}", _since_well(found))
 
 
@@ -98,7 +100,9 @@ def _rolling(found: Findings, rollout: DeploymentView, name: str) -> Told:
     canaries = [g for g in rollout.groups if g.desired_canaries and not g.promoted]
     if canaries and all(group.healthy >= group.desired_canaries for group in canaries):
         number = sum(group.desired_canaries for group in canaries)
-        return Told("waiting", f"{number} healthy canaries of {name} wait for promotion", since)
+        some = "1 healthy canary" if number == 1 else f"{number} healthy canaries"
+        waits = "waits" if number == 1 else "wait"
+        return Told("waiting", f"{some} of {name} {waits} for promotion", since)
     bad = f", {len(found.trouble)} in trouble" if found.trouble else ""
     return Told("rolling", f"{name} is rolling out: {healthy} of {desired} healthy{bad}", since)
 
