@@ -468,7 +468,7 @@ def test_a_deployment_of_nothing_is_no_success_of_a_system_job(failed: dict[str,
     play = Play(watched(job("system")), registered=lambda _: live())
     play.says(0.0, "allocations").says(0.0, "deployments", deployment("successful"))
     play.says(0.2, "evaluations", evaluation(failed=failed))
-    assert (play.run().end, play.now) == ("unplaced", GRACE + (0.5 if failed else 0))
+    assert (play.run().end, play.now) == ("unplaced", GRACE + (0.2 if failed else 0))
 
 
 def test_a_system_job_with_a_node_that_has_no_room() -> None:
