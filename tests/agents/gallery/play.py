@@ -86,7 +86,8 @@ class Playing:
 
     def __init__(self, stage: Stage, chosen: Iterable[Case], at_once: int) -> None:
         self._pool, self._last = ThreadPoolExecutor(at_once), ThreadPoolExecutor(1)
-        crowd, alone = [], []
+        crowd: list[Case] = []
+        alone: list[Case] = []
         for case in chosen:
             (alone if case.needs == "alone" else crowd).append(case)
         self._ends = {case.name: self._pool.submit(play, stage, case) for case in crowd}
