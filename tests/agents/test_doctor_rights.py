@@ -163,6 +163,8 @@ def really(shop: Guarded, token: str, thing: Thing, namespace: str = "default") 
     found = {need: allowed(shop, token, *call()) for need, call in calls(thing, namespace).items()}
     # That nothing is hidden anywhere cannot be asked for: it is so when the policy says so.
     found[rights.CONSUL] = True
+    # No job here has any.
+    found[rights.SECRETS] = True
     return found
 
 
@@ -196,6 +198,17 @@ def test_the_namespace_that_decides_is_nomads(shop: Guarded, thing: Thing, polic
     for command in ("validate", "plan", "history", "stop"):
         holds = all(real[need] for need in NEEDS[command])
         assert may[command] == ("may" if holds else "may not"), command
+
+
+def test_a_job_with_secrets_and_a_token_that_may_not_read_them(shop: Guarded, thing: Thing) -> None:
+    name = shop.write(more='[secrets]\nkeys = ["db_password"]\n')
+    shop.secret(name, "db_password", "correct horse battery staple")
+    come(shop, nomad=shop.nomad_token(POLICIES["write"])["SecretID"])
+    _said, may = doctor(shop)
+    refused = shop.toolkit("deploy", name)
+    (shop.root / "jobs" / name / "job.toml").unlink()
+    assert (refused.code, may["deploy"]) == (1, "may not")
+    assert doctor(shop)[1]["deploy"] == "may"
 
 
 def test_roles_count(shop: Guarded, thing: Thing) -> None:

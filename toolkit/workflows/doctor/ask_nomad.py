@@ -181,6 +181,7 @@ def powers(session: Session, done: Looks) -> Powers:
     return Powers(
         namespace=session.target.namespace,
         paths=tuple(f"nomad/jobs/{name}" for name in names),
+        secret=() if jobs is None else tuple(f"nomad/jobs/{name}" for name in jobs.secret),
         grants=known,
         tried={} if known is not None else trials(session, done),
         consul=None if consul is None else all(consul.values()),
