@@ -236,6 +236,42 @@ def test_a_token_that_nobody_knows_is_tried_by_reading(shop: Guarded, thing: Thi
     assert "5f3a1c4e" not in said.out + said.err
 
 
+def test_a_workloads_identity_is_tried_by_reading(shop: Guarded, thing: Thing) -> None:
+    job = blank("identified", "default")
+    [group] = job["TaskGroups"]
+    [task] = group["Tasks"]
+    group["Count"] = 1
+    script = "echo token:$NOMAD_TOKEN: && sleep 600"
+    task |= {"Config": {"command": "sh", "args": ["-c", script]}, "Identity": {"Env": True}}
+    shop.nomad("/v1/jobs", {"Job": job}, "POST")
+    shop.until_running("identified", 1)
+    [allocation] = shop.running("identified")
+    # A followed log is the only way to wait for what a task writes.
+    path = f"/v1/client/fs/logs/{allocation['ID']}?task=t&type=stdout&plain=true&follow=true"
+    request = urllib.request.Request(
+        shop.cluster.state.nomad_address + path,
+        headers={"X-Nomad-Token": shop.cluster.state.nomad_token},
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        request, timeout=60
+    ) as log:
+        token = log.readline().decode().split(":")[1]
+    assert token.count(".") == 2
+    come(shop, nomad=token)
+    said = shop.toolkit("doctor", "--json")
+    checks = {check["name"]: check for check in said.report["checks"]}
+    assert checks["nomad-token"]["word"] == "could not tell"
+    assert "a workload's identity" in checks["nomad-token"]["summary"]
+    may = {right["command"]: right["may"] for right in said.report["rights"]}
+    real = really(shop, token, thing)
+    for command in ("history", "secret list"):
+        holds = all(real[need] for need in NEEDS[command])
+        assert may[command] == ("may" if holds else "may not"), command
+    assert token not in said.out + said.err
+    come(shop)
+    shop.nomad("/v1/job/identified", method="DELETE")
+
+
 def test_no_token_at_all(shop: Guarded, thing: Thing) -> None:
     come(shop, nomad="", consul="")
     said = shop.toolkit("doctor", "--json")
