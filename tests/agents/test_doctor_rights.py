@@ -163,6 +163,8 @@ def really(shop: Guarded, token: str, thing: Thing, namespace: str = "default") 
     found = {need: allowed(shop, token, *call()) for need, call in calls(thing, namespace).items()}
     # That nothing is hidden anywhere cannot be asked for: it is so when the policy says so.
     found[rights.CONSUL] = True
+    # No job here has any.
+    found[rights.SECRETS] = True
     return found
 
 
@@ -198,6 +200,17 @@ def test_the_namespace_that_decides_is_nomads(shop: Guarded, thing: Thing, polic
         assert may[command] == ("may" if holds else "may not"), command
 
 
+def test_a_job_with_secrets_and_a_token_that_may_not_read_them(shop: Guarded, thing: Thing) -> None:
+    name = shop.write(more='[secrets]\nkeys = ["db_password"]\n')
+    shop.secret(name, "db_password", "correct horse battery staple")
+    come(shop, nomad=shop.nomad_token(POLICIES["write"])["SecretID"])
+    _said, may = doctor(shop)
+    refused = shop.toolkit("deploy", name)
+    (shop.root / "jobs" / name / "job.toml").unlink()
+    assert (refused.code, may["deploy"]) == (1, "may not")
+    assert doctor(shop)[1]["deploy"] == "may"
+
+
 def test_roles_count(shop: Guarded, thing: Thing) -> None:
     policy = {"Name": "by-role", "Rules": POLICIES["write"]}
     shop.nomad("/v1/acl/policy/by-role", policy, "POST")
@@ -221,6 +234,42 @@ def test_a_token_that_nobody_knows_is_tried_by_reading(shop: Guarded, thing: Thi
     assert checks["nomad-clients"]["word"] == "could not tell"
     assert checks["consul-servers"]["word"] == "passed"
     assert "5f3a1c4e" not in said.out + said.err
+
+
+def test_a_workloads_identity_is_tried_by_reading(shop: Guarded, thing: Thing) -> None:
+    job = blank("identified", "default")
+    [group] = job["TaskGroups"]
+    [task] = group["Tasks"]
+    group["Count"] = 1
+    script = "echo token:$NOMAD_TOKEN: && sleep 600"
+    task |= {"Config": {"command": "sh", "args": ["-c", script]}, "Identity": {"Env": True}}
+    shop.nomad("/v1/jobs", {"Job": job}, "POST")
+    shop.until_running("identified", 1)
+    [allocation] = shop.running("identified")
+    # A followed log is the only way to wait for what a task writes.
+    path = f"/v1/client/fs/logs/{allocation['ID']}?task=t&type=stdout&plain=true&follow=true"
+    request = urllib.request.Request(
+        shop.cluster.state.nomad_address + path,
+        headers={"X-Nomad-Token": shop.cluster.state.nomad_token},
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        request, timeout=60
+    ) as log:
+        token = log.readline().decode().split(":")[1]
+    assert token.count(".") == 2
+    come(shop, nomad=token)
+    said = shop.toolkit("doctor", "--json")
+    checks = {check["name"]: check for check in said.report["checks"]}
+    assert checks["nomad-token"]["word"] == "could not tell"
+    assert "a workload's identity" in checks["nomad-token"]["summary"]
+    may = {right["command"]: right["may"] for right in said.report["rights"]}
+    real = really(shop, token, thing)
+    for command in ("history", "secret list"):
+        holds = all(real[need] for need in NEEDS[command])
+        assert may[command] == ("may" if holds else "may not"), command
+    assert token not in said.out + said.err
+    come(shop)
+    shop.nomad("/v1/job/identified", method="DELETE")
 
 
 def test_no_token_at_all(shop: Guarded, thing: Thing) -> None:

@@ -63,15 +63,15 @@ def space(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> It
     register(shop, job("canary"))
     for number in range(MANY):
         register(shop, job(f"many-{number:03}", count=1))
-    shop.until("all run", lambda: len(allocations(shop, "running")) >= MANY + 7)
-    shop.until("what ends has ended", lambda: len(allocations(shop, "complete")) >= 4)
+    shop.until("all run", lambda: len(allocations(shop, "running")) == MANY + 7)
+    shop.until("what ends has ended", lambda: len(allocations(shop, "complete")) == 5)
     shop.until("the rollouts are over", lambda: under_way(shop) == {"huge"})
     shop.nomad(f"/v1/job/stopped?namespace={SPACE}", method="DELETE")
     held = job("canary", Meta={"release": "1.1.0"})
     held["TaskGroups"][0]["Update"]["Canary"] = 1
     register(shop, held)
-    shop.until("the canary waits", lambda: "manual" in described(shop, "canary"))
-    shop.until("the stopped ones ended", lambda: len(allocations(shop, "complete")) >= 6)
+    shop.until("the canary waits", lambda: canary_waits(shop))
+    shop.until("the stopped ones ended", lambda: len(allocations(shop, "complete")) == 7)
     yield shop
     for stub in shop.nomad(f"/v1/jobs?namespace={SPACE}"):
         shop.nomad(f"/v1/job/{stub['ID']}?purge=true&namespace={SPACE}", method="DELETE")
@@ -93,9 +93,11 @@ def under_way(shop: Shop) -> set[str]:
     return {rollout["JobID"] for rollout in found if rollout["Status"] == "running"}
 
 
-def described(shop: Shop, name: str) -> str:
-    found = shop.nomad(f"/v1/job/{name}/deployment?namespace={SPACE}") or {}
-    return str(found.get("StatusDescription"))
+def canary_waits(shop: Shop) -> bool:
+    found = shop.nomad(f"/v1/job/canary/deployment?namespace={SPACE}") or {}
+    summary = shop.nomad(f"/v1/job/canary/summary?namespace={SPACE}")["Summary"]["web"]
+    healthy = found["JobVersion"] == 1 and found["TaskGroups"]["web"]["HealthyAllocs"] == 1
+    return healthy and int(summary["Running"]) == 3
 
 
 def rows_of(session: Session) -> dict[str, JobRow]:

@@ -24,23 +24,23 @@ def shop(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
     shop.close()
 
 
-def test_two_at_once_do_not_both_run(shop: Shop) -> None:
-    name = write(shop, shop.name("race"), "sleep 2")
+@pytest.mark.parametrize(("kind", "kept"), [("batch", 2), ("sysbatch", 1)])
+def test_two_at_once_do_not_both_run(shop: Shop, kind: str, kept: int) -> None:
+    name = write(shop, shop.name("race"), "sleep 2", kind=kind)
     assert ended(shop.toolkit("run", name, "--json")) == (0, "completed")
     together = Barrier(2)
 
     def again() -> Said:
         # Both have planned before either registers.
-        first = {"note ": together.wait}
-        return shop.toolkit("run", name, "--json", on=first)
+        return shop.toolkit("run", name, "--json", on={"plan ": together.wait})
 
     with ThreadPoolExecutor(2) as pool:
         said = [future.result() for future in [pool.submit(again) for _ in range(2)]]
     good, refused = sorted(said, key=lambda each: each.code)
     assert ended(good) == (0, "completed"), good.err
     assert refused.code == 1, refused.out
-    assert "by somebody else" in refused.error["message"]
-    assert len(allocations(shop, name)) == 2
+    assert "between plan and submit" in refused.error["message"]
+    assert len(allocations(shop, name)) == kept
 
 
 def test_what_is_under_way_is_refused_and_goes_on(shop: Shop) -> None:

@@ -9,6 +9,7 @@ import pytest
 from toolkit.cli.call import Call
 from toolkit.cli.world import World
 from toolkit.cli.written import LONGEST, TaskOutput
+from toolkit.spec.events import Event
 from toolkit.spec.work import Stream, Written
 
 HARM = b"\x1b[2Jred\x07 \xff\xe2\x82\xac\r\nnext\ttab\n"
@@ -96,6 +97,16 @@ def test_only_a_terminal_gets_an_end_of_line_that_no_task_wrote() -> None:
         say(piece(b"no end"))
         say.end()
         assert stdout.getvalue() == wanted
+
+
+def test_what_is_said_meanwhile_begins_on_a_line_of_its_own() -> None:
+    both = Terminal()
+    say = output(both, both)
+    say(piece(b"50 %"))
+    say.on_event(Event("place", "0a1f3c52 complete", 0.0))
+    say(piece(b", done\n"))
+    say.end()
+    assert both.getvalue() == "50 %\nplace     0a1f3c52 complete\n, done\n"
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 100])

@@ -105,6 +105,8 @@ SAID = [
     (500, "can't promote terminal deployment", ConflictError),
     (500, 'job "x" not found', NotFoundError),
     (404, 'Unknown allocation "x"', NotFoundError),
+    (404, "state for allocation 3a7da7cc-7214 not found on client", NotFoundError),
+    (404, 'log entry for task "app" and log type "stderr" not found', NotFoundError),
     (500, "deployment lookup failed: index error: UUID must be 36 characters", NotFoundError),
     (409, "anything", ConflictError),
     (401, "", DeniedError),

@@ -112,6 +112,13 @@ def broken(name: str, detail: str) -> Verification:
         (Findings(seen(), RUNS, BLOCKED), "waiting", "waits for a node that can take it"),
         (
             Findings(
+                seen(deployments=(), evaluations=(replace(BLOCKED, status="pending", failed={}),)),
+                broken("nomad", "0 of 2 running"),
+            ),
+            "rolling", "the scheduler has not looked at shop 1.1.0 (version 3) yet",
+        ),
+        (
+            Findings(
                 seen(
                     deployments=(rollout(3, "failed"),),
                     allocations=(alloc("a", 2), alloc("b", 3, "failed")),

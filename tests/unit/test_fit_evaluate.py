@@ -111,6 +111,22 @@ def test_what_cannot_be_told_is_no_yes(wanted: JobFacts, cluster: SchedulerFacts
     assert look(wanted, [node(Status="down")], cluster=cluster).mark == "no"
 
 
+def test_what_is_hidden_can_only_take_room() -> None:
+    hidden = SchedulerFacts(blind="hidden")
+    assert look(job(600, 1), [node()], cluster=hidden).mark == "unknown"
+    assert look(job(600, 2), [node()], cluster=hidden).mark == "no"
+
+
+def test_a_certain_no_is_not_softened_by_what_is_unclear() -> None:
+    on = SchedulerFacts(preemption=frozenset({"service"}))
+    port = {"ReservedPorts": [{"Label": "p", "Value": 20000}]}
+    reserved = {"Networks": {"ReservedHostPorts": "20000"}}
+    wanted = job(300, Networks=[port])
+    full = running("worker-1", 900)
+    assert look(wanted, [node(ReservedResources=reserved)], full, cluster=on).mark == "no"
+    assert look(wanted, [node()], full, cluster=on).mark == "unknown"
+
+
 def test_attributes_that_could_not_be_read_are_no_yes() -> None:
     wanted = job(Constraints=[{"LTarget": "${meta.a}", "Operand": "!=", "RTarget": "b"}])
     assert look(wanted, [node()]).mark == "yes"

@@ -146,7 +146,8 @@ def test_everywhere_means_no_namespace_that_says_otherwise() -> None:
 
 def powers(grants: Grants | None, **how: Any) -> Powers:
     """What is known of a token."""
-    return Powers("default", ("nomad/jobs/web",), grants, **{"consul": True, **how})
+    known = {"secret": (), "consul": True, **how}
+    return Powers("default", ("nomad/jobs/web",), grants=grants, **known)
 
 
 def may(grants: Grants | None, **how: Any) -> dict[str, str]:
@@ -186,6 +187,16 @@ def test_the_narrow_words_are_enough_for_what_they_name() -> None:
     assert found["deploy"] == "may not"  # who deploys must be able to promote and to fail
     narrow += ["promote-deployment", "fail-deployment"]
     assert may(combine([policy(space("default", *narrow))]))["deploy"] == "may"
+
+
+def test_a_job_with_secrets_needs_them_read_before_it_is_deployed() -> None:
+    writer = combine([policy(space("default", policy="write"))])
+    paths = {"nomad/jobs/web": ["read"]}
+    reader = combine([policy(space("default", policy="write", variables=paths))])
+    assert may(writer)["deploy"] == "may"
+    assert may(writer, secret=("nomad/jobs/web",))["deploy"] == "may not"
+    assert may(reader, secret=("nomad/jobs/web",))["deploy"] == "may"
+    assert may(reader, secret=("nomad/jobs/web", "nomad/jobs/api"))["deploy"] == "may not"
 
 
 def test_what_is_lacking_is_said_once_with_its_commands() -> None:

@@ -126,6 +126,11 @@ def test_what_hides_the_version_is_said_with_what_helps() -> None:
     assert "Permission denied" in check.summary
 
 
+def test_other_trouble_fails_with_its_advice() -> None:
+    check = judge("v", "Nomad", ["1.11.3", "1.12.0"], trouble=("clients are newer", "upgrade"))
+    assert (check.word, check.advice) == ("failed", "upgrade")
+
+
 @pytest.mark.parametrize(
     ("servers", "clients", "newer"),
     [

@@ -29,7 +29,7 @@ def attach(
 
     session, written = call.session(job), TaskOutput(call)
     work = attach_work(
-        session, job, WorkOptions(timeout), on_event=call.on_event, on_output=written
+        session, job, WorkOptions(timeout), on_event=written.on_event, on_output=written
     )
     if work is not None:
         return show(call, written, work)

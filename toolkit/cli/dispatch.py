@@ -54,7 +54,7 @@ def dispatch(
     written = TaskOutput(call)
     report = send(
         call.session(job), job, parcel, WorkOptions(timeout, detach, wait_capacity),
-        on_event=call.on_event, on_output=written, confirm=call.confirm,
+        on_event=written.on_event, on_output=written, confirm=call.confirm,
     )  # fmt: skip
     return show(call, written, report)
 

@@ -41,6 +41,6 @@ def run(
     options = WorkOptions(timeout, detach, wait_capacity, tuple(allow or ()))
     report = run_work(
         call.session(job), job, options,
-        on_event=call.on_event, on_output=written, confirm=call.confirm,
+        on_event=written.on_event, on_output=written, confirm=call.confirm,
     )  # fmt: skip
     return show(call, written, report)

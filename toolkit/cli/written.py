@@ -14,6 +14,7 @@ from toolkit.cli.output import Output
 from toolkit.cli.typed import retype_report
 from toolkit.cli.world import World
 from toolkit.errors import ExitCode
+from toolkit.spec.events import Event
 from toolkit.spec.work import WorkReport, Written
 from toolkit.views import work as view
 
@@ -25,6 +26,7 @@ class TaskOutput:
     """An `OnOutput` for one command."""
 
     def __init__(self, call: Call) -> None:
+        self._call = call
         self._output: Output = call.output
         world: World = call.world
         # With --json standard output holds one document and nothing else.
@@ -55,13 +57,22 @@ class TaskOutput:
         if newline:
             self._lines(stream, piece.prefix, whole)
 
+    def on_event(self, event: Event) -> None:
+        """Print a transition, on a terminal on a line of its own."""
+        self._break_line()
+        self._call.on_event(event)
+
     def end(self) -> None:
-        """Lines whose end never came; on a terminal what follows begins on a line of its own."""
-        if self._begun is not None:
-            self._output.task(self._begun, b"\n", codecs.getincrementaldecoder("utf-8")())
+        """Lines whose end never came."""
+        self._break_line()
         for (allocation, task, stream), rest in self._waiting.items():
             self._lines(self._streams[stream], f"{allocation[:8]} {task}", rest)
         self._waiting.clear()
+
+    def _break_line(self) -> None:
+        if self._begun is not None:
+            self._output.task(self._begun, b"\n", codecs.getincrementaldecoder("utf-8")())
+            self._begun = None
 
     def _lines(self, stream: TextIO, prefix: str, data: bytes) -> None:
         lead = f"{prefix}  ".encode()

@@ -159,7 +159,8 @@ FOREIGN = re.compile(
 
 NO_SUCH = re.compile(
     r"^unknown (allocation|task|node|service)|not started yet"
-    r"|^(job|alloc|eval|deployment|node|variable|acl)\b.*not found$",
+    r"|^(job|alloc|eval|deployment|node|variable|acl)\b.*not found$"
+    r"|^state for allocation\b.*not found on client|^log entry for task\b.*not found",
     re.IGNORECASE,
 )
 """How they themselves say 404 where they leave out the index header."""

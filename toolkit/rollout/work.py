@@ -87,10 +87,19 @@ def wanted(job: Mapping[str, Any]) -> dict[str, int]:
     return {g["Name"]: 1 if g.get("Count") is None else int(g["Count"]) for g in groups(job)}
 
 
+def evaluated(work: Work, evaluations: Sequence[EvaluationView]) -> tuple[EvaluationView, ...]:
+    """The evaluations since this work was registered: those before are of an older run."""
+    return tuple(e for e in evaluations if e.create_index >= work.modify_index)
+
+
 def judge(work: Work, seen: Seen) -> Judgement:
     """The word for what was seen; nothing but all of the wanted instances is `completed`."""
     if seen.allocations is None or seen.evaluations is None:
         return _left(work, seen) or Judgement("runs")
+    if (other := _another(work, seen)) is not None:
+        # Its instances may have our version's number, and are not ours.
+        return other
+    evaluations = evaluated(work, seen.evaluations)
     ours = mine(work, seen.allocations)
     now = current(ours)
     over = seen.job is not None and seen.job.get("Status") == "dead"
@@ -102,17 +111,17 @@ def judge(work: Work, seen: Seen) -> Judgement:
         return Judgement("runs", left.detail) if ending else left
     if any(a.should_run for a in now) or any(a.client_status == "unknown" for a in now):
         return Judgement("runs")
-    if any(e.status == "blocked" for e in seen.evaluations):
+    if any(e.status == "blocked" for e in evaluations):
         return Judgement("waits")
     if not over:
         return Judgement("runs")
     failed = [a for a in now if _has_failed(a)]
-    if any(_may_be_tried_again(work, a, ours, seen.evaluations) for a in failed):
+    if any(_may_be_tried_again(work, a, ours, evaluations) for a in failed):
         return Judgement("settles")
     if not failed and any(a.desired_status != "run" for a in now):
         return Judgement("held", "somebody stopped an instance")
     if not failed:
-        return Judgement("failed", _never_placed(work, seen.evaluations))
+        return Judgement("failed", _never_placed(work, evaluations))
     return Judgement("failed", "the work failed")
 
 
@@ -135,13 +144,21 @@ def _left(work: Work, seen: Seen) -> Judgement | None:
         return Judgement("gone", "somebody purged it")
     if seen.job is None:
         return None
-    version = int(seen.job.get("Version") or 0)
+    if (other := _another(work, seen)) is not None:
+        return other
     if seen.job.get("Stop"):
         return Judgement("held", "somebody stopped it")
-    newer = version > work.version and not work.periodic
-    if newer or int(seen.job.get("CreateIndex") or 0) > work.modify_index:
+    version = int(seen.job.get("Version") or 0)
+    if version > work.version and not work.periodic:
         return Judgement("superseded", f"somebody registered version {version} in its place")
     return None
+
+
+def _another(work: Work, seen: Seen) -> Judgement | None:
+    """Another job of the same name: ours was purged."""
+    if int((seen.job or {}).get("CreateIndex") or 0) <= work.modify_index:
+        return None
+    return Judgement("superseded", "somebody purged it and registered it anew")
 
 
 def _has_failed(allocation: AllocationView) -> bool:

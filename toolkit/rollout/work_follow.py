@@ -7,13 +7,13 @@ with an API that stays away.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolkit.errors import ApiError
 from toolkit.rollout import placement, read, reasons
 from toolkit.rollout.declared import services
-from toolkit.rollout.work import Judgement, Seen, Work, current, judge, mine, wanted
+from toolkit.rollout.work import Judgement, Seen, Work, current, evaluated, judge, mine, wanted
 from toolkit.rollout.work_inbox import Inbox, Item, News, Remark, Silence, watch
 from toolkit.rollout.work_output import Outputs
 from toolkit.rollout.work_rows import rows
@@ -31,7 +31,7 @@ LOST_AFTER = 300.0
 TRIED_AGAIN = 5.0
 """Seconds in which Nomad decides whether to try a failed instance again."""
 DRAIN = 30.0
-"""Seconds to read what is left of the output once the end is known."""
+"""Seconds without a piece of what is left of the output after which the rest is given up."""
 LOOK_AGAIN = 0.5
 """Seconds between tries to look at an end that could not be confirmed."""
 
@@ -123,23 +123,30 @@ class _Loop:
         self.outputs = Outputs(world, inbox, alone=is_alone(self.work))
 
     def run(self) -> WorkEnd:
+        due = self.world.clock()
         while True:
-            item = self.inbox.take(self._patience())
+            item = self.inbox.take(due - self.world.clock())
             self._handle(item)
-            if not isinstance(item, Written | Remark) and (end := self._decide()) is not None:
+            # Output alone decides nothing, and a task that never stops writing delays nothing.
+            if isinstance(item, Written | Remark) and self.world.clock() < due:
+                continue
+            if (end := self._decide()) is not None:
                 return end
+            due = self._due()
 
-    def _patience(self) -> float:
+    def _due(self) -> float:
+        """When to decide again although nothing came, on the world's clock."""
         now, state = self.world.clock(), self.state
-        times = [now + 5.0]
-        times += [self.following.deadline] if self.following.deadline is not None else []
-        times += [state.look_again] if state.look_again > now else []
+        deadline = self.following.deadline
+        times = [now + 5.0, *([deadline] if deadline is not None else [])]
         times += [state.lost_since + self.following.lost_after] if state.lost else []
+        if state.look_again > now:
+            return min(*times, state.look_again)
         if state.waits_since is not None:
             times.append(state.waits_since + self._capacity)
         if state.settles_since is not None:
             times.append(state.settles_since + TRIED_AGAIN)
-        return min(times) - now
+        return min(times)
 
     @property
     def _capacity(self) -> float:
@@ -152,14 +159,12 @@ class _Loop:
         state = self.state
         match item:
             case News("job", value):
-                state.seen = Seen(
-                    value, value is None, state.seen.allocations, state.seen.evaluations
-                )
+                state.seen = replace(state.seen, job=value, gone=value is None)
             case News("allocations", value):
                 self._take_allocations(value or [])
             case News("evaluations", value):
                 views = read.evaluations(value or [])
-                state.seen = Seen(state.seen.job, state.seen.gone, state.seen.allocations, views)
+                state.seen = replace(state.seen, evaluations=views)
             case Silence(what, error, final):
                 self._take_silence(what, error, final=final)
             case Remark(text):
@@ -172,7 +177,7 @@ class _Loop:
         state = self.state
         views = read.allocations(raw)
         state.raw = raw
-        state.seen = Seen(state.seen.job, state.seen.gone, views, state.seen.evaluations)
+        state.seen = replace(state.seen, allocations=views)
         ours = {view.id for view in mine(self.work, views)}
         for row in rows(raw, ours):
             self._tell(row)
@@ -220,28 +225,37 @@ class _Loop:
             state.waits_since = None
         if judged.word != "settles":
             state.settles_since = None
-        match judged.word:
-            case "completed":
-                return self._end("completed", "")
-            case "waits":
-                if state.waits_since is None:
-                    state.waits_since = now
-                    self._say_waits()
-                late = now - state.waits_since >= self._capacity
-                if late and self._confirmed(judged):
-                    return self._unplaced()
-            case "settles":
-                state.settles_since = state.settles_since or now
-                if now - state.settles_since >= TRIED_AGAIN and self._confirmed(judged):
-                    return self._failed("the work failed")
-            case "failed" | "held" | "gone" | "superseded":
-                if now >= state.look_again and self._confirmed(judged):
-                    if judged.word == "failed":
-                        return self._failed(judged.detail)
-                    return self._end(ENDS[judged.word], judged.detail)
+        if judged.word == "waits" and state.waits_since is None:
+            state.waits_since = now
+            self._say_waits()
+        if judged.word == "settles" and state.settles_since is None:
+            state.settles_since = now
+        if self._is_time(judged, now) and self._confirmed(judged):
+            return self._ended(judged)
         if self.following.deadline is not None and now >= self.following.deadline:
             return self._end("unknown", f"it was not done in time: {standing(self._rows())}")
         return None
+
+    def _is_time(self, judged: Judgement, now: float) -> bool:
+        """True when the word is an end, or was waited out."""
+        state = self.state
+        if now < state.look_again or judged.word == "runs":
+            return False
+        if judged.word == "waits":
+            return now - (state.waits_since or now) >= self._capacity
+        if judged.word == "settles":
+            return now - (state.settles_since or now) >= TRIED_AGAIN
+        return True
+
+    def _ended(self, judged: Judgement) -> WorkEnd:
+        match judged.word:
+            case "waits":
+                return self._unplaced()
+            case "settles":
+                return self._failed("the work failed")
+            case "failed":
+                return self._failed(judged.detail)
+        return self._end(ENDS[judged.word], judged.detail)
 
     def _lost(self, now: float) -> WorkEnd | None:
         deadline = self.following.deadline
@@ -255,24 +269,25 @@ class _Loop:
         return None
 
     def _confirmed(self, judged: Judgement) -> bool:
-        """True when answers read now, the job's first, say the same; each came alone before.
+        """True when answers read now, in one order, say the same; each came alone before.
 
-        An allocation that is read after its job was seen to be over is over itself.
+        An allocation that is read after its job was seen to be over is over itself, and one that
+        was read before its job was seen to be the one we know is no other job's.
         """
         nomad, job_id, state = self.world.nomad, self.work.job_id, self.state
-        try:
-            job = nomad.job(job_id)
-            evaluations = read.evaluations(nomad.evaluations(job_id))
-            raw = nomad.allocations(job_id).value or []
-        except ApiError:
-            state.look_again = self.world.clock() + LOOK_AGAIN
-            return False
-        self._take_allocations(raw)
-        state.seen = Seen(job, job is None, state.seen.allocations, evaluations)
-        if judge(self.work, state.seen).word == judged.word:
-            return True
         state.look_again = self.world.clock() + LOOK_AGAIN
-        return False
+        try:
+            if judged.word != "completed":
+                state.seen = replace(state.seen, job=nomad.job(job_id))
+                views = read.evaluations(nomad.evaluations(job_id))
+                state.seen = replace(state.seen, evaluations=views)
+                self._take_allocations(nomad.allocations(job_id).value or [])
+            else:
+                state.seen = replace(state.seen, job=nomad.job(job_id))
+        except ApiError:
+            return False
+        state.seen = replace(state.seen, gone=state.seen.job is None)
+        return judge(self.work, state.seen).word == judged.word
 
     # The end.
 
@@ -291,7 +306,7 @@ class _Loop:
         return self._end("unplaced", detail, found)
 
     def _placement(self) -> tuple[Cause, ...]:
-        evaluations = self.state.seen.evaluations or ()
+        evaluations = evaluated(self.work, self.state.seen.evaluations or ())
         failed = [e.failed for e in evaluations if e.failed]
         return placement.causes(failed[-1], self.work.job) if failed else ()
 
@@ -317,6 +332,7 @@ class _Loop:
             item = self.inbox.take(min(left, 1.0))
             if isinstance(item, Written | Remark):
                 self._handle(item)
+                until = self.world.clock() + DRAIN
         if self.outputs.finishing:
             self._note("the end of the output could not be read in time")
 

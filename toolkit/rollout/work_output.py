@@ -43,6 +43,7 @@ class _Place:
     lock: threading.Lock = field(default_factory=threading.Lock)
     over: threading.Event = field(default_factory=threading.Event)
     """The task is dead: whoever follows leaves the rest to whoever reads it to the end."""
+    followed: bool = False
 
 
 class Outputs:
@@ -87,12 +88,14 @@ class Outputs:
         if place is None:
             place = self._places[key] = _Place()
             self.open.add(key)
-            if not dead and self._followed < FOLLOWED:
-                self._followed += 1
-                self._inbox.start(f"work-{key[0][:8]}", lambda: self._follow(key, place))
         if dead and not place.over.is_set():
             place.over.set()
+            self._followed -= place.followed
             self._inbox.start(f"work-end-{key[0][:8]}", lambda: self._finish(key, place))
+        elif not dead and not place.followed and self._followed < FOLLOWED:
+            place.followed = True
+            self._followed += 1
+            self._inbox.start(f"work-{key[0][:8]}", lambda: self._follow(key, place))
 
     # On threads of their own.
 
@@ -125,7 +128,7 @@ class Outputs:
         self._inbox.put(Written(*key, b"", self._alone))
 
     def _read_rest(self, nomad: Nomad, key: Key, place: _Place) -> None:
-        began = quiet = self._world.clock()
+        well = quiet = self._world.clock()
         while not self._inbox.closed.is_set():
             came, error = False, None
             try:
@@ -139,7 +142,9 @@ class Outputs:
             except ApiError as exc:
                 error = exc
             now = self._world.clock()
-            if error is not None and now - began > PATIENCE:
+            if error is None or came:
+                well = now
+            elif now - well > PATIENCE:
                 self._remark(key, f"could not be read to its end: {error.message}")
                 return
             if error is not None or came:

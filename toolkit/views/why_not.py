@@ -92,6 +92,8 @@ def _group(group: GroupFit, report: FitReport, *, every: bool) -> list[str]:
 
 def _wanted(group: GroupFit) -> str:
     parts = [f"{group.placed} of {group.wanted} wanted have a place"]
+    if not group.wanted:
+        parts = ["nothing to place"]
     if group.canaries:
         word = "canary" if group.canaries == 1 else "canaries"
         parts.append(f"{group.canaries} {word} beside what runs")

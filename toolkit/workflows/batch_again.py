@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
-from toolkit.errors import ApiError, ConflictError, UnreachableError
-from toolkit.rollout import placement, read
-from toolkit.rollout.submit import stale
+from toolkit.rollout import placement
+from toolkit.rollout.submit import stale, submit
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
 from toolkit.spec.plan import Plan
@@ -46,13 +45,18 @@ def make_ready(world: World, plan: Plan, say: Say) -> Plan:
     return _stopped(world, plan)
 
 
-def _stopped(world: World, plan: Plan) -> Plan:
-    """Register the finished job as stopped; the plan against that."""
-    index = _claim(world, plan, {**plan.job, "Stop": True})
-    raw = world.nomad.job(plan.job_id)
-    if raw is None or int(raw.get("JobModifyIndex") or 0) != index:
-        raise stale(world, plan)
-    return replace(plan, check_index=index, live=read.live_job(raw), changed=True)
+def _stopped(world: World, plan: Plan, **other: Any) -> Plan:
+    """Register the finished job as stopped, with `other` keys of its own; the plan against that."""
+    assert plan.live is not None  # noqa: S101 - what is done was registered
+    claim = replace(plan, job={**plan.job, "Stop": True, **other}, changed=True)
+    submission = submit(world, claim)
+    live = replace(
+        plan.live,
+        version=submission.version,
+        modify_index=submission.modify_index,
+        stopped=True,
+    )
+    return replace(plan, check_index=submission.modify_index, live=live, changed=True)
 
 
 def _runs_everywhere(plan: Plan) -> bool:
@@ -68,40 +72,10 @@ def _forgotten(world: World, plan: Plan, say: Say) -> Plan:
     Its other priority makes it a version even of a job that is stopped already; it never runs.
     """
     priority = int(plan.job.get("Priority") or 50)
-    other = priority - 1 if priority > 1 else priority + 1
-    index = _claim(world, plan, {**plan.job, "Stop": True, "Priority": other})
+    claimed = _stopped(world, plan, Priority=priority - 1 if priority > 1 else priority + 1)
     raw = world.nomad.job(plan.job_id)
-    if raw is None or int(raw.get("JobModifyIndex") or 0) != index:
+    if raw is None or int(raw.get("JobModifyIndex") or 0) != claimed.check_index:
         raise stale(world, plan)
     say("note", "forgotten first: Nomad runs a sysbatch job only once on a node")
     world.nomad.stop(plan.job_id, purge=True)
     return replace(plan, check_index=0, live=None, changed=True)
-
-
-def _claim(world: World, plan: Plan, body: dict[str, Any]) -> int:
-    """Register `body` against the plan's check index; the index that it became."""
-    try:
-        answer = world.nomad.register(body, check_index=plan.check_index)
-    except ConflictError as exc:
-        raise stale(world, plan) from exc
-    except UnreachableError as exc:
-        return _read_back(world, plan, exc)
-    return int(answer.get("JobModifyIndex") or 0)
-
-
-def _read_back(world: World, plan: Plan, lost: UnreachableError) -> int:
-    """The index of a registration whose reply was lost: a finished job that is stopped now."""
-    if not lost.lost_reply:
-        raise lost
-    try:
-        raw = world.nomad.job(plan.job_id) or {}
-    except ApiError:
-        raise lost from None
-    index = int(raw.get("JobModifyIndex") or 0)
-    if index == plan.check_index:
-        lost.message = f"{lost.message}; reading back shows that nothing was registered"
-        lost.hint = "run the same command again"
-        raise lost
-    if not raw.get("Stop"):
-        raise stale(world, plan) from lost
-    return index

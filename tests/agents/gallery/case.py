@@ -49,6 +49,8 @@ class Case:
     """Done between the earlier version and the deploy."""
     meanwhile: Act | None = None
     """Done in a thread of its own while the deploy runs; waits itself for the right moment."""
+    after: Act | None = None
+    """Undoes what `prepare` did to the cluster, however the deploy ends."""
     job_toml: str = ""
     """A job file beside it, where our tool needs one to know more than Nomad does."""
     options: tuple[str, ...] = ()

@@ -35,6 +35,13 @@ def _room(stage: Stage, name: str) -> None:
     stage.leave("place-later-holder")
 
 
+def _eligible(stage: Stage, *, eligible: bool) -> None:
+    word = "eligible" if eligible else "ineligible"
+    for node in stage.nomad("/v1/nodes"):
+        path = f"/v1/node/{node['ID']}/eligibility"
+        stage.shop.nomad(path, {"NodeID": node["ID"], "Eligibility": word})
+
+
 CASES = (
     _unplaced("place-cpu", 1, job(group(task(cpu=HUGE))), r"not enough cpu on 1 node"),
     _unplaced("place-memory", 1, job(group(task(memory=HUGE))), r"not enough memory on 1 node"),
@@ -64,6 +71,11 @@ CASES = (
     _unplaced(
         "place-pool", 3, job(group(task()), more='node_pool = "moon"'), r"node pool moon",
         prepare=_pool,
+    ),
+    _unplaced(
+        "place-ineligible", 3, job(group(task())), r"no eligible node", needs="alone",
+        prepare=lambda stage, _name: _eligible(stage, eligible=False),
+        after=lambda stage, _name: _eligible(stage, eligible=True),
     ),
     _unplaced(
         "place-driver", 4, job(group(program('image = "shop:1"', driver="podman"))),

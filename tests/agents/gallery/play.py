@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -52,6 +51,14 @@ def play(stage: Stage, case: Case) -> Played:
         stage.register(name, text)
     if case.prepare is not None:
         case.prepare(stage, case.name)
+    try:
+        return _deployed(stage, case)
+    finally:
+        if case.after is not None:
+            case.after(stage, case.name)
+
+
+def _deployed(stage: Stage, case: Case) -> Played:
     if case.before is not None:
         good = stage.deploy(case, case.before)
         assert good.code == 0, f"the good version: {good.out}{good.err}"
@@ -78,41 +85,24 @@ class Playing:
     """Cases being played, several at once; each is waited for by whoever asks for it."""
 
     def __init__(self, stage: Stage, chosen: Iterable[Case], at_once: int) -> None:
-        self._pool = ThreadPoolExecutor(at_once)
-        chosen = list(chosen)
-        crowd = [case for case in chosen if case.needs != "alone"]
-        done = threading.Event()
-        left = len(crowd)
-        lock = threading.Lock()
-
-        def over(_future: Future[Played]) -> None:
-            nonlocal left
-            with lock:
-                left -= 1
-            if not left:
-                done.set()
-
-        self._ends: dict[str, Future[Played]] = {}
-        for case in crowd:
-            future = self._pool.submit(play, stage, case)
-            self._ends[case.name] = future
-            future.add_done_callback(over)
-        if not crowd:
-            done.set()
-        alone = [case for case in chosen if case.needs == "alone"]
-        self._last = ThreadPoolExecutor(1)
-        self._last.submit(done.wait)
-        for case in alone:
-            self._ends[case.name] = self._last.submit(play, stage, case)
+        self._pool, self._last = ThreadPoolExecutor(at_once), ThreadPoolExecutor(1)
+        crowd: list[Case] = []
+        alone: list[Case] = []
+        for case in chosen:
+            (alone if case.needs == "alone" else crowd).append(case)
+        self._ends = {case.name: self._pool.submit(play, stage, case) for case in crowd}
+        self._last.submit(wait, tuple(self._ends.values()))
+        self._ends |= {case.name: self._last.submit(play, stage, case) for case in alone}
 
     def end(self, case: Case) -> Played:
         """How a case ended; raises what it raised."""
         return self._ends[case.name].result()
 
     def close(self) -> None:
-        """Wait for all that still runs."""
-        for pool in (self._pool, self._last):
-            pool.shutdown(cancel_futures=True)
+        """Begin nothing more, and wait for all that still runs."""
+        self._last.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
+        self._last.shutdown()
 
 
 def judge(played: Played) -> None:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from toolkit.clients.nomad import Nomad
-from toolkit.errors import ApiError, NotFoundError
+from toolkit.errors import ApiError, InvalidRequestError, NotFoundError
 from toolkit.rollout.fit.facts import GroupFacts, JobFacts
 from toolkit.rollout.fit.interpolate import asked_of
 
@@ -68,6 +68,9 @@ def read(
         except NotFoundError:
             unknown.remove(first)
             continue
+        except InvalidRequestError:
+            # An older Nomad's filter does not see them.
+            break
         except ApiError as exc:
             return found, exc.message
         if alike is None:

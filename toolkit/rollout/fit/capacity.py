@@ -79,7 +79,9 @@ def count(
         if candidate.mark == "yes" and not candidate.unsure:
             certain[node.id] = possible[node.id] = number
         else:
-            possible[node.id] = wanted if candidate.unsure else number
+            # What is hidden can only take room; what preemption stops can only give some.
+            more = candidate.unsure and candidate.place.emptied is not None
+            possible[node.id] = wanted if more else number
 
     def capped(numbers: Mapping[str, int], each: Property) -> int:
         by_value: dict[str, int] = defaultdict(int)

@@ -75,7 +75,7 @@ def _standing(job: JobFacts, scheduler: SchedulerFacts) -> Iterator[Column]:
         Demand("node", "ready", "ready and eligible"), lambda p: standing.ready_cell(p.node)
     )
     yield Column(
-        Demand("node", "dc", f"datacenter {', '.join(job.datacenters)}"),
+        Demand("node", "dc", f"datacenter {' or '.join(job.datacenters)}"),
         lambda p: standing.datacenter_cell(job.datacenters, p.node),
     )
     yield Column(
@@ -163,7 +163,9 @@ def _resources(group: GroupFacts, scheduler: SchedulerFacts, *, most: bool) -> I
     def scarce(check: Callable[[Room, NodeFacts], Cell]) -> Callable[[Place], Cell]:
         return lambda p: _scarce(p, lambda left: check(left, p.node), scheduler)
 
-    cpu = f"CPU {asked.cpu} MHz" if not asked.cores else f"CPU {asked.cpu} MHz and its cores'"
+    cpu = f"CPU {asked.cpu} MHz"
+    if asked.cores:
+        cpu = f"{cpu} and that of its cores" if asked.cpu else "CPU of its cores"
     yield Column(
         Demand("resource", "cpu", cpu),
         scarce(lambda left, node: room.cpu_cell(asked, left, node)),
@@ -171,7 +173,7 @@ def _resources(group: GroupFacts, scheduler: SchedulerFacts, *, most: bool) -> I
     )
     if asked.cores:
         yield Column(
-            Demand("resource", "cores", f"{sum(asked.cores)} cores"),
+            Demand("resource", "cores", f"reserved cores {sum(asked.cores)}"),
             scarce(lambda left, _node: room.cores_cell(asked, left)),
             counted=True,
         )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from toolkit.errors import ApiError
+from toolkit.errors import ApiError, InvalidRequestError
 from toolkit.rollout.fit import attributes, read_nodes
 from toolkit.rollout.fit.facts import (
     AllocationFacts,
@@ -89,7 +89,7 @@ def _most(world: World) -> dict[str, int]:
             str(stub["ID"]): int(world.nomad.node(str(stub["ID"])).get("NodeMaxAllocs") or 0)
             for stub in stubs
         }
-    except ApiError:
+    except InvalidRequestError:
         return {}
 
 

@@ -119,14 +119,14 @@ def _members(text: str) -> set[str]:
 
 
 @lru_cache(maxsize=256)
-def _expression(text: str) -> re.Pattern[str] | bool | None:
-    """Compiled; False when Nomad cannot compile it; None when it may mean something else here.
+def _expression(text: str) -> re.Pattern[str] | None:
+    """Compiled; None when it may mean something else here, or nothing at all there.
 
     Nomad's engine takes linear time on anything. Ours does not on a repeated repetition, so that
     is left to Nomad as well.
     """
-    if re.search(r"\(\?(=|!|<=|<!|>|P=|#|\()|\\[1-9]|[*+?}]\+", text):
-        return False
+    if re.search(r"\(\?(=|!|<=|<!|>|P=|#|\()|\\[1-9]|[*+?}]\+|\{,", text):
+        return None
     if re.search(r"\\[pPQEGzZAC]|\[\[|\[:|\(\?[a-zA-Z]*U|&&|--|~~|\|\|", text):
         return None
     if re.search(r"(?<!^)\(\?[a-zA-Z-]+[:)]|[*+}][^()]*\)\s*[*+{]", text):
@@ -145,8 +145,8 @@ def _expression(text: str) -> re.Pattern[str] | bool | None:
 
 def _matches(left: str, right: str) -> bool | None:
     expression = _expression(right)
-    if expression is None or isinstance(expression, bool):
-        return expression
+    if expression is None:
+        return None
     if "(?i" in right and not left.isascii():
         return None
     return expression.search(left) is not None

@@ -60,6 +60,9 @@ def dynamic_cell(ports: tuple[PortAsk, ...], left: Room, node: NodeFacts) -> Cel
     wanted = sum(1 for port in ports if not port.value)
     if dynamic_times(ports, left, node, 1):
         return YES
+    for port in ports:
+        if not port.value and not _addresses(port, node):
+            return Cell("no", f"has no address for a port of network {port.network}", 0.9)
     first, last = node.dynamic
     return Cell("no", f"lacks free ports in {first}-{last}, {wanted} asked for", 0.9)
 

@@ -50,7 +50,8 @@ def hold(
 def _candidate(at: Place, all_columns: tuple[Column, ...], found: tuple[Cell, ...]) -> Candidate:
     pairs = list(zip(all_columns, found, strict=True))
     mark = worst(cell.mark for column, cell in pairs if not column.counted)
-    unsure = any(column.counted and cell.mark == "unknown" for column, cell in pairs)
+    scarce = {cell.mark for column, cell in pairs if column.counted}
+    unsure = "unknown" in scarce and "no" not in scarce
     return Candidate(at, mark, unsure)
 
 

@@ -19,7 +19,7 @@ SOON = 24 * HOUR
 class Need:
     """One right; `any_of` names what grants it."""
 
-    kind: Literal["job", "everywhere", "variables", "level", "consul"]
+    kind: Literal["job", "everywhere", "variables", "secrets", "level", "consul"]
     any_of: tuple[str, ...]
 
     def text(self, namespace: str) -> str:
@@ -32,6 +32,8 @@ class Need:
                 return f"{said} in all namespaces"
             case "variables":
                 return f"{said} on variables below nomad/jobs in namespace {namespace}"
+            case "secrets":
+                return f"{said} on variables of jobs that have secrets in namespace {namespace}"
             case "level":
                 return f"{said}:read"
             case "consul":
@@ -59,16 +61,19 @@ EVERYWHERE = Need("everywhere", ("read-job",))
 NODES, AGENT, OPERATOR = (Need("level", (what,)) for what in ("node", "agent", "operator"))
 CONSUL = Need("consul", ("service:read and node:read",))
 
-_ROLL = (PARSE, READ, PLAN, REGISTER, PROMOTE, FAIL, CONSUL)
+SECRETS = Need("secrets", ("read",))
+"""Only where one of our jobs has secrets: that they are set is looked up before a submit."""
+
+_ROLL = (PARSE, READ, PLAN, REGISTER, PROMOTE, FAIL, SECRETS, CONSUL)
 
 NEEDS: dict[str, tuple[Need, ...]] = {
     "validate": (PARSE, READ),
-    "plan": (PARSE, READ, PLAN),
+    "plan": (PARSE, READ, PLAN, SECRETS),
     "deploy": _ROLL,
     "attach": (READ, PROMOTE, FAIL, CONSUL),
     "bump": _ROLL,
     "rollback": _ROLL,
-    "run": (PARSE, READ, PLAN, REGISTER, LOGS),
+    "run": (PARSE, READ, PLAN, REGISTER, LOGS, SECRETS),
     "dispatch": (READ, DISPATCH, LOGS),
     "verify": (READ, CONSUL),
     "status": (LIST, READ, CONSUL),
@@ -98,6 +103,8 @@ class Powers:
     namespace: str
     paths: tuple[str, ...]
     """Paths of the variables of our jobs."""
+    secret: tuple[str, ...]
+    """Those of them whose jobs say that they have secrets."""
     grants: Grants | None
     """None: the policies cannot be read."""
     tried: Mapping[str, bool] = field(default_factory=dict)
@@ -109,6 +116,8 @@ class Powers:
         """Whether the right is there; None when it cannot be told."""
         if need.kind == "consul":
             return self.consul
+        if need.kind == "secrets" and not self.secret:
+            return True
         if self.grants is None:
             return self._by_trial(need)
         match need.kind:
@@ -116,17 +125,18 @@ class Powers:
                 return self.grants.allows(self.namespace, *need.any_of)
             case "everywhere":
                 return self.grants.allows_everywhere(need.any_of[0])
-            case "variables":
+            case "variables" | "secrets":
+                paths = self.paths if need.kind == "variables" else self.secret
                 return all(
                     self.grants.allows_variable(self.namespace, path, need.any_of[0])
-                    for path in self.paths
+                    for path in paths
                 )
             case "level":
                 return self.grants.reads(need.any_of[0])
 
     def _by_trial(self, need: Need) -> bool | None:
-        key = need.text("")
-        return self.tried.get(key)
+        # What a read of one variable showed is only surely so of that one.
+        return None if need.kind == "secrets" else self.tried.get(need.text(""))
 
 
 def table(powers: Powers) -> tuple[Right, ...]:

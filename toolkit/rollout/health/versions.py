@@ -60,12 +60,14 @@ def judge(
     *,
     circumstances: Collection[str] = (),
     notes: Iterable[str] = (),
+    trouble: tuple[str, str] | None = None,
     blind: str | None = None,
     hint: str | None = None,
 ) -> Check:
     """The versions of one system: supported, and what is known to be wrong with them.
 
-    `circumstances`: which of the bugs' conditions hold. `blind`: why not all could be seen, and
+    `circumstances`: which of the bugs' conditions hold. `trouble`: what else fails it, and what to
+    do. `blind`: why not all could be seen, and
     `hint` what helps.
     """
     there = sorted({each for each in versions if each}, key=lambda each: parse(each) or (0,) * 4)
@@ -102,6 +104,10 @@ def judge(
         said.append("agents of different versions: fine during an upgrade, not for good")
     if any(_number(each)[:2] > _number(support.tested)[:2] for each in there):
         said.append(f"newer than what is tested ({support.tested})")
+    if trouble is not None:
+        return Check(
+            name, "failed", f"{summary}: {trouble[0]}", notes=tuple(said), advice=trouble[1]
+        )
     bad = [bug for bug in hits if bug.hurts]
     if bad:
         return Check(

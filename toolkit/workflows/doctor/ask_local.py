@@ -35,6 +35,8 @@ class Jobs:
     """Jobs that have Consul services."""
     system: tuple[str, ...] = ()
     """System jobs."""
+    secret: tuple[str, ...] = ()
+    """Jobs whose files say that they have secrets."""
 
 
 def jobs(session: Session, done: Looks) -> Jobs:
@@ -75,6 +77,7 @@ class _Needs:
         self.services: dict[str, None] = {}
         self.using: dict[str, None] = {}
         self.system: dict[str, None] = {}
+        self.secret: dict[str, None] = {}
 
     def add_spec(self, name: str, spec: JobSpec | None) -> None:
         """What a job file says."""
@@ -85,6 +88,8 @@ class _Needs:
         if spec.route is not None:
             self.routed.setdefault(name, {})[spec.route.visibility] = None
             self.using[name] = None
+        if spec.secrets:
+            self.secret[name] = None
         if spec.kind == "system":
             self.system[name] = None
 
@@ -112,6 +117,7 @@ class _Needs:
             services=tuple(self.services),
             using=tuple(self.using),
             system=tuple(self.system),
+            secret=tuple(self.secret),
         )
 
 

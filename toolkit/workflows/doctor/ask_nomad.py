@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.clients.errors_map import from_response, garbled, unknown_token_hint
 from toolkit.clients.greeting import greet, is_another
-from toolkit.errors import ApiError, DeniedError, NotFoundError
+from toolkit.errors import ApiError, DeniedError, InvalidRequestError, NotFoundError
 from toolkit.rollout.health import facts
 from toolkit.rollout.health.bridge import Sight
 from toolkit.rollout.health.clocks import interval
@@ -143,7 +143,13 @@ def token(session: Session, _done: Looks) -> Token:
     endpoint = session.target.nomad
     try:
         return facts.token(session.nomad.token_self())
-    except DeniedError as exc:
+    except (DeniedError, NotFoundError) as exc:
+        if endpoint.token and endpoint.token.reveal().count(".") == 2:
+            raise InvalidRequestError(
+                "our token is a workload's identity, of which Nomad tells nothing",
+                system=endpoint.system,
+                hint="what it may do shows in the check rights, as far as reads show it",
+            ) from exc
         raise DeniedError(
             f"{endpoint.system} at {endpoint.address} does not know our token",
             system=endpoint.system,
@@ -181,6 +187,7 @@ def powers(session: Session, done: Looks) -> Powers:
     return Powers(
         namespace=session.target.namespace,
         paths=tuple(f"nomad/jobs/{name}" for name in names),
+        secret=() if jobs is None else tuple(f"nomad/jobs/{name}" for name in jobs.secret),
         grants=known,
         tried={} if known is not None else trials(session, done),
         consul=None if consul is None else all(consul.values()),

@@ -123,15 +123,29 @@ def _nomad_version(name: str, _session: Session, see: Looks) -> Check:
     if agent.value is not None and agent.value.joins_by_aws:
         circumstances.add("aws join")
     newer = versions.newer_clients(of_servers, of_clients)
-    notes = [f"clients newer than a server are not supported: {', '.join(newer)}"] if newer else []
+    trouble = (
+        f"clients ({', '.join(newer)}) are newer than a server, which Nomad does not support",
+        "upgrade the servers first",
+    )
     hidden = [
         unseen(what, look)
-        for what, look in (("the servers' versions", members), ("the clients' versions", nodes_))
+        for what, look in (
+            ("the servers' versions", members),
+            ("the clients' versions", nodes_),
+            ("whether there are system jobs", see["jobs"]),
+        )
         if not look.seen
     ]
     if not said:
         return versions.judge(name, "Nomad", (), blind=agent.problem, hint=agent.hint)
-    return versions.judge(name, "Nomad", said, circumstances=circumstances, notes=[*notes, *hidden])
+    return versions.judge(
+        name,
+        "Nomad",
+        said,
+        circumstances=circumstances,
+        notes=hidden,
+        trouble=trouble if newer else None,
+    )
 
 
 def _consul_version(name: str, _session: Session, see: Looks) -> Check:
@@ -140,7 +154,8 @@ def _consul_version(name: str, _session: Session, see: Looks) -> Check:
     if agent.value is not None:
         said.add(agent.value.version)
     notes = [] if members.seen else [unseen("the servers' versions", members)]
-    return versions.judge(name, "Consul", said, notes=notes, blind=None if said else agent.problem)
+    blind = None if said else agent.problem
+    return versions.judge(name, "Consul", said, notes=notes, blind=blind, hint=agent.hint)
 
 
 def _traefik_version(name: str, _session: Session, see: Looks) -> Check:

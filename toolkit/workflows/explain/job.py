@@ -56,8 +56,9 @@ def _service(session: Session, subject: Subject, seen: JobSeen) -> Explanation:
         causes = why.ordered(
             why.of_allocations(session, raw, trouble, instances),
             placed,
-            () if trouble or placed else reasons.of_chain(session.world, verification, raw),
         )
+        if told.word == "unwell" and not causes:
+            causes = reasons.of_chain(session.world, verification, raw)
     if past is not None and not causes:
         causes = why.of_allocations(session, raw, past.suspects)
     facts = (*service.facts(found), *_links(verification))

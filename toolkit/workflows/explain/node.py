@@ -17,7 +17,7 @@ from toolkit.spec.observed import AllocationView
 from toolkit.workflows.explain import look, why
 from toolkit.workflows.session import Session
 
-MOST = 300
+MOST = 200
 """Allocations that are read of a node."""
 EXPLAINED = 4
 """Failed allocations of which the cause is read."""

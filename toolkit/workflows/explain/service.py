@@ -62,6 +62,12 @@ def judge(found: Findings) -> Told:
     if rollout is not None and not rollout.terminal:
         return _rolling(found, rollout, name)
     counts = _counts(found)
+    if rollout is None and any(
+        e.status == "pending" and not e.wait_until for e in seen.evaluations
+    ):
+        return Told(
+            "rolling", f"the scheduler has not looked at {name} yet: {counts}", submitted(seen)
+        )
     if found.blocked is not None:
         return Told(
             "waiting", f"{name} waits for a node that can take it: {counts}",
