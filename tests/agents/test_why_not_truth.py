@@ -256,3 +256,9 @@ def test_many_nodes_are_asked_for_at_once(yard: Yard) -> None:
     together, problem = fit.attributes.read(yard.world.nomad, ids, keys, few=0, least=1)
     assert (one_by_one, problem) == (together, "")
     assert len({frozenset(copy.copy(values).items()) for values in together.values()}) == 3
+
+
+def test_a_filter_that_nomad_does_not_know_is_refused_as_such(yard: Yard) -> None:
+    # So an older Nomad answers, whose filter does not see what we ask for.
+    with pytest.raises(InvalidRequestError):
+        yard.world.nomad.nodes(where="Nothing != 0")
