@@ -255,7 +255,7 @@ def test_as_many_have_a_place_as_there_is_room(
 def test_a_yes_needs_a_node_whose_cells_are_all_yes(unread: list[bool], blind: bool) -> None:
     rule = {"LTarget": "${meta.a}", "Operand": "is_not_set"}
     nodes = [
-        node(f"worker-{number}", **({"Attributes": None} if hidden else {}))
+        node(f"worker-{number}", Attributes=None if hidden else {})
         for number, hidden in enumerate(unread)
     ]
     cluster = SchedulerFacts(blind="hidden" if blind else "")
