@@ -9,7 +9,11 @@ from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
 
-ENGINES = ("tests/services/test_images.py", "tests/services/test_docker_job.py")
+ENGINES = (
+    "tests/services/test_images.py",
+    "tests/services/test_docker_job.py",
+    "tests/services/test_gallery_images.py",
+)
 
 
 class Together(LoadFileScheduling):  # type: ignore[misc]  # the library has no types
