@@ -40,6 +40,7 @@ def big_cluster() -> list[Row]:
         _register(cluster, [job(f"many-{number:04}") for number in range(JOBS - 2)])
         wanted = (JOBS - 1) * EACH
         cluster.until("all run", lambda: _number(cluster, "running") >= wanted, FILLED_WITHIN)
+        cluster.until("the rollouts are over", lambda: not _rolling(cluster), FILLED_WITHIN)
         print(f"   {JOBS} jobs, {JOBS * EACH} allocations in {time.monotonic() - began:.0f} s")
         return [*_status(cluster), *_explain(cluster, alone)]
 
@@ -148,9 +149,20 @@ def _register(cluster: LocalCluster, jobs: list[dict[str, Any]]) -> None:
 
 def _number(cluster: LocalCluster, state: str) -> int:
     """Allocations in a client state, from the summaries: a list of all would slow the filling."""
-    connection = http.client.HTTPConnection(urlsplit(cluster.nomad_address).netloc, timeout=30)
-    connection.request("GET", "/v1/jobs")
-    stubs = json.loads(connection.getresponse().read())
-    connection.close()
+    stubs = _ask(cluster, "/v1/jobs")
     groups = (group for stub in stubs for group in stub["JobSummary"]["Summary"].values())
     return sum(int(group[state.capitalize()]) for group in groups)
+
+
+def _rolling(cluster: LocalCluster) -> bool:
+    """True while Nomad still has rollouts to look after, which takes its time."""
+    return any(each["Status"] == "running" for each in _ask(cluster, "/v1/deployments"))
+
+
+def _ask(cluster: LocalCluster, path: str) -> list[dict[str, Any]]:
+    connection = http.client.HTTPConnection(urlsplit(cluster.nomad_address).netloc, timeout=30)
+    connection.request("GET", path)
+    found = json.loads(connection.getresponse().read())
+    connection.close()
+    assert isinstance(found, list)
+    return found

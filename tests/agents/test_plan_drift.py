@@ -202,7 +202,10 @@ def test_a_revert_to_one_of_ours_is_said_and_is_no_change(shop: Shop, ours: str)
         "reverted", 0, 2,
     )  # fmt: skip
     said = shop.toolkit("plan", ours).out
-    assert "is our deploy of 1.0.0 (version 0, " in said and "again: Nomad or somebody put it back" in said
+    assert (
+        "is our deploy of 1.0.0 (version 0, " in said
+        and "again: Nomad or somebody put it back" in said
+    )
 
 
 def test_a_stopped_job_has_not_drifted(shop: Shop, ours: str) -> None:
@@ -227,9 +230,8 @@ def test_never_ours_and_no_longer_kept(shop: Shop) -> None:
         change(shop, name)
     found = drift(shop, name)
     assert (found["state"], found["changes"]) == ("unseen", [])
-    assert (
-        found["detail"] == "Nomad keeps nothing before version 2, and none of the kept ones is ours"
-    )
+    gone = "Nomad keeps nothing before version 2, and none of the kept ones is ours"
+    assert found["detail"] == gone
     assert "drift     cannot tell what others changed since our deploy: " in (
         shop.toolkit("plan", name).out
     )

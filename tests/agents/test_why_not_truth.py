@@ -256,3 +256,19 @@ def test_many_nodes_are_asked_for_at_once(yard: Yard) -> None:
     together, problem = fit.attributes.read(yard.world.nomad, ids, keys, few=0, least=1)
     assert (one_by_one, problem) == (together, "")
     assert len({frozenset(copy.copy(values).items()) for values in together.values()}) == 3
+
+
+def test_a_filter_that_nomad_does_not_know_is_refused_as_such(yard: Yard) -> None:
+    # So an older Nomad answers, whose filter does not see what we ask for.
+    with pytest.raises(InvalidRequestError):
+        yard.world.nomad.nodes(where="Nothing != 0")
+
+
+def test_a_group_without_a_network_may_be_asked_for_anothers(yard: Yard) -> None:
+    # Only worker-4 has the host network, and it is not where the second group could go.
+    first = group("first", more=network(port("p", None, "public")))
+    second = group("second", more=rule("${node.unique.name}", "=", "worker-1"))
+    seen = both(yard.world, yard.fleet.parse(job(first + second)))
+    assert [each.mark for each in seen.ours.groups] == ["yes", "unknown"]
+    assert "network of group first" in seen.ours.groups[1].reason
+    assert set(seen.unplaced) <= {"second"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from toolkit.rollout.causes.nearby import Nearby
 from toolkit.rollout.placement import causes
 
 JOB: dict[str, Any] = {
@@ -68,6 +69,55 @@ def test_the_reason_its_numbers_and_what_to_do(
     assert summary in cause.summary
     assert evidence in cause.evidence
     assert advice in str(cause.advice)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "says", "advice"),
+    [
+        ("missing compatible host volumes", "missing compatible host volumes", "host_volume"),
+        ("missing CSI Volume data", "missing CSI Volume data", "volume status"),
+        ("missing devices", "missing devices", "device"),
+        ("distinct_hosts", "distinct_hosts", "a node of its own"),
+        (
+            "${attr.plugins.secrets.vault-x.version} is_set ",
+            "the secrets provider vault-x",
+            "secret",
+        ),
+        ("${attr.consul.version} semver >= 1.8.0", "no node has a Consul agent", "doctor"),
+        ("${attr.vault.version} semver >= 0.6.1", "no node has a Vault", "vault"),
+        ("${attr.os.signals} set_contains SIGFOO", "the signal SIGFOO", "signal"),
+    ],
+)
+def test_what_nomad_asks_of_a_node_by_itself(constraint: str, says: str, advice: str) -> None:
+    [cause] = causes({"web": {"NodesEvaluated": 1, "ConstraintFiltered": {constraint: 1}}}, JOB)
+    assert says in cause.summary
+    assert not cause.summary.endswith(" ")
+    assert advice in str(cause.advice)
+    assert f"placement: 1 node filtered by {constraint.strip()}" in cause.evidence
+
+
+def test_a_node_that_is_only_full_comes_before_those_that_are_excluded() -> None:
+    metric = {
+        "NodesEvaluated": 3,
+        "ConstraintFiltered": {"missing drivers": 2},
+        "DimensionExhausted": {"memory": 1},
+    }
+    [cause] = causes({"web": metric}, JOB)
+    assert "not enough memory on 1 node" in cause.summary
+    assert any("without driver" in line for line in cause.evidence)
+
+
+def test_the_holder_of_a_port_and_the_health_of_a_driver_are_named() -> None:
+    nearby = Nearby(
+        drivers={"docker": ("driver: docker on node-1: no daemon",)},
+        holders={"80": ("port: 80 on node-1 is held by job edge, allocation 12345678",)},
+    )
+    taken = {"DimensionExhausted": {"network: reserved port collision http=80": 1}}
+    [cause] = causes({"web": taken}, JOB, nearby, 12.5)
+    assert "port: 80 on node-1 is held by job edge, allocation 12345678" in cause.evidence
+    assert cause.at == 12.5
+    [cause] = causes({"web": {"ConstraintFiltered": {"missing drivers": 1}}}, JOB, nearby)
+    assert "driver: docker on node-1: no daemon" in cause.evidence
 
 
 def test_no_node_at_all_names_where_it_was_looked() -> None:

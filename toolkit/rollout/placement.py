@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from toolkit.errors import ApiError
+from toolkit.rollout.causes.nearby import Nearby, look, port_of
 from toolkit.rollout.read import groups
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
-
-_PORT = re.compile(r"port collision .*=(\d+)|port collision.*?(\d+)")
-_HOLDERS = (
-    '(any AllocatedResources.Shared.Ports as p { p.Value == %s }) and ClientStatus == "running"'
-)
-_PLAIN = re.compile(r"[\w.-]+")
-"""A name that can stand in a filter expression as it is."""
-_WITHOUT = 'Drivers["%s"].Healthy == false'
-NAMED = 3
-"""Holders of a port, and nodes with an unhealthy driver, that are named."""
 
 _ADVICE = {
     "host volumes": "make the volume on a node (`host_volume` of its client), or name one it has",
@@ -28,19 +17,22 @@ _ADVICE = {
     "secrets provider": "set the secrets provider up on the nodes, or take the secret block out",
     "devices": "choose a device that the nodes have, see `nomad node status -verbose`",
     "network": "choose a network mode or host network that the nodes have",
+    "consul": "see why the nodes' Nomad finds no Consul: `toolkit doctor`",
+    "vault": "see why the nodes' Nomad finds no Vault, or take the vault block out",
+    "discovery": "switch nomad_service_discovery on for the nodes, or use Consul's services",
+    "signals": "name a signal that the nodes' system knows",
     "distinct_hosts": "add nodes, or lower count: each instance must have a node of its own",
     "distinct_property": "add nodes with other values of the property, or raise its limit",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Nearby:
-    """What was looked up so that things can be named."""
-
-    drivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Driver -> what nodes say of it."""
-    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Static port -> who has it."""
+_IMPLICIT = (
+    (r"attr\.plugins\.secrets\.([\w-]+)", "the secrets provider {}", "secrets provider"),
+    (r"attr\.plugins\.cni\.version\.([\w-]+)", "the CNI plugin {}", "network"),
+    (r"attr\.(?:unique\.)?consul", "a Consul agent beside it", "consul"),
+    (r"attr\.vault", "a Vault that it reaches", "vault"),
+    (r"attr\.nomad\.service_discovery", "Nomad's own services switched on", "discovery"),
+    (r"attr\.os\.signals.*set_contains (\S+)", "the signal {}", "signals"),
+)
+"""Constraints that Nomad adds by itself: what they ask of a node, and which advice helps."""
 
 
 def explained(
@@ -48,45 +40,6 @@ def explained(
 ) -> tuple[Cause, ...]:
     """`causes`, with the holders of ports and the health of drivers looked up; never raises."""
     return causes(failed, job, look(world, failed, job), at)
-
-
-def look(world: World, failed: Mapping[str, Any] | None, job: Mapping[str, Any]) -> Nearby:
-    """One call for each missing driver and each taken port, whatever the cluster's size."""
-    drivers: dict[str, tuple[str, ...]] = {}
-    holders: dict[str, tuple[str, ...]] = {}
-    for metric in (failed or {}).values():
-        if "missing drivers" in ((metric or {}).get("ConstraintFiltered") or {}):
-            for driver in filter(_PLAIN.fullmatch, _driver_names(job)):
-                drivers[driver] = _unhealthy(world, driver)
-        for name in (metric or {}).get("DimensionExhausted") or {}:
-            if (port := port_of(name)) is not None:
-                holders[port] = _holders(world, port, str(job.get("ID") or ""))
-    return Nearby(drivers, holders)
-
-
-def _unhealthy(world: World, driver: str) -> tuple[str, ...]:
-    try:
-        nodes = world.nomad.nodes_where(_WITHOUT % driver, most=NAMED)
-    except ApiError as exc:
-        return (f"unseen: the nodes' drivers: {exc.message}",)
-    found = []
-    for node in nodes:
-        said = ((node.get("Drivers") or {}).get(driver) or {}).get("HealthDescription")
-        found.append(f"driver: {driver} on {node.get('Name')}: {said or 'not detected'}")
-    return tuple(found)
-
-
-def _holders(world: World, port: str, job: str) -> tuple[str, ...]:
-    try:
-        stubs = world.nomad.allocations_where(_HOLDERS % port, most=NAMED, everywhere=True)
-    except ApiError as exc:
-        return (f"unseen: who has port {port}: {exc.message}",)
-    return tuple(
-        f"port: {port} on {stub.get('NodeName')} is held by "
-        + ("this very job" if stub.get("JobID") == job else f"job {stub.get('JobID')}")
-        + f", allocation {str(stub.get('ID'))[:8]}"
-        for stub in stubs
-    )
 
 
 def causes(
@@ -163,7 +116,10 @@ def _main(
             "choose a driver that the nodes have ([env.NAME.driver] name), or install it",
         )
     if constraints:
-        name = max(sorted(constraints), key=lambda name: constraints[name])
+        name = max(sorted(constraints), key=lambda name: constraints[name]).strip()
+        for pattern, what, topic in _IMPLICIT:
+            if match := re.search(pattern, name):
+                return f"no node has {what.format(*match.groups())}", _ADVICE[topic]
         advice = next((text for word, text in _ADVICE.items() if word in name.lower()), None)
         usual = "see `nomad node status -verbose` for node attributes"
         return f"no node satisfies {name}", advice or usual
@@ -197,16 +153,10 @@ def _full(exhausted: Mapping[str, int], nearby: Nearby) -> tuple[str, str]:
     )
 
 
-def port_of(dimension: str) -> str | None:
-    """The port in `network: reserved port collision http=8080`."""
-    match = _PORT.search(dimension)
-    return next((group for group in match.groups() if group), None) if match else None
-
-
 def _missing(name: str, number: int, job: Mapping[str, Any], group: str) -> str:
     if name == "missing drivers":
         return f"placement: {_nodes(number)} without driver {', '.join(_of_group(job, group))}"
-    return f"placement: {_nodes(number)} filtered by {name}"
+    return f"placement: {_nodes(number)} filtered by {name.strip()}"
 
 
 def _lacking(name: str, number: int, job: Mapping[str, Any], group: str) -> str:
@@ -240,10 +190,6 @@ def _of_group(job: Mapping[str, Any], group: str) -> list[str]:
     """The drivers of one group; of all where it is not the job's."""
     found = [each for each in groups(job) if each["Name"] == group] or groups(job)
     return sorted({task.get("Driver") or "?" for each in found for task in each.get("Tasks") or []})
-
-
-def _driver_names(job: Mapping[str, Any]) -> list[str]:
-    return sorted({name for each in groups(job) for name in _of_group(job, each["Name"])})
 
 
 def _nodes(number: int) -> str:

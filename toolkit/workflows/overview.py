@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from toolkit.errors import NotFoundError
@@ -15,11 +16,16 @@ from toolkit.workflows.session import Session
 
 Json = Mapping[str, Any]
 
+AFTER = 4
+"""Jobs that are asked after one by one."""
+
 
 def everything(session: Session) -> tuple[tuple[JobRow, ...], tuple[str, ...]]:
     """The project's jobs first, in its order, then the others by name.
 
-    Two calls, one for every 500 jobs, and one for each job that Nomad's overview lacks.
+    Two calls, one for every 500 jobs, and one for each of the first few jobs that Nomad's overview
+    lacks. Of further ones a deployment says version and count, or nobody does, and a note names
+    them.
     """
     specs, notes = project_jobs(session)
     stubs = {
@@ -29,18 +35,27 @@ def everything(session: Session) -> tuple[tuple[JobRow, ...], tuple[str, ...]]:
     rollouts = newest(session.nomad.every_deployment()) if stubs else {}
     order = [*(name for name in specs if name in stubs or specs[name] is not None)]
     order += sorted(name for name in stubs if name not in specs)
-    rows = []
+    rows: list[JobRow] = []
+    left = AFTER if statuses else len(stubs)
+    vague = []
     for name in order:
         stub, spec = stubs.get(name), specs.get(name)
         if stub is not None:
             ours = name in specs or session.settings.project is None
             status, latest = statuses.get(name), rollouts.get(name)
-            if status is None:
+            if status is not None:
+                rows.append(listed(stub, status, latest, ours=ours))
+            elif left:
+                left -= 1
                 rows.append(singly(session, stub, latest, ours=ours))
             else:
-                rows.append(listed(stub, status, latest, ours=ours))
+                rows.append(vaguely(stub, latest, ours=ours))
+                vague += [name] if rows[-1].version is None else []
         elif spec is not None:
             rows.append(not_deployed(spec))
+    if vague:
+        one = f"version and count of {', '.join(vague[:3])}{' …' if vague[3:] else ''}"
+        notes += (f"Nomad's overview leaves out {one}: `toolkit status JOB` has them",)
     return tuple(rows), notes
 
 
@@ -74,6 +89,18 @@ def listed(stub: Json, status: Json, latest: Json | None, *, ours: bool) -> JobR
 def singly(session: Session, stub: Json, latest: Json | None, *, ours: bool) -> JobRow:
     """One registered job, asked after by itself."""
     return _from_stub(stub, session.nomad.job(stub["ID"]) or stub, latest, ours=ours)
+
+
+def vaguely(stub: Json, latest: Json | None, *, ours: bool) -> JobRow:
+    """One registered job from its stub and its deployment, if that is of the registered version."""
+    rollout = read.deployment(latest) if latest else None
+    if rollout is not None and rollout.job_modify_index == stub.get("JobModifyIndex"):
+        asked = sum(group.desired_total for group in rollout.groups)
+        raw = {**stub, "Version": rollout.job_version}
+        return _from_stub(stub, raw, latest, asked=asked, ours=ours)
+    row = _from_stub(stub, stub, latest, asked=0, ours=ours)
+    wanted = row.wanted if row.state == "stopped" or row.kind in {"system", "sysbatch"} else None
+    return replace(row, version=None, wanted=wanted, healthy=None)
 
 
 def _from_stub(

@@ -64,6 +64,7 @@ def record(stage: Stage, case: Case) -> dict[str, Any]:
     words = {**stage.words, "FOLDER": "/stage", "PYTHON": "/usr/bin/python3"}
     away = {str(stage.words[name]): str(words[name]) for name in ("FOLDER", "PYTHON")}
     away |= {str(stage.shop.cluster.root): "/agents", sys.base_prefix: "/usr"}
+    away |= dict.fromkeys(case.hides, "[hidden]")
     report = json.loads(without(played.said.out, away))
     kept_of_it = ("job", "version", "evaluation", "deployment", "verdict", "code", "causes")
     return {

@@ -56,6 +56,7 @@ def columns(
         *_equipment(group),
         *_rules((*job.constraints, *group.constraints)),
         *_network(group, scheduler),
+        *_inherited(job, group),
         *_volumes(group, scheduler),
         *_resources(group, scheduler, most=most),
         *_distinct(job, group, properties),
@@ -145,6 +146,22 @@ def _network(group: GroupFacts, scheduler: SchedulerFacts) -> Iterator[Column]:
             ),
             counted=True,
         )
+
+
+def _inherited(job: JobFacts, group: GroupFacts) -> Iterator[Column]:
+    """Of a group without a network Nomad 1.11 asks the network of whichever group came before."""
+    others = [each for each in job.groups if each.networked and not group.networked]
+
+    def check(place: Place) -> Cell:
+        for other in others:
+            asked = [ports.mode_cell(other.mode, place.node)]
+            asked += [ports.alias_cell(port.network, place.node) for port in other.ports]
+            if other.mode != "none" and any(cell.mark != "yes" for cell in asked):
+                return Cell("unknown", f"Nomad may ask for the network of group {other.name} here")
+        return YES
+
+    if others:
+        yield Column(Demand("network", "others", "networks of the other groups"), check)
 
 
 def _volumes(group: GroupFacts, scheduler: SchedulerFacts) -> Iterator[Column]:

@@ -94,6 +94,8 @@ class GroupFacts:
     drivers: tuple[str, ...]
     secrets: tuple[str, ...]
     asked: Asked
+    networked: bool = False
+    """True when it has a network block."""
     mode: str = "host"
     ports: tuple[PortAsk, ...] = ()
     volumes: tuple[VolumeAsk, ...] = ()

@@ -72,6 +72,7 @@ def _group(job: Json, raw: Json) -> GroupFacts:
             )
         ),
         asked=asked(raw, tasks),
+        networked=bool(networks),
         mode=str(network.get("Mode") or "host"),
         ports=tuple(_ports(network)),
         volumes=tuple(_volume(volume) for volume in (raw.get("Volumes") or {}).values()),
