@@ -87,13 +87,16 @@ def causes(watched: Watched, answers: Answers) -> tuple[Cause, ...]:
 
 
 def _dropped(answers: Answers, ours: DeploymentView) -> tuple[AllocationView, ...]:
-    """Instances that a node took away and that nothing replaced; Nomad counts them as placed."""
+    """Instances that were lost with their node and that nothing replaced.
+
+    Nomad counts them as placed; of what is drained or preempted it fails the deployment itself.
+    """
     return tuple(
         a
         for a in answers.allocations or ()
         if a.job_version == ours.job_version
         and a.next_allocation is None
-        and (a.client_status == "lost" or a.desired_status != "run")
+        and a.client_status == "lost"
     )
 
 
