@@ -134,6 +134,8 @@ def made_nomad() -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body leave together: in two parts the second would wait for the first's receipt.
+        wbufsize = 1 << 20
 
         def log_request(self, code: object = "-", size: object = "-") -> None:
             """Say nothing."""
@@ -147,6 +149,7 @@ def made_nomad() -> Iterator[str]:
             self.send_header("X-Nomad-Index", "7")
             self.end_headers()
             self.wfile.write(body)
+            self.wfile.flush()
 
         do_GET = do_POST = do_PUT = _serve  # noqa: N815 - the library's names
 

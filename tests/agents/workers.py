@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.agents.shop import ask
+from toolkit.agents import mounts
 from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
 from toolkit.rollout.world import World
@@ -210,7 +211,7 @@ class Workers:
             except (OSError, urllib.error.URLError, AssertionError):
                 pass
             for process in self.processes:
-                assert process.poll() is None, f"an agent ended: {process.args}"
+                assert process.poll() is None, f"an agent ended: {process.args!r}"
             assert time.monotonic() < deadline, f"never: {what}"
             time.sleep(0.05)
 
@@ -236,6 +237,8 @@ def workers(binary: Path, root: Path, *joining: Worker) -> Iterator[Workers]:
             yield cluster
         finally:
             _stop_tasks(cluster)
+    # Of an allocation that was never collected a client leaves its secrets mounted.
+    mounts.unmount(root)
     shutil.rmtree(root, ignore_errors=True)
 
 

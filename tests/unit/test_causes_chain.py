@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from toolkit.rollout.causes.chain import causes_of_chain
+from toolkit.rollout.causes.chain import Around, causes_of_chain
 from toolkit.rollout.declared import Route, Service
 from toolkit.rollout.edges import Edges
 from toolkit.spec.cause import Cause
@@ -52,7 +52,7 @@ def test_an_instance_that_is_missing_or_not_running() -> None:
 
 def test_consul_says_no_or_nothing_or_too_much() -> None:
     sick = chain("consul", replace(ROW, consul="critical"))
-    cause = only(causes_of_chain(sick, instances=[instance(status="critical")]))
+    cause = only(causes_of_chain(sick, Around(instances=(instance(status="critical"),))))
     assert (cause.kind, cause.node) == ("check", "node-1")
     assert cause.evidence[0] == "check: alive is critical: HTTP GET: 500 gone"
     cause = only(causes_of_chain(chain("consul", replace(ROW, consul="missing"))))
@@ -67,7 +67,7 @@ def test_two_versions_that_disagree_on_tags_are_named() -> None:
     rule = "traefik.http.routers.shop.rule=Host(`{}`)"
     both = [instance(rule.format("a")), instance(rule.format("b"), owner="b")]
     edges = Edges((EdgeView(HERE, None, {"other": {}}),))
-    cause = only(causes_of_chain(missing, edges, [SERVICE], both))
+    cause = only(causes_of_chain(missing, Around((SERVICE,), tuple(both), edges)))
     assert cause.kind == "routers"
     assert cause.evidence[:2] == (
         "tag: traefik.http.routers.shop.rule=Host(`a`) of allocation aaaaaaaa",
@@ -75,20 +75,45 @@ def test_two_versions_that_disagree_on_tags_are_named() -> None:
     )
     # Tags that Traefik does not read may differ.
     harmless = [instance("version=1"), instance("version=2", owner="b")]
-    assert only(causes_of_chain(missing, edges, [SERVICE], harmless)).kind == "edge"
+    around = Around((SERVICE,), tuple(harmless), edges)
+    assert only(causes_of_chain(missing, around)).kind == "edge"
+
+
+def test_another_service_that_takes_the_router_is_named() -> None:
+    missing = chain("traefik", replace(ROW, traefik="missing"))
+    key = "traefik.http.routers.shop.rule"
+    mine = replace(SERVICE, tags=(f"{key}=Host(`a`)", "traefik.enable=true"))
+    theirs = {"other": [f"{key}=Host(`b`)"], "web": [f"{key}=Host(`c`)"], "calm": ["x"]}
+    cause = only(causes_of_chain(missing, Around((mine,), tags=theirs)))
+    assert cause.kind == "routers"
+    assert cause.summary.startswith("service other gives router shop another meaning")
+    assert f"tag: {key}=Host(`b`) of service other" in cause.evidence
+    same = {"other": [f"{key}=Host(`a`)", "traefik.enable=false"]}
+    assert only(causes_of_chain(missing, Around((mine,), tags=same))).kind == "edge"
+
+
+def test_a_router_that_traefik_cannot_use_says_why() -> None:
+    said = "entryPoint nowhere does not exist"
+    routers = ({"name": "other@x", "error": ["?"]}, {"name": "shop@consulcatalog", "error": [said]})
+    for broken in (chain("traefik", replace(ROW, traefik="missing")), chain("edge")):
+        cause = only(causes_of_chain(broken, Around((SERVICE,), routers=routers)))
+        assert (cause.kind, cause.summary) == ("edge", f"Traefik cannot use router shop: {said}")
 
 
 def test_a_traefik_that_is_behind_is_named() -> None:
     missing = chain("traefik", replace(ROW, traefik="missing"))
     blind = Edges((EdgeView(HERE, None, {}),))
-    cause = only(causes_of_chain(missing, blind, [SERVICE]))
+    cause = only(causes_of_chain(missing, Around((SERVICE,), edges=blind)))
     assert (cause.kind, HERE in cause.summary) == ("edge", True)
     assert "no service of Consul at all" in cause.summary
     partly = Edges((EdgeView(HERE, None, {"other": {"http://x": "UP"}}),))
-    cause = only(causes_of_chain(missing, partly, [SERVICE]))
+    cause = only(causes_of_chain(missing, Around((SERVICE,), edges=partly)))
     assert "does not route to service shop" in cause.summary
     late = Edges((EdgeView(HERE, None, {"shop": {"http://10.0.0.8:80": "UP"}}),))
-    assert "does not have the instance" in only(causes_of_chain(missing, late, [SERVICE])).summary
+    assert (
+        "does not have the instance"
+        in only(causes_of_chain(missing, Around((SERVICE,), edges=late))).summary
+    )
     assert only(causes_of_chain(missing)).kind == "edge"
     down = chain("traefik", replace(ROW, traefik="down"))
     assert "holds 10.0.0.1:80 for down" in only(causes_of_chain(down)).summary

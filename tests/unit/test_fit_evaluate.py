@@ -201,6 +201,16 @@ def test_groups_that_only_fit_alone_are_in_each_others_way() -> None:
     assert fit.evaluate(two_groups(600, 500), nodes, [], CLUSTER).mark == "unknown"
 
 
+def test_what_another_group_gives_up_may_make_room() -> None:
+    wanted = two_groups(600, 100)
+    old = running("worker-1", 800, job_id="web", TaskGroup="b")
+    steps = {"a": Step(place=1), "b": Step(place=0, replace=1)}
+    marks = [each.mark for each in fit.evaluate(wanted, [node()], [old], CLUSTER, steps).groups]
+    assert marks[0] == "unknown"
+    steps["b"] = Step(place=0, stays=1)
+    assert fit.evaluate(wanted, [node()], [old], CLUSTER, steps).mark == "no"
+
+
 @pytest.mark.parametrize(
     ("memory", "unplaced", "mark"),
     [(300, 0, "yes"), (300, 1, "unknown"), (3000, 1, "no"), (3000, 0, "unknown")],
@@ -245,7 +255,7 @@ def test_as_many_have_a_place_as_there_is_room(
 def test_a_yes_needs_a_node_whose_cells_are_all_yes(unread: list[bool], blind: bool) -> None:
     rule = {"LTarget": "${meta.a}", "Operand": "is_not_set"}
     nodes = [
-        node(f"worker-{number}", **({"Attributes": None} if hidden else {}))
+        node(f"worker-{number}", Attributes=None if hidden else {})
         for number, hidden in enumerate(unread)
     ]
     cluster = SchedulerFacts(blind="hidden" if blind else "")

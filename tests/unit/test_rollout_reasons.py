@@ -184,6 +184,24 @@ def test_no_secret_is_in_the_evidence_nor_in_the_sentence() -> None:
     assert crashed.evidence == ("stderr: password *** refused",)
 
 
+@pytest.mark.parametrize("newline", [b"", b"\n"])
+@pytest.mark.parametrize("shown", range(1, 9))
+def test_a_line_longer_than_what_is_read_shows_its_end_and_no_part_of_a_secret(
+    newline: bytes, shown: int
+) -> None:
+    """What is read begins somewhere inside of the secret."""
+    secret = "tr0ub4dor"
+    tail = b" refused " + b"x" * (gather.LOG_BYTES - shown - 9 - len(newline)) + newline
+    logs = Logs(b"y" * 9000 + secret.encode() + tail)
+    [crashed] = reasons.causes(world(logs), [allocation([crash(1)])], (), [secret])
+    [line] = crashed.evidence
+    assert line.startswith("stderr: …xxx")
+    assert len(line) <= len("stderr: ") + gather.LONGEST_LINE
+    short = Logs(secret.encode() + b" refused " + b"x" * gather.LOG_BYTES)
+    [crashed] = reasons.causes(world(short), [allocation([crash(1)])], (), [secret])
+    assert all(secret[i:] not in crashed.evidence[0] for i in range(len(secret) - 1))
+
+
 # Checks.
 
 

@@ -21,6 +21,7 @@ TONES = {
     "passed": GOOD,
     "failed": BAD, "refused": BAD, "unplaced": BAD, "unverified": BAD, "invalid": BAD,
     "died": BAD, "error:": BAD, "mistake": BAD, "fail": BAD,
+    "well": GOOD, "done": GOOD, "unwell": BAD, "waiting": WARN, "absent": WARN,
     "reverted": WARN, "unknown": WARN, "superseded": WARN, "held": WARN, "warning": WARN,
     "revert": WARN, "hold": WARN, "lint": WARN, "hint:": WARN,
     "could": WARN,  # the first of `could not tell`

@@ -6,13 +6,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from toolkit.rollout import consul_side, declared, edges
-from toolkit.rollout.causes import merge
+from toolkit.errors import ApiError
+from toolkit.rollout import declared, read
+from toolkit.rollout.causes import around, merge
 from toolkit.rollout.causes.chain import causes_of_chain
 from toolkit.rollout.causes.classify import classify
 from toolkit.rollout.causes.gather import gather
 from toolkit.rollout.declared import Service
 from toolkit.rollout.events import first_failure
+from toolkit.rollout.secrets import stored
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
@@ -57,22 +59,41 @@ def of_allocation(
 
 
 def of_chain(
-    world: World, verification: Verification | None, job: Mapping[str, Any]
+    world: World,
+    verification: Verification | None,
+    job: Mapping[str, Any],
+    secrets: Collection[str] = (),
 ) -> tuple[Cause, ...]:
     """Why a chain does not hold behind a healthy deployment; nothing where no link is broken.
 
-    Consul and Traefik are looked at once more where they are the broken link: which tags disagree,
-    which Traefik is behind.
+    What is around the broken link is looked at once more: which instance died, whose tags
+    disagree, which router Traefik cannot use.
     """
     broken = verification.first_broken if verification is not None else None
     if verification is None or broken is None:
         return ()
-    offered = declared.services(job)
-    instances: Sequence[ConsulInstance] = ()
-    if broken.name in {"consul", "traefik"}:
-        instances = consul_side.look(world, [each.name for each in offered]).everything()
-    at_edge = edges.look(world) if broken.name == "traefik" else None
-    return causes_of_chain(verification, at_edge, offered, instances)
+    if broken.name == "nomad" and (ailing := _ailing(world, str(job.get("ID") or ""))):
+        hidden = {*secrets, *stored(world, str(job.get("ID") or ""))}
+        return causes(world, ailing, (), hidden, declared.services(job))
+    found = causes_of_chain(verification, around.look(world, broken.name, job))
+    return merge.merge(found, secrets)
+
+
+def _ailing(world: World, job_id: str) -> list[AllocationView]:
+    """Instances of the newest version that died, and that nothing replaced."""
+    try:
+        found = read.allocations(world.nomad.allocations(job_id).value or [])
+    except ApiError:
+        return []
+    newest = max((each.job_version for each in found), default=0)
+    over = {"failed", "lost", "unknown"}
+    return [
+        each
+        for each in found
+        if each.job_version == newest
+        and each.next_allocation is None
+        and (each.client_status in over or first_failure(each) is not None)
+    ]
 
 
 def by_hand(deployment: DeploymentView) -> Cause:

@@ -40,6 +40,11 @@ def scrub(text: str, secrets: Collection[str]) -> str:
     return text
 
 
+def longest(secrets: Collection[str]) -> int:
+    """Bytes of the longest spelling of a secret: what is cut may begin with all but one of them."""
+    return max((len(form.encode()) for value in secrets for form in _forms(value)), default=0)
+
+
 def _forms(value: str) -> Iterator[str]:
     if not value:
         return

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolkit.rollout import direct, edges, launcher, read, sentences
+from toolkit.rollout import direct, edges, launcher, read, reasons, sentences
 from toolkit.rollout.declared import services
 from toolkit.rollout.machine import Watched
 from toolkit.rollout.machine.word import fitting
@@ -105,8 +105,22 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         verification=verification,
         plan=following.plan,
         timings=_timings(clock, outcome, begun, ended, looked.edge_wait if looked else 0.0),
+        causes=_broken(session, judged, verification, following.job, following.secrets),
         standing=found.registered,
     )
+
+
+def _broken(
+    session: Session,
+    judged: Judged,
+    verification: Verification | None,
+    job: Mapping[str, Any],
+    secrets: Collection[str] = (),
+) -> tuple[Cause, ...]:
+    """Why the chain does not hold where Nomad is content; nothing in any other case."""
+    if judged.verdict != "unverified":
+        return ()
+    return reasons.of_chain(session.world, verification, job, secrets)
 
 
 def _launches(
@@ -132,10 +146,11 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
         return _worked(session, clock, live, plan)
     looked = proof.of_live(session, live, plan.rendered.spec.served, wait=proof.GLANCE)
     outcome = Outcome("successful", "nothing changed", live.version)
+    judged = judge(outcome, looked.verification, unchanged=True)
     return _report(
         session,
         clock,
-        judge(outcome, looked.verification, unchanged=True),
+        judged,
         job=plan.job_id,
         release=plan.release,
         previous=live,
@@ -143,6 +158,7 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
         verification=looked.verification,
         plan=plan,
         version=live.version,
+        causes=_broken(session, judged, looked.verification, live.raw),
     )
 
 
@@ -260,6 +276,7 @@ def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
         outcome=outcome,
         verification=looked.verification,
         version=live.version,
+        causes=_broken(session, judged, looked.verification, live.raw),
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from tests.agents.gallery.case import Case
 from tests.agents.gallery.hcl import block, group, job, network, server
 
-UNTOLD = "a chain that does not hold is told, and its cause is not yet among the causes"
-
 
 def _routed(router: str, host: str, *, name: str = "@NAME@", entry: str = "public") -> str:
     """A job whose service is routed to by tags."""
@@ -34,16 +32,16 @@ CASES = (
     Case(
         "two-jobs", _shared("shared-by-two"), "unverified", 6, 33,
         others={"two-jobs-first": _shared("shared-by-two")},
-        kind="stale", says=r"not one of this job|another job", xfail=UNTOLD,
+        kind="stale", says=r"not one of this job|another job",
     ),
     Case("edge-good", _routed("@NAME@", "@NAME@"), "deployed", 0, needs="edge"),
     Case(
         "edge-routers", _routed("quarrel", "@NAME@"), "unverified", 6, 34, needs="edge",
         others={"edge-routers-first": _routed("quarrel", "elsewhere")},
-        kind="routers", says=r"quarrel", xfail=UNTOLD,
+        kind="routers", says=r"quarrel",
     ),
     Case(
         "edge-no-door", _routed("@NAME@", "@NAME@", entry="nowhere"), "unverified", 6, 35,
-        needs="edge", kind="edge", says=r"entry point", xfail=UNTOLD,
+        needs="edge", kind="edge", says=r"entry point",
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from toolkit.rollout.causes.evidence import CheckSaid, Evidence, NodeWord, Said
 from toolkit.rollout.causes.words import clean, one_line
 from toolkit.rollout.declared import Service
 from toolkit.rollout.events import Failure, first_failure
-from toolkit.rollout.secrets import scrub
+from toolkit.rollout.secrets import longest, scrub
 from toolkit.rollout.world import World
 from toolkit.spec.observed import AllocationView, ConsulInstance
 
@@ -87,11 +87,16 @@ def _stream(
         return Said(stream, problem=f"its files are gone, Nomad collects them ({exc.message})")
     except ApiError as exc:
         return Said(stream, problem=exc.message)
+    lead = ""
     if len(raw) >= LOG_BYTES:
         # A line of which the beginning is missing may hold the end of a secret.
-        raw = raw.partition(b"\n")[2]
+        whole = raw.partition(b"\n")[2]
+        lead = "" if whole.strip() else "…"
+        raw = raw[longest(secrets) :] if lead else whole
     # As a whole first: a secret may have more than one line.
     text = scrub(raw.decode("utf-8", "replace"), secrets)
+    if lead:
+        text = lead + text.strip()[1 - LONGEST_LINE :]
     lines = [_bounded(clean(line)) for line in text.splitlines() if line.strip()]
     return Said(stream, tuple(_once(lines)[-LOG_LINES[stream] :]))
 

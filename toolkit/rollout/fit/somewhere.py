@@ -53,7 +53,12 @@ def somewhere(cluster: Cluster, steps: Mapping[str, Step]) -> tuple[GroupFit, ..
             counts[part.group.name] = count(
                 part.group, part.candidates, part.number, part.limit, part.properties
             )
-    crowded = _crowded(parts, counts)
+    counts = {
+        part.group.name: _with_freed(cluster, part, steps, counts[part.group.name])
+        for part in parts
+    }
+    stopping = any(step.replace or step.stops for step in steps.values())
+    crowded = set() if stopping else _crowded(parts, counts)
     return tuple(
         _group_fit(
             cluster,
@@ -65,6 +70,20 @@ def somewhere(cluster: Cluster, steps: Mapping[str, Step]) -> tuple[GroupFit, ..
         )
         for part in parts
     )
+
+
+def _with_freed(cluster: Cluster, part: Wanted, steps: Mapping[str, Step], counted: Count) -> Count:
+    """What might have a place when the other groups' instances that stop have made room."""
+    others = [name for name, step in steps.items() if step.replace or step.stops]
+    if not part.number or not set(others) - {part.group.name}:
+        return counted
+    leaving = {each.id for name in others for each in cluster.ours(name)}
+    freed = tuple(
+        replace(each, place=cluster.place(each.place.node, part.group, leaving))
+        for each in part.candidates
+    )
+    most = count(part.group, freed, part.number, part.limit, part.properties).possible
+    return Count(counted.certain, max(counted.possible, most))
 
 
 def _crowded(parts: Sequence[Wanted], counts: Mapping[str, Count]) -> set[str]:
