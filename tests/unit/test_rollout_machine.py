@@ -24,7 +24,7 @@ from tests.unit.machinery import (
 )
 from toolkit.errors import ServerError
 from toolkit.rollout.feed import Update
-from toolkit.rollout.machine import GateAnswer, Proof, Registered
+from toolkit.rollout.machine import Fail, GateAnswer, Proof, Registered
 from toolkit.rollout.machine.capacity import GRACE, UNDECIDED
 from toolkit.rollout.machine.promotion import WRONG_STEADY
 from toolkit.rollout.machine.registration import READ_SECONDS
@@ -290,6 +290,18 @@ def test_a_part_that_has_no_room_is_noticed_when_nothing_moves() -> None:
     play.says(0.1, "deployments", deployment("running", groups=[group(total=3, placed=1)]))
     blocked(play, 6.0).says(99.0, "deployments", deployment("failed"))
     assert play.run().end == "unplaced"
+
+
+def test_an_instance_that_its_node_took_away_has_no_room() -> None:
+    play = Play(watched(wait_capacity=3.0))
+    play.says(0.0, "allocations", allocation())
+    play.says(0.1, "deployments", deployment("running", groups=[group()]))
+    play.says(5.0, "allocations", allocation(status="lost", desired_status="stop"))
+    blocked(play, 5.0).says(9.0, "deployments", deployment("failed"))
+    assert play.run().end == "unplaced"
+    fail = next(done for _, done in play.done if isinstance(done, Fail))
+    assert [a.id[0] for a in fail.suspects] == ["a"]
+    assert [cause.kind for cause in fail.causes] == ["unplaced"]
 
 
 def test_instances_that_are_rolled_one_by_one_are_not_short_of_room() -> None:

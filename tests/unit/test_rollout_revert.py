@@ -72,6 +72,22 @@ def test_what_somebody_registers_after_it_is_not_the_revert() -> None:
     assert (ended.end, ended.detail) == ("superseded", "version 6 replaced it")
 
 
+def test_a_later_version_is_not_the_revert() -> None:
+    found = deployments(0.5, play(), revert("successful", version=6))
+    found.registered = lambda _: registered(6)
+    assert found.run().end == "superseded"
+
+
+def test_a_revert_to_a_stopped_version_is_no_stop_by_somebody() -> None:
+    found = play()
+    found.registered = lambda _: registered(stopped=True)
+    ended = found.run()
+    assert (ended.end, ended.detail) == ("failed", f"{BACK}, which was stopped")
+    by_hand = play()
+    by_hand.registered = lambda _: registered(6, stopped=True)
+    assert by_hand.run().end == "stopped"
+
+
 def test_a_success_of_the_revert_counts_only_while_it_is_registered() -> None:
     for found, end in (("gone", "stopped"), (registered(stopped=True), "stopped")):
         done = deployments(0.5, play(), revert("successful"))

@@ -207,10 +207,11 @@ class Watch:
     # Failing, and why.
 
     def _fail(self, fail: Fail) -> None:
-        if fail.causes:
-            self.state.causes = fail.causes
-        else:
+        if fail.suspects:
             self._find_causes(fail.suspects)
+            self.state.causes += fail.causes
+        else:
+            self.state.causes = fail.causes
         try:
             self.world.nomad.fail(fail.deployment.id)
         except (ServerError, UnreachableError) as exc:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from toolkit.errors import ApiError, DeniedError, NotFoundError
 from toolkit.rollout import direct, launcher, read, verify
 from toolkit.rollout.machine import Proof, evaluations
-from toolkit.rollout.revert import target_version
 from toolkit.rollout.world import World
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.observed import AllocationView
@@ -79,7 +78,6 @@ def _allocations(session: Session, job_id: str) -> tuple[AllocationView, ...]:
 class Found:
     """What there was to prove at the end of a rollout."""
 
-    outcome: Outcome
     looked: verify.Looked | None = None
     version: int | None = None
     """The job version that was looked at."""
@@ -108,32 +106,27 @@ def at_end(
     if outcome.end == "successful":
         if direct.is_launched_later(job):
             looked = verify.Looked(launcher.verification(job, outcome.version))
-            return Found(outcome, looked, outcome.version)
+            return Found(looked, outcome.version)
         seen = outcome.allocations
         looked = along(session, job, {outcome.version}, served, wait=CONVERGE, seen=seen)
-        return Found(outcome, looked, outcome.version)
+        return Found(looked, outcome.version)
     went_back = outcome.end == "unplaced" and outcome.version != submission.version
     if outcome.end == "reverted" or went_back:
         return _gone_back(session, outcome, submission, served)
     if outcome.end in {"failed", "unplaced"}:
-        return _older(session, outcome, submission, served)
-    return Found(outcome)
+        return _older(session, submission, served)
+    return Found()
 
 
 def _gone_back(
     session: Session, outcome: Outcome, submission: Submission, served: ServedRelease | None
 ) -> Found:
-    """After a revert: what it registered, if that is still there and is what it went back to."""
-    versions = [read.live_job(raw) for raw in session.nomad.versions(submission.job_id)]
-    if not versions or versions[0].version != outcome.version:
-        return Found(outcome)
-    newest, target = versions[0], target_version(outcome.detail)
-    model = next((live for live in versions if live.version == target), newest)
-    if model.release != newest.release:
-        detail = f"version {newest.version} replaced it, and is not the revert to version {target}"
-        return Found(replace(outcome, end="superseded", detail=detail))
-    looked = along(session, newest.raw, {outcome.version}, served, wait=CONVERGE)
-    return Found(outcome, looked, outcome.version)
+    """After a revert: what it registered, if that is still there."""
+    raw = session.nomad.job(submission.job_id)
+    if raw is None or read.live_job(raw).version != outcome.version:
+        return Found()
+    looked = along(session, raw, {outcome.version}, served, wait=CONVERGE)
+    return Found(looked, outcome.version)
 
 
 def of_work(session: Session, live: LiveJob) -> Outcome:
@@ -171,9 +164,7 @@ def patiently(world: World, look: Callable[[], T | None]) -> tuple[T | None, str
             world.sleep(UNREAD_STEP)
 
 
-def _older(
-    session: Session, outcome: Outcome, submission: Submission, served: ServedRelease | None
-) -> Found:
+def _older(session: Session, submission: Submission, served: ServedRelease | None) -> Found:
     """After a failure without a revert: the newest older version that still has instances."""
     found = _allocations(session, submission.job_id)
     older = {a.job_version for a in found if a.should_run} - {submission.version}
@@ -182,5 +173,5 @@ def _older(
     for live in versions:
         if live.version in older:
             seen = along(session, live.raw, {live.version}, served, wait=CONVERGE, seen=found)
-            return Found(outcome, seen, live.version, registered)
-    return Found(outcome, registered=registered)
+            return Found(seen, live.version, registered)
+    return Found(registered=registered)

@@ -82,8 +82,8 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         world,
         lambda: proof.at_end(session, outcome, submission, following.job, following.served),
     )
-    found = found or proof.Found(outcome)
-    outcome, looked = found.outcome, found.looked
+    found = found or proof.Found()
+    looked = found.looked
     verification = fitting(outcome, found.proof, submission.version)
     judged = judge(outcome, verification)
     if unread is not None:

@@ -17,7 +17,6 @@ from tests.agents.gallery.hcl import (
 )
 
 DONE = "echo done"
-SUBMITTED = "a job that is launched later is called submitted without --detach"
 ONCE_WRONG = """\
 test -e "$NOMAD_ALLOC_DIR/once" && exec sleep 3600
 touch "$NOMAD_ALLOC_DIR/once"
@@ -40,10 +39,10 @@ CASES = (
     Case("good-sysbatch", work(DONE, kind="sysbatch"), "completed", 0),
     Case(
         "good-periodic", work(DONE, more=block("periodic", crons=["0 4 * * *"])),
-        "deployed", 0, xfail=SUBMITTED,
+        "deployed", 0,
     ),
     Case(
         "good-parameterized", work(DONE, more=block("parameterized")),
-        "deployed", 0, xfail=SUBMITTED,
+        "deployed", 0,
     ),
 )  # fmt: skip

@@ -65,7 +65,7 @@ CASES = (
         job(
             group(task(FATAL), policy=f"{RESTARTS}\n{LATER}", update=""), kind="batch"
         ),
-        "unknown", 5, 41, xfail="an instance that Nomad tries again in an hour has failed for us",
+        "unknown", 5, 41,
         options=("--timeout", "8s"), kind="crash",
         says=r"stderr: FATAL not today", place=WHERE,
     ),
@@ -80,7 +80,6 @@ CASES = (
     _gone("node-preempted", 38, "dev-2", "preempted", r"preempted", end=("failed", 3)),
     _gone(
         "node-lost", 37, "dev-3", "lost", r"node dev-3.*(lost|down)",
-        xfail="room for what takes a lost instance's place is waited for until the deadline",
     ),
 )  # fmt: skip
 

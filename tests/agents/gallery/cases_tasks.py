@@ -151,7 +151,6 @@ CASES = (
     _failed(
         "task-no-deployment", 12, job(doomed(task(f"sleep 1\n{CRASH}"), update=UNWATCHED)),
         "crash", r"exited 3\b",
-        xfail="without a deployment an instance that runs for a moment counts as well",
     ),
     _failed(
         "task-system", 12, job(doomed(task(CRASH), policy=RESTARTS), kind="system"), "crash",

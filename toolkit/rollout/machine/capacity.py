@@ -7,7 +7,7 @@ from toolkit.rollout.machine import evaluations
 from toolkit.rollout.machine.answers import Answers, Watched
 from toolkit.rollout.machine.decisions import Decision, End, Fail, Wait
 from toolkit.spec.cause import Cause
-from toolkit.spec.observed import DeploymentView, GroupDeployment
+from toolkit.spec.observed import AllocationView, DeploymentView, GroupDeployment
 
 UNDECIDED = 1.0
 """Seconds without what the scheduler should have made after which its evaluations are read."""
@@ -19,9 +19,10 @@ GRACE = 10.0
 
 def for_deployment(watched: Watched, answers: Answers, ours: DeploymentView) -> Decision | None:
     """What to do about a deployment that lacks instances; None: it does not, or has room."""
-    if not _wanting(ours):
+    dropped = _dropped(answers, ours)
+    if not dropped and not _wanting(ours):
         return None
-    at_all = any(_lacks_all(group) for group in ours.groups)
+    at_all = dropped or any(_lacks_all(group) for group in ours.groups)
     since = answers.begun + UNDECIDED if at_all else answers.quiet_since + QUIET
     if not answers.evaluations_fresh and answers.now < since:
         return Wait(since, "its instances to be placed")
@@ -37,7 +38,7 @@ def for_deployment(watched: Watched, answers: Answers, ours: DeploymentView) -> 
         return End("unplaced", lacking[0].summary, watched.version, ours, causes=lacking)
     if answers.now < answers.did.fail_again:
         return Wait(answers.did.fail_again, "Nomad to fail the deployment", lacking)
-    return Fail(ours, "unplaced", causes=lacking)
+    return Fail(ours, "unplaced", dropped, lacking)
 
 
 def without_deployment(watched: Watched, answers: Answers) -> Decision:
@@ -61,7 +62,8 @@ def patience(watched: Watched) -> float:
 def is_short(watched: Watched, answers: Answers) -> bool:
     """True when instances are wanted, and the scheduler says that they have no room."""
     ours = answers.ours(watched)
-    if ours is not None and not ours.terminal and not _wanting(ours):
+    rolls = ours is not None and not ours.terminal
+    if ours is not None and rolls and not _wanting(ours) and not _dropped(answers, ours):
         return False
     return bool(causes(watched, answers))
 
@@ -82,6 +84,20 @@ def causes(watched: Watched, answers: Answers) -> tuple[Cause, ...]:
             ),
         )
     return ()
+
+
+def _dropped(answers: Answers, ours: DeploymentView) -> tuple[AllocationView, ...]:
+    """Instances that were lost with their node and that nothing replaced.
+
+    Nomad counts them as placed; of what is drained or preempted it fails the deployment itself.
+    """
+    return tuple(
+        a
+        for a in answers.allocations or ()
+        if a.job_version == ours.job_version
+        and a.next_allocation is None
+        and a.client_status == "lost"
+    )
 
 
 def _wanting(deployment: DeploymentView) -> bool:

@@ -27,7 +27,8 @@ def decide(watched: Watched, answers: Answers) -> Decision:
     if newer or any(a.job_version > watched.version for a in allocations):
         return became(watched, answers, "a newer version that is not registered")
     batch = watched.job.get("Type") in BATCH
-    if not batch and answers.now < (ask_at := answers.begun + capacity.UNDECIDED):
+    rolled = watched.job.get("Type") == "system" or expects_deployment(watched.job)
+    if rolled and answers.now < (ask_at := answers.begun + capacity.UNDECIDED):
         return Wait(ask_at, "its deployment")
     mine = tuple(a for a in allocations if a.job_version == watched.version)
     found = word(watched, answers)

@@ -21,7 +21,10 @@ def end(watched: Watched, answers: Answers, undecided: Decision) -> End:
     mine = [a for a in answers.allocations or () if a.job_version == watched.version]
     well = sum(a.healthy is True for a in mine)
     # Whose health nobody vouches for, where a deployment would.
-    ill = tuple(a for a in mine if a.healthy is not True) if ours is not None else ()
+    if ours is not None:
+        ill = tuple(a for a in mine if a.healthy is not True)
+    else:
+        ill = tuple(a for a in mine if a.client_status in {"failed", "lost"})
     gated = isinstance(undecided, Look) or (
         isinstance(undecided, Wait) and undecided.until == answers.did.gate_again
     )

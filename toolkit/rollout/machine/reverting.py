@@ -67,9 +67,13 @@ def _followed(watched: Watched, answers: Answers, failed: DeploymentView, since:
 
 
 def _following(answers: Answers, failed: DeploymentView) -> DeploymentView | None:
-    """The first deployment of a later job version."""
-    later = [d for d in answers.deployments or () if d.job_version > failed.job_version]
-    return min(later, key=lambda deployment: deployment.job_version) if later else None
+    """The deployment of the next job version.
+
+    Nomad fails a deployment and registers what it goes back to in one step: nobody's version
+    comes between them.
+    """
+    version = failed.job_version + 1
+    return next((d for d in answers.deployments or () if d.job_version == version), None)
 
 
 def _without_deployment(
@@ -82,8 +86,14 @@ def _without_deployment(
     if (version := _replaced(watched, answers, failed)) is not None:
         return confirmed(watched, answers, End("reverted", failed.description, version, failed))
     if found is not None:
+        if found.stopped and found.version == failed.job_version + 1:
+            detail = f"{failed.description}, which was stopped"
+            return End("failed", detail, watched.version, failed)
         if found.stopped:
             return End("stopped", STOPPED, watched.version, failed)
+        if found.version > failed.job_version + 1:
+            detail = f"version {found.version} replaced it"
+            return End("superseded", detail, watched.version, failed)
         if found.version > failed.job_version and _runs(answers, found):
             return End("reverted", failed.description, found.version, failed)
     if answers.now >= since + APPEARS and "Nomad" not in answers.lost:
