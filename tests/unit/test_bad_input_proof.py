@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, cast
+
 import pytest
 
+from tests.unit.machinery import INDEX, OURS, watched
 from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
 from toolkit.errors import ApiError, DeniedError, ServerError
 from toolkit.rollout.verify import Looked
 from toolkit.rollout.world import World
 from toolkit.spec.chain import Verification
+from toolkit.spec.outcome import Outcome
 from toolkit.spec.target import Endpoint, Target
-from toolkit.workflows.proof import CONVERGE, patiently
+from toolkit.workflows.proof import CONVERGE, patiently, reconfirmed
+from toolkit.workflows.session import Session
 
 SEEN = Looked(Verification(links=(), instances=()))
 
@@ -77,3 +83,35 @@ def test_a_denial_is_not_waited_for() -> None:
 
 def test_nothing_left_that_could_serve_is_an_answer() -> None:
     assert patiently(world(Clock()), lambda: None) == (None, None)
+
+
+@dataclass
+class Registry:
+    """A session of which only the registered job is asked."""
+
+    raw: dict[str, Any] | None
+
+    @property
+    def nomad(self) -> Registry:
+        return self
+
+    def job(self, _id: str) -> dict[str, Any] | None:
+        return self.raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "end"),
+    [
+        ({"Version": OURS, "JobModifyIndex": INDEX}, "successful"),
+        ({"Version": OURS, "JobModifyIndex": INDEX, "Stop": True}, "stopped"),
+        ({"Version": OURS + 1, "JobModifyIndex": INDEX + 9}, "superseded"),
+        ({"Version": OURS - 1, "JobModifyIndex": INDEX - 9}, "successful"),
+        (None, "stopped"),
+    ],
+)
+def test_a_chain_that_broke_because_the_job_was_taken_away(
+    raw: dict[str, Any] | None, end: str
+) -> None:
+    seen = Outcome("successful", "Deployment completed successfully", OURS)
+    now = reconfirmed(cast(Session, Registry(raw)), watched(), seen)
+    assert now.end == end

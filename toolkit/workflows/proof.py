@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from toolkit.errors import ApiError, DeniedError, NotFoundError
 from toolkit.rollout import direct, launcher, read, verify
-from toolkit.rollout.machine import Proof, evaluations
+from toolkit.rollout.machine import Answers, End, Proof, Watched, evaluations
+from toolkit.rollout.machine.registration import confirmed
 from toolkit.rollout.world import World
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.observed import AllocationView
-from toolkit.spec.outcome import End, Outcome
+from toolkit.spec.outcome import End as Word
+from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import LiveJob, Submission
 from toolkit.workflows.session import Session
 
@@ -118,6 +120,17 @@ def at_end(
     return Found()
 
 
+def reconfirmed(session: Session, watched: Watched, outcome: Outcome) -> Outcome:
+    """A success whose chain broke: unless somebody replaced or stopped the job meanwhile."""
+    raw = session.nomad.job(str(watched.job["ID"]))
+    answers = Answers(now=0.0, registered="gone" if raw is None else read.live_job(raw))
+    then = End("successful", outcome.detail, outcome.version)
+    decided = confirmed(watched, answers, then)
+    if not isinstance(decided, End):
+        return outcome
+    return replace(outcome, end=decided.end, detail=decided.detail)
+
+
 def _gone_back(
     session: Session, outcome: Outcome, submission: Submission, served: ServedRelease | None
 ) -> Found:
@@ -132,7 +145,7 @@ def _gone_back(
 def of_work(session: Session, live: LiveJob) -> Outcome:
     """The end of a batch job's version, from its instances; nothing of it serves anybody."""
     found = _allocations(session, str(live.raw["ID"]))
-    details: dict[str, tuple[End, str]] = {
+    details: dict[str, tuple[Word, str]] = {
         "completed": ("completed", "its work is done"),
         "failed": ("failed", "its work failed"),
         "stopped": ("stopped", "somebody stopped the job"),

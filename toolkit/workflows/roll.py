@@ -86,6 +86,12 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
     looked = found.looked
     verification = fitting(outcome, found.proof, submission.version)
     judged = judge(outcome, verification)
+    if judged.verdict == "unverified":
+        ended_otherwise, _ = proof.patiently(
+            world, lambda: proof.reconfirmed(session, watched, outcome)
+        )
+        outcome = ended_otherwise or outcome
+        judged = judge(outcome, verification)
     if unread is not None:
         judged = Judged("unknown", f"{outcome.end} in Nomad, but {unread}")
     if looked and judged.verdict == "deployed":
