@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from toolkit.config.jobs import load_job
@@ -33,7 +34,20 @@ def shipped(job: str, environment: str, /, **overrides: object) -> RenderedJob:
 
     `overrides` replace fields of the job's specification.
     """
-    tree = LayeredTree(DictTree({"toolkit.toml": PROJECT}), builtin_tree())
+    return _rendered({}, job, environment, overrides)
+
+
+def written(job: str, job_toml: str, template: str, environment: str, /) -> RenderedJob:
+    """A user's own job rendered, beside the built-in ones."""
+    files = {"job.toml": job_toml, "job.nomad.hcl.j2": template}
+    own = {f"jobs/{job}/{name}": text.encode() for name, text in files.items()}
+    return _rendered(own, job, environment, {})
+
+
+def _rendered(
+    files: Mapping[str, bytes], job: str, environment: str, overrides: Mapping[str, object]
+) -> RenderedJob:
+    tree = LayeredTree(DictTree({"toolkit.toml": PROJECT, **files}), builtin_tree())
     project = load_project(tree)
     flags = Flags(environment=environment.removesuffix("-acl"))
     nothing, _ = read_variables({})

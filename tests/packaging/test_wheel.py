@@ -16,6 +16,7 @@ from tests.packaging.conftest import ROOT
 pytestmark = pytest.mark.timeout(600)
 
 DATA = {
+    "toolkit/jobs/_lib/batch.nomad.hcl.j2",
     "toolkit/jobs/_lib/macros.hcl.j2",
     "toolkit/jobs/_lib/service.nomad.hcl.j2",
     "toolkit/jobs/traefik/job.toml",

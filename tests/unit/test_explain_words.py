@@ -304,6 +304,16 @@ def test_how_an_allocation_is(view: AllocationView, kind: str, word: str, says: 
     assert (told[0], says in told[1]) == (word, True), told
 
 
+def test_a_life_shows_no_secret_and_no_login() -> None:
+    said = 'failed to download artifact "https://me:pw1@files.example/a.tgz?sig=s1g": hunter2'
+    task = TaskView("app", "dead", True, 0, (TaskEvent("Failed Artifact Download", 5.0, said),))
+    life = allocation.timeline({"CreateTime": 2 * read.NANO}, alloc(tasks=(task,)), ["hunter2"])
+    assert [moment.at for moment in life] == [2.0, 5.0]
+    assert "https://***@files.example/a.tgz?***" in life[1].text
+    for hidden in ("hunter2", "pw1", "s1g"):
+        assert hidden not in repr(life)
+
+
 def test_a_failing_check_makes_a_running_allocation_unwell() -> None:
     check = CheckView("alive", "critical", "500", "web")
     instance = ConsulInstance("web", "x", "a" * 36, "127.0.0.1", 80, "node-1", (), (check,))

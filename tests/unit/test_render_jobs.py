@@ -121,7 +121,7 @@ def test_the_context_has_these_names_and_no_others() -> None:
     names = context(spec)
     assert set(names) == {
         "job", "release", "env", "driver", "resources", "environment", "ports", "route", "check",
-        "rollout", "secrets", "constraints", "var",
+        "rollout", "secrets", "constraints", "var", "schedule", "dispatch",
     }  # fmt: skip
     assert set(names["job"]) == {"name", "kind", "count", "node_class"}
     assert names["route"] == {

@@ -226,6 +226,11 @@ def address_in(text: str) -> str:
     return re.sub(r"//[^/@]*@", "//", match[1]).partition("?")[0] if match else "the artifact"
 
 
+def without_query(text: str) -> str:
+    """Without what addresses carry behind a question mark: signatures, tokens."""
+    return re.sub(r"(https?://[^\s\"'?]+)\?[^\s\"']+", r"\1?***", text)
+
+
 def quoted_in(text: str) -> str | None:
     """The image, command or user that a driver's message quotes."""
     match = _QUOTED.search(text)

@@ -12,6 +12,7 @@ from toolkit.config.overlay import Merged
 from toolkit.spec.agents import AgentPorts
 from toolkit.spec.jobspec import (
     Check,
+    Dispatch,
     Driver,
     JobKind,
     JobSpec,
@@ -20,6 +21,7 @@ from toolkit.spec.jobspec import (
     Resources,
     RolloutSettings,
     Route,
+    Schedule,
     ServedRelease,
 )
 from toolkit.spec.target import Target
@@ -43,6 +45,7 @@ def assemble(
     job = merged.values
     values = plain(job)
     kind: JobKind = values.get("kind", "service")
+    everywhere = kind in {"system", "sysbatch"}
     node_class = None if target.local else values.get("node_class")
     return JobSpec(
         name=values.get("name", name),
@@ -50,14 +53,16 @@ def assemble(
         source=source,
         template=template,
         **_common(merged, values),
-        count=None if kind == "system" else values.get("count", 1),
-        count_origin=None if kind == "system" else _origin(job, "count") or Origin("default"),
+        count=None if everywhere else values.get("count", 1),
+        count_origin=None if everywhere else _origin(job, "count") or Origin("default"),
         driver=_driver(values.get("driver", {})),
         resources=Resources(**values.get("resources", {})),
         environment={k: _text(v) for k, v in values.get("environment", {}).items()},
         ports=_ports(values.get("ports", {}), target),
         route=_route(values.get("route")),
         check=_check(values.get("check")),
+        schedule=_schedule(values.get("schedule")),
+        dispatch=_dispatch(values.get("dispatch")),
         variables=values.get("variables", {}),
         node_class=node_class,
         constraints=_constraints(values, node_class),
@@ -79,7 +84,7 @@ def assemble_plain(
         variables["release"] = common["release"]
     return JobSpec(
         name=scanned.names[0],
-        kind=_plain_kind(scanned.kind),
+        kind=values.get("kind") or _plain_kind(scanned.kind),
         source=source,
         template=template,
         plain=True,
@@ -95,6 +100,7 @@ def _common(merged: Merged, values: dict[str, Any]) -> dict[str, Any]:
     release = values.get("release", {})
     from_files = merged.file_release
     return {
+        "kind_origin": _origin(merged.values, "kind"),
         "release": release.get("version"),
         "release_origin": _origin(merged.values, "release", "version"),
         "file_release": from_files.value if from_files else None,
@@ -162,6 +168,17 @@ def _check(values: dict[str, Any] | None) -> Check | None:
     return Check(**settings)
 
 
+def _schedule(values: dict[str, Any] | None) -> Schedule | None:
+    return None if values is None else Schedule(**values)
+
+
+def _dispatch(values: dict[str, Any] | None) -> Dispatch | None:
+    if values is None:
+        return None
+    keys = ("meta_required", "meta_optional")
+    return Dispatch(**{**values, **{key: tuple(values.get(key, ())) for key in keys}})
+
+
 def _constraints(values: dict[str, Any], node_class: str | None) -> tuple[dict[str, str], ...]:
     given = [{"operator": "=", **item} for item in values.get("constraints", ())]
     if node_class:
@@ -171,10 +188,8 @@ def _constraints(values: dict[str, Any], node_class: str | None) -> tuple[dict[s
 
 def _plain_kind(kind: str | None) -> JobKind:
     match kind:
-        case "system":
-            return "system"
-        case "batch" | "sysbatch":
-            return "batch"
+        case "system" | "batch" | "sysbatch":
+            return kind
         case _:
             return "service"
 

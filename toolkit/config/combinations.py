@@ -12,6 +12,8 @@ from toolkit.config.source import Source
 from toolkit.errors import Mistake
 from toolkit.spec.jobspec import JobKind, RolloutSettings
 
+BATCH = {"batch", "sysbatch"}
+"""Kinds of jobs that end."""
 _ORDER = ("min_healthy_time", "healthy_deadline", "progress_deadline")
 
 
@@ -61,13 +63,39 @@ def _from_elsewhere(other: Leaf | None, place: Leaf) -> str | None:
 
 
 def check_kind(job: Layer, kind: JobKind, file: Source) -> Iterator[Mistake]:
-    """What a system or a batch job cannot have."""
+    """What only some kinds of jobs can have."""
     count = leaf(job, "count")
-    if kind == "system" and count:
-        yield count.mistake("a system job has no count", "it runs once on every node that fits")
-    if kind == "batch" and table(job, "route") is not None:
-        yield _table_mistake(
-            job, ("route",), file, "a batch job has no route", 'say kind = "service", or remove it'
+    if kind in {"system", "sysbatch"} and count:
+        yield count.mistake(f"a {kind} job has no count", "it runs once on every node that fits")
+    if kind in BATCH and table(job, "route") is not None:
+        message, hint = f"a {kind} job has no route", 'say kind = "service", or remove it'
+        yield _table_mistake(job, ("route",), file, message, hint)
+    for name in ("schedule", "dispatch"):
+        # A file that does not say its kind leaves it to the template.
+        if leaf(job, "kind") and kind not in BATCH and table(job, name) is not None:
+            message, hint = f"a {kind} job has no {name}", 'say kind = "batch", or remove it'
+            yield _table_mistake(job, (name,), file, message, hint)
+    if table(job, "schedule") is not None and leaf(job, "schedule", "cron") is None:
+        yield _table_mistake(job, ("schedule",), file, "has no cron", 'such as cron = "0 3 * * *"')
+    yield from _check_dispatch(job)
+
+
+def _check_dispatch(job: Layer) -> Iterator[Mistake]:
+    payload, place = leaf(job, "dispatch", "payload"), leaf(job, "dispatch", "file")
+    if place and payload and payload.value == "forbidden":
+        yield place.mistake("has no effect: payload is forbidden", "keep one of the two")
+    if place and (place.value.startswith("/") or ".." in place.value.split("/")):
+        yield place.mistake("must be inside the task's local/", 'such as "payload"')
+    required, optional = (
+        leaf(job, "dispatch", "meta_required"),
+        leaf(job, "dispatch", "meta_optional"),
+    )
+    twice = [
+        key for key in (required.value if required else ()) if optional and key in optional.value
+    ]
+    if twice and optional:
+        yield optional.mistake(
+            f"{', '.join(twice)} is in meta_required already", "keep one of the two"
         )
 
 
@@ -75,7 +103,7 @@ def check_ports(job: Layer, kind: JobKind, file: Source) -> Iterator[Mistake]:
     """Routes and checks need a port that exists; canaries need ports that Nomad chooses."""
     ports = table(job, "ports") or {}
     for name in ("route", "check"):
-        if table(job, name) is None or (name == "route" and kind == "batch"):
+        if table(job, name) is None or (name == "route" and kind in BATCH):
             continue
         given = leaf(job, name, "port")
         label = given.value if given else "http"
@@ -97,7 +125,7 @@ def check_ports(job: Layer, kind: JobKind, file: Source) -> Iterator[Mistake]:
         taken[static.value] = label
         canaries = leaf(job, "rollout", "canaries")
         wanted = canaries.value if canaries else "all" if kind == "service" else 0
-        if wanted and kind != "batch":
+        if wanted and kind not in BATCH:
             yield static.mistake(
                 "a canary cannot start while the old instance holds a static port",
                 "say [rollout] canaries = 0, or let Nomad choose the port",

@@ -28,6 +28,7 @@ __all__ = ["JobPlace", "job_names", "load_job", "locate_job", "resolve_job"]
 
 _UNUSED_IN_PLAIN = (
     "driver", "resources", "environment", "ports", "route", "check", "node_class", "constraints",
+    "schedule", "dispatch",
 )  # fmt: skip
 
 

@@ -82,11 +82,21 @@ PROJECT_KEYS: tuple[Key, ...] = (
 )
 """Keys of toolkit.toml."""
 
+_KINDS = ("service", "system", "batch", "sysbatch")
+_PAYLOADS = ("optional", "required", "forbidden")
+
 _JOB: tuple[Key, ...] = (
     Key("name", "job", "Name in Nomad.", "the folder's name"),
-    Key("kind", "string", "Kind of job.", '"service"', choices=("service", "system", "batch")),
+    Key("kind", "string", "Kind of job.", '"service"', choices=_KINDS),
     Key("template", "string", "Template in the job's folder.", '"job.nomad.hcl.j2"'),
-    Key("count", "integer", "Instances; not for a system job.", "1", minimum=0, maximum=10_000),
+    Key(
+        "count",
+        "integer",
+        "Instances; not of system and sysbatch jobs.",
+        "1",
+        minimum=0,
+        maximum=10_000,
+    ),
     Key("depends", "strings", "Jobs that are deployed before this one.", "[]"),
     Key("node_class", "string", "Only nodes of this class; ignored in a local environment."),
     Key("constraints", "tables", "Other constraints on nodes."),
@@ -124,6 +134,15 @@ _JOB: tuple[Key, ...] = (
     Key("check.port", "string", "Label of the port.", '"http"'),
     Key("check.interval", "duration", "Between two checks.", '"2s"', minimum=1),
     Key("check.timeout", "duration", "For one check.", '"1s"', minimum=1),
+    Key("schedule", "table", "When a batch job starts by itself."),
+    Key("schedule.cron", "string", "Minute, hour, day, month, weekday."),
+    Key("schedule.time_zone", "string", "Time zone of the cron line.", '"UTC"'),
+    Key("schedule.prohibit_overlap", "boolean", "Not while an earlier one runs.", "false"),
+    Key("dispatch", "table", "What `toolkit dispatch` hands to a batch job."),
+    Key("dispatch.payload", "string", "Data beside keys.", '"optional"', choices=_PAYLOADS),
+    Key("dispatch.file", "string", "Where it is, in the task's `local/`.", '"payload"'),
+    Key("dispatch.meta_required", "strings", "Keys that must be given.", "[]"),
+    Key("dispatch.meta_optional", "strings", "Keys that may be given.", "[]"),
     *_rollout("rollout"),
     Key("secrets", "table", "Secrets that the task reads from the Nomad variable of the job."),
     Key("secrets.keys", "identifiers", "Names only; values: `toolkit secret set`.", "[]"),

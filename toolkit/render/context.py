@@ -48,6 +48,19 @@ def context(spec: JobSpec) -> dict[str, Any]:
             "interval": spec.check.interval,
             "timeout": spec.check.timeout,
         },
+        "schedule": spec.schedule
+        and {
+            "cron": spec.schedule.cron,
+            "time_zone": spec.schedule.time_zone,
+            "prohibit_overlap": spec.schedule.prohibit_overlap,
+        },
+        "dispatch": spec.dispatch
+        and {
+            "payload": spec.dispatch.payload,
+            "file": spec.dispatch.file,
+            "meta_required": spec.dispatch.meta_required,
+            "meta_optional": spec.dispatch.meta_optional,
+        },
         "rollout": {
             "canaries": canaries(spec),
             "max_parallel": rollout.max_parallel,

@@ -7,9 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 from toolkit.clients.texts import advice
-from toolkit.errors import InvalidRequestError, RefusedError
+from toolkit.errors import ConfigError, InvalidRequestError, RefusedError
 from toolkit.render import map_hcl_error
-from toolkit.rollout import diff, drift, drift_counts, lint, memory, placement, read
+from toolkit.rollout import (
+    diff,
+    drift,
+    drift_counts,
+    lint,
+    made,
+    memory,
+    placement,
+    read,
+    variables,
+)
 from toolkit.rollout.secrets import scrub
 from toolkit.rollout.world import World
 from toolkit.spec.plan import GroupPlan, LiveJob, Memory, Plan
@@ -35,11 +45,13 @@ def make_plan(
     """
     job = parse(world, rendered)
     secrets = known_secrets(world, job["ID"], rendered.spec.secrets)
+    secrets += variables.secret_values(rendered.spec.variables)
     live = registered(world, job)
     said = file_memory(job, rendered)
     submission = None
     if live is not None:
         submission = world.nomad.submission(str(live.raw["ID"]), live.version)
+        secrets += variables.submitted(submission)
     stopped = live is None or live.stopped
     before = None if stopped or live is None else memory.recall(submission, live.release)
     kept = _keep_counts(job, rendered, live, before, reset=reset_count)
@@ -115,11 +127,24 @@ def plan_job(
 
 
 def parse(world: World, rendered: RenderedJob) -> dict[str, Any]:
-    """The job as Nomad's parser reads it, in the environment's namespace and region."""
+    """The job as Nomad's parser reads it, in the environment's namespace and region.
+
+    ConfigError where it is not the kind of job that the job file says.
+    """
     try:
         job = world.nomad.parse(rendered.hcl, rendered.variables)
     except InvalidRequestError as exc:
         raise map_hcl_error(rendered, exc.message) from exc
+    mistakes = list(
+        made.contradictions(
+            rendered,
+            str(job.get("Type") or "service"),
+            periodic=bool(job.get("Periodic")),
+            parameterized=bool(job.get("ParameterizedJob")),
+        )
+    )
+    if mistakes:
+        raise ConfigError(mistakes)
     target = world.target
     for key, wanted, default in (
         ("Namespace", target.namespace, "default"),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from toolkit.spec.target import Visibility
 
-JobKind = Literal["service", "system", "batch"]
+JobKind = Literal["service", "system", "batch", "sysbatch"]
 
 
 class _Empty(Mapping[str, Any]):
@@ -111,6 +111,26 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a batch job starts by itself."""
+
+    cron: str
+    time_zone: str = "UTC"
+    prohibit_overlap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What a batch job is handed when it is dispatched."""
+
+    payload: Literal["optional", "required", "forbidden"] = "optional"
+    file: str = "payload"
+    """Where the payload is, inside the task's `local/`."""
+    meta_required: tuple[str, ...] = ()
+    meta_optional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutSettings:
     """How a new release replaces the old one; durations in seconds."""
 
@@ -142,6 +162,8 @@ class JobSpec:
     """Path of `job.toml`, or of the plain `.nomad.hcl`, inside the tree."""
     template: str
     """Path of the template inside the tree; of a plain job its own path."""
+    kind_origin: Origin | None = None
+    """Where the job file says its kind; None when it does not."""
     plain: bool = False
     """True: the `.nomad.hcl` goes to Nomad unchanged, `variables` feed its `variable` blocks."""
     release: str | None = None
@@ -159,6 +181,8 @@ class JobSpec:
     ports: tuple[Port, ...] = ()
     route: Route | None = None
     check: Check | None = None
+    schedule: Schedule | None = None
+    dispatch: Dispatch | None = None
     rollout: RolloutSettings = RolloutSettings()
     secrets: tuple[str, ...] = ()
     """Keys that must exist in the Nomad variable `nomad/jobs/<name>`."""

@@ -49,7 +49,7 @@ def labelled(label: str, text: str, indent: int = 0) -> list[str]:
         )
         or [""]
     ]
-    lead = f"  {label}".ljust(COLUMN)
+    lead = f"  {label} ".ljust(COLUMN)
     deeper = " " * (COLUMN + indent)
     return [(lead + broken[0]).rstrip(), *(deeper + line for line in broken[1:])]
 

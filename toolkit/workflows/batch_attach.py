@@ -52,7 +52,10 @@ def _batch_id(session: Session, job: str) -> str | None:
     except ConfigError:
         # Whoever follows a rollout says what is wrong with the name.
         return None
-    return found.id if found.spec is None or found.spec.kind == "batch" else None
+    spec = found.spec
+    if spec is None or spec.kind in direct.BATCH:
+        return found.id
+    return found.id if spec.kind_origin is None and not spec.plain else None
 
 
 def _child(session: Session, job_id: str) -> str:

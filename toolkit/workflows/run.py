@@ -46,7 +46,8 @@ def run(
             )
         plan = None
     else:
-        refuse_kind(found.spec.name, found.spec.kind)
+        if found.spec.plain or found.spec.kind_origin is not None:
+            refuse_kind(found.spec.name, found.spec.kind)
         plan = make_plan(
             session.world,
             session.render(job),
@@ -54,7 +55,7 @@ def run(
             allow=options.allow,
         )
         clock.mark("plan")
-        # A template may make another kind of job than its job file says.
+        # A job file that says no kind leaves it to the template.
         refuse_kind(plan.job_id, str(plan.job.get("Type")))
         refuse_parameterized(plan)
         live = plan.live

@@ -16,6 +16,7 @@ from toolkit.errors import (
     RefusedError,
     RenderError,
 )
+from toolkit.rollout.made import contradictions
 from toolkit.rollout.plan import parse
 from toolkit.spec.listing import ValidateReport
 from toolkit.spec.rendered import RenderedJob
@@ -90,6 +91,9 @@ def judged(session: Session, rendered: RenderedJob, findings: Findings) -> None:
     except RenderError as exc:
         findings.mistakes.append(told(exc))
         return
+    except ConfigError as exc:
+        findings.mistakes += exc.mistakes
+        return
     except (RefusedError, InvalidRequestError) as exc:
         findings.mistakes.append(Mistake(source, None, None, exc.message, exc.hint))
         return
@@ -111,12 +115,13 @@ def version(session: Session) -> str:
 
 
 def glance(rendered: RenderedJob) -> list[Mistake]:
-    """What can be told of HCL without a parser: exactly one job block."""
+    """What can be told of HCL without a parser: one job block, of the kind that its file says."""
     path = rendered.spec.template
-    blocks = len(scan_job(rendered.hcl).names)
+    scanned = scan_job(rendered.hcl)
+    blocks = len(scanned.names)
     if blocks != 1:
         return [Mistake(path, None, None, f"makes {blocks or 'no'} job blocks instead of one")]
-    return []
+    return [] if scanned.kind is None else list(contradictions(rendered, scanned.kind))
 
 
 def told(error: RenderError) -> Mistake:

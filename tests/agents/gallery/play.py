@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class Played:
     case: Case
     stage: Stage
     said: Said
+    allocations: tuple[dict[str, Any], ...] | None = None
+    """The job's, as Nomad listed them at the end; None: they are still to be read."""
 
     @property
     def first(self) -> dict[str, Any]:
@@ -81,6 +83,15 @@ def _meanwhile(stage: Stage, case: Case) -> Iterator[None]:
         doing.result()
 
 
+def play_and_leave(stage: Stage, case: Case) -> Played:
+    """Play a case, and stop its jobs: Nomad's client keeps the files of some fifty instances."""
+    played = play(stage, case)
+    there = stage.nomad(f"/v1/job/{case.name}/allocations") or []
+    for name in (case.name, *case.others):
+        stage.leave(name)
+    return replace(played, allocations=tuple(there))
+
+
 class Playing:
     """Cases being played, several at once; each is waited for by whoever asks for it."""
 
@@ -90,9 +101,9 @@ class Playing:
         alone: list[Case] = []
         for case in chosen:
             (alone if case.needs == "alone" else crowd).append(case)
-        self._ends = {case.name: self._pool.submit(play, stage, case) for case in crowd}
+        self._ends = {case.name: self._pool.submit(play_and_leave, stage, case) for case in crowd}
         self._last.submit(wait, tuple(self._ends.values()))
-        self._ends |= {case.name: self._last.submit(play, stage, case) for case in alone}
+        self._ends |= {case.name: self._last.submit(play_and_leave, stage, case) for case in alone}
 
     def end(self, case: Case) -> Played:
         """How a case ended; raises what it raised."""
@@ -143,7 +154,9 @@ def digest(said: Said) -> str:
 
 def _judge_cause(played: Played) -> None:
     case, stage = played.case, played.stage
-    there = stage.nomad(f"/v1/job/{case.name}/allocations") or []
+    there = played.allocations
+    if there is None:
+        there = stage.nomad(f"/v1/job/{case.name}/allocations") or ()
     judge_cause(case, played.first, lambda text: stage.text(text, case.name), there)
 
 

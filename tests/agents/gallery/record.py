@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.agents.cluster import local_cluster
 from tests.agents.gallery.case import Case
-from tests.agents.gallery.play import REFUSED, cases, judge, play
+from tests.agents.gallery.play import REFUSED, cases, judge, play_and_leave
 from tests.agents.gallery.recorder import Recorder, kept, recording, without
 from tests.agents.gallery.stage import Stage, staged
 from tests.agents.shop import Said, ask
@@ -58,7 +58,7 @@ class Recorded(Stage):
 def record(stage: Stage, case: Case) -> dict[str, Any]:
     """Play a case and give what is to be kept of it."""
     recorded = Recorded(stage)
-    played = play(recorded, case)
+    played = play_and_leave(recorded, case)
     judge(played)
     assert recorded.nomad_said is not None and recorded.consul_said is not None
     words = {**stage.words, "FOLDER": "/stage", "PYTHON": "/usr/bin/python3"}

@@ -40,12 +40,19 @@ class Recorder:
         self.address = address
         self.began = time.monotonic()
         self._calls: list[Call] = []
+        self._over = False
         self._lock = threading.Lock()
 
     def keep(self, call: Call) -> None:
         """Remember one answer."""
         with self._lock:
-            self._calls.append(call)
+            if not self._over:
+                self._calls.append(call)
+
+    def end(self) -> None:
+        """Remember nothing more: what a watch abandoned is answered later, for nobody."""
+        with self._lock:
+            self._over = True
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -65,6 +72,7 @@ def recording(upstream: str) -> Iterator[Recorder]:
     try:
         yield server.recorder
     finally:
+        server.recorder.end()
         server.shutdown()
         server.server_close()
         thread.join()

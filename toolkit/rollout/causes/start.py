@@ -26,6 +26,8 @@ _KINDS = {"driver": task_texts.DRIVER, "artifact": task_texts.ARTIFACT}
 def not_started(allocation: AllocationView, evidence: Evidence, first: Failure) -> Draft:
     """What kept the first task that failed from starting."""
     task, text = first.task.name, first.event.message
+    if first.kind == "artifact":
+        text = task_texts.without_query(text)
     lines = (f"event: {one_line(text)}",) if text.strip() else ()
     if first.kind == "template" and (missing := task_texts.missing(text)):
         return waits.template(task, missing, lines, str(evidence.job.get("ID") or ""))

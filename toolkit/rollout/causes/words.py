@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Sequence
 
 from toolkit.rollout.events import Failure
 
+_LOGIN = re.compile(r"://[^/@\s\"']+@")
 LONGEST = 300
 """Characters of a message that are shown."""
 
@@ -73,5 +75,6 @@ def one_line(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Without the control characters that could redraw a terminal."""
+    """Without the control characters that could redraw a terminal, and logins in addresses."""
+    text = _LOGIN.sub("://***@", text)
     return "".join(c if c.isprintable() or c in "\t\n" else "�" for c in text)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from toolkit.clients.task_texts import without_query
 from toolkit.errors import ApiError
 from toolkit.rollout import read, secrets
 from toolkit.rollout.causes.crash import spoken
 from toolkit.rollout.causes.gather import output
+from toolkit.rollout.causes.words import one_line
 from toolkit.rollout.declared import services
 from toolkit.rollout.events import failures
+from toolkit.rollout.secrets import scrub
 from toolkit.spec.explain import Condition, Explanation, Fact, Moment, Subject
 from toolkit.spec.observed import AllocationView, ConsulInstance
 from toolkit.views.when import stamp
@@ -33,8 +36,9 @@ def tell(session: Session, subject: Subject) -> Explanation:
     mine = [each for each in instances if each.allocation == view.id]
     word, state = condition(view, str(job.get("Type") or ""), mine, checked=bool(declared))
     ailing = bool(failures(view)) or word in {"unwell", "unknown"} or why.was_moved(view)
-    causes = why.of_allocations(session, job, [view], mine) if ailing else ()
-    said = () if any(cause.evidence for cause in causes) else _output(session, job, view)
+    hidden = secrets.stored(session.world, str(job.get("ID") or ""))
+    causes = why.of_allocations(session, job, [view], mine, hidden) if ailing else ()
+    said = () if any(cause.evidence for cause in causes) else _output(session, view, hidden)
     return Explanation(
         subject=subject,
         job=str(raw.get("JobID") or ""),
@@ -42,8 +46,8 @@ def tell(session: Session, subject: Subject) -> Explanation:
         sentence=f"allocation {view.short} ({view.name}) of version {view.job_version} {state}",
         since=_since(view, word),
         causes=causes,
-        facts=tuple(_facts(session, raw, view, mine)),
-        timeline=timeline(raw, view),
+        facts=tuple(_facts(session, raw, view, mine, hidden)),
+        timeline=timeline(raw, view, hidden),
         output=said,
         unseen=blind,
         next=_next(view, word, ailing),
@@ -96,15 +100,17 @@ def _since(view: AllocationView, word: Condition) -> float | None:
     return view.modified_at or None
 
 
-def timeline(raw: Mapping[str, Any], view: AllocationView) -> tuple[Moment, ...]:
-    """Its whole life in order of time, as far as Nomad remembers it."""
+def timeline(
+    raw: Mapping[str, Any], view: AllocationView, hidden: Collection[str] = ()
+) -> tuple[Moment, ...]:
+    """Its whole life in order of time, as far as Nomad remembers it; without `hidden` values."""
     found = []
     if created := (raw.get("CreateTime") or 0) / read.NANO:
         found.append(Moment(created, "scheduler", f"placed on {view.node}"))
     for task in view.tasks:
         for event in task.events:
             if event.kind not in NOISE:
-                text = " ".join(event.message.split())
+                text = scrub(one_line(without_query(event.message)), hidden)
                 said = f"{event.kind}: {text}" if text else event.kind
                 found.append(Moment(event.at, task.name, said))
     health = raw.get("DeploymentStatus") or {}
@@ -124,17 +130,17 @@ def _time(text: object) -> float:
         return 0.0
 
 
-def _output(session: Session, job: Mapping[str, Any], view: AllocationView) -> tuple[str, ...]:
+def _output(session: Session, view: AllocationView, hidden: Collection[str]) -> tuple[str, ...]:
     """The last words of its first task, where nothing failed that would show them."""
-    if not view.tasks:
-        return ()
-    task = view.tasks[0].name
-    hidden = secrets.stored(session.world, str(job.get("ID") or ""))
-    return spoken(output(session.world, view, task, hidden))
+    return spoken(output(session.world, view, view.tasks[0].name, hidden)) if view.tasks else ()
 
 
 def _facts(
-    session: Session, raw: Mapping[str, Any], view: AllocationView, mine: list[ConsulInstance]
+    session: Session,
+    raw: Mapping[str, Any],
+    view: AllocationView,
+    mine: list[ConsulInstance],
+    hidden: Collection[str],
 ) -> list[Fact]:
     found = [
         Fact("where", f"group {view.group} on {view.node} ({view.node_id[:8]})"),
@@ -145,7 +151,9 @@ def _facts(
         found.append(Fact("ports", said))
     for instance in mine:
         found += [
-            Fact("check", f"{check.name} is {check.status}: {' '.join(check.output.split())[:200]}")
+            Fact(
+                "check", scrub(f"{check.name} is {check.status}: {one_line(check.output)}", hidden)
+            )
             for check in instance.checks
             if check.service_id
         ]

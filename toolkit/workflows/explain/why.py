@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from toolkit.clients import task_texts
@@ -47,10 +47,12 @@ def of_allocations(
     job: Mapping[str, Any],
     allocations: Sequence[AllocationView],
     instances: Sequence[ConsulInstance] | None = None,
+    hidden: Collection[str] | None = None,
 ) -> tuple[Cause, ...]:
     """Why they failed, without the job's secrets; no call where there are none.
 
-    `instances` are Consul's; where nobody has read them they are read here.
+    `instances` are Consul's and `hidden` the secrets' values; where nobody has read them they are
+    read here.
     """
     if not allocations:
         return ()
@@ -59,7 +61,8 @@ def of_allocations(
         here = {each.group for each in allocations if each.client_status == "running"}
         asked = tuple(service for service in declared if service.group in here)
         instances, _ = look.consul(session, asked)
-    hidden = secrets.stored(session.world, str(job.get("ID") or ""))
+    if hidden is None:
+        hidden = secrets.stored(session.world, str(job.get("ID") or ""))
     return reasons.causes(session.world, allocations, instances, hidden, declared)
 
 

@@ -1,0 +1,49 @@
+job "migrate" {
+  type        = "batch"
+  region      = "global"
+  namespace   = "default"
+  datacenters = ["*"]
+  node_pool   = "default"
+
+  meta {
+    release = "1.4.2"
+  }
+
+  group "migrate" {
+    count = 1
+
+    # As many tries as the job file grants, all in one place; then it has failed, and says why.
+    restart {
+      attempts = 1
+      delay    = "1s"
+      interval = "8760h"
+      mode     = "fail"
+    }
+
+    reschedule {
+      attempts  = 0
+      unlimited = false
+    }
+
+    task "app" {
+      driver       = "raw_exec"
+      kill_signal  = "SIGTERM"
+      kill_timeout = "25s"
+
+      config {
+        args = ["-c", "true"]
+        command = "/bin/sh"
+      }
+
+      env = {
+        "STEP" = "2"
+        "RELEASE" = "1.4.2"
+      }
+
+      resources {
+        cpu    = 100
+        memory = 128
+      }
+    }
+  }
+}
