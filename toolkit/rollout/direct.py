@@ -49,7 +49,7 @@ def judge(
     """
     kind, wanted = job.get("Type"), counts(job)
     if kind == "service" and not sum(wanted.values()):
-        gone = not any(a.should_run for a in everything)
+        gone = not any(a.client_status in {"pending", "running"} for a in everything)
         return "none wanted" if gone else "waits"
     if mine and not any(a.desired_status == "run" for a in mine):
         return "stopped"
