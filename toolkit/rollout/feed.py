@@ -12,7 +12,7 @@ from typing import Any, Literal
 from toolkit.clients.consul import ServicePage
 from toolkit.clients.page import Page
 from toolkit.errors import ApiError, DeniedError
-from toolkit.rollout import read
+from toolkit.rollout import ailing, read
 from toolkit.rollout.world import World
 from toolkit.spec.observed import AllocationView
 
@@ -111,10 +111,21 @@ class Feed:
 
     def _consul(self, name: str) -> Callable[[int], Page]:
         client = self._world.consul.clone()
+        known: dict[tuple[str, str], str] = {}
+        patience = WAIT
 
         def query(index: int) -> Page:
-            page = client.service(name, index=index, wait=WAIT if index else 0.0)
+            nonlocal patience
+            page = client.service(name, index=index, wait=min(patience, WAIT) if index else 0.0)
             seen = read.consul_instances(name, page.value or [])
+            if not ailing.is_ailing(seen):
+                patience = WAIT
+            elif page.changed:
+                patience = ailing.FIRST_LOOK
+            else:
+                known.update(ailing.outputs(client, seen))
+                patience *= 2
+            seen = ailing.filled(seen, known)
             return ServicePage(page.index, seen, page.changed, filtered=page.filtered)
 
         return query

@@ -40,7 +40,7 @@ CASES = (
     ),
     _unhealthy(
         "check-restart", 14, job(group(network(), IMPATIENT, server("sick"))), "check",
-        r"check is critical", never=r"exited|used up its restarts|refused",
+        r"500.*database is gone|check is critical", never=r"exited|used up its restarts|refused",
     ),
     _unhealthy(
         "slow-prestart", 15,
