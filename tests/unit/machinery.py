@@ -232,3 +232,25 @@ class Play:
 
     def _did(self, **what: Any) -> None:
         self.state.did = replace(self.state.did, **what)
+
+
+def rolls(*, raw: dict[str, Any] | None = None, **how: Any) -> Play:
+    """A job whose deployment runs."""
+    found = Play(watched(raw, **how))
+    found.says(0.0, "allocations", allocation("o", job_version=3), allocation())
+    return found.says(0.1, "deployments", deployment("running", groups=[group()]))
+
+
+def direct(raw: dict[str, Any], *those: Any, **how: Any) -> Play:
+    """A job without a deployment, whose evaluation is complete."""
+    found = Play(watched(raw, **how), registered=lambda _: live(raw=raw))
+    found.says(0.0, "allocations", *those)
+    found.says(0.0, "deployments")
+    return found.says(0.5, "evaluations", evaluation())
+
+
+def blocked(play: Play, at: float = 1.0) -> Play:
+    """The scheduler has no room, and an evaluation waits for it."""
+    first = evaluation(failed=FULL, blocked="e2")
+    second = evaluation("blocked", "e2", create_index=INDEX + 1)
+    return play.says(at, "evaluations", first, second)
