@@ -193,6 +193,20 @@ def test_detached_and_attached_to_by_the_name_of_the_child_or_of_its_parent(shop
     assert over.code == 1 and "nothing" in over.error["message"]
 
 
+def test_a_child_that_is_stopped_says_how_to_have_another_one(shop: Shop) -> None:
+    name = parameterized(shop, "sleep 600", payload="required")
+    (shop.root / "small").write_text("x")
+    given = ("--meta", "who=me", "--payload", "small")
+    left = shop.toolkit("dispatch", name, *given, "--detach", "--json")
+    said = shop.toolkit("stop", left.report["child"], "--json")
+    assert (said.code, said.report["notes"]) == (
+        0, [f"`toolkit dispatch {name} --meta who=… --payload FILE` starts another one"]
+    )  # fmt: skip
+    again = shop.toolkit("run", left.report["child"], "--json")
+    assert again.code == 1 and "is one run of another job" in again.error["message"]
+    assert again.error["hint"] == said.report["notes"][0]
+
+
 # Periodic jobs.
 
 
@@ -234,8 +248,10 @@ def test_a_job_that_prohibits_overlap(shop: Shop) -> None:
     assert said.code == 1 and "prohibits overlap" in said.error["message"]
     assert said.error["hint"] == f"toolkit attach {left.report['child']}"
     assert children(shop, name) == [left.report["child"]]
-    child = left.report["child"].replace("/", "%2F")
-    shop.nomad(f"/v1/job/{child}", method="DELETE")
+    stopped = shop.toolkit("stop", left.report["child"], "--json")
+    assert (stopped.code, stopped.report["notes"]) == (
+        0, [f"`toolkit run {name}` launches another one"]
+    )  # fmt: skip
 
 
 def test_a_schedule_that_is_switched_off(shop: Shop) -> None:

@@ -204,3 +204,34 @@ def test_detached_and_attached_to_later(shop: Shop) -> None:
     # What is over is attached to as well: its verdict and its output are still there.
     again = shop.toolkit("attach", name)
     assert (again.code, again.out) == (0, "begun\nended\n"), again.err
+
+
+@pytest.mark.parametrize("kind", ["batch", "sysbatch"])
+def test_work_that_only_the_cluster_knows_runs_as_it_is_registered(shop: Shop, kind: str) -> None:
+    name = write(shop, shop.name("found"), "echo ran; sleep 0.3", kind=kind)
+    assert shop.toolkit("run", name).code == 0
+    before = shop.job(name)
+    (shop.root / "jobs" / name / "job.nomad.hcl").unlink()
+    (shop.root / "jobs" / name).rmdir()
+    said = shop.toolkit("run", name)
+    assert (said.code, said.out[-4:]) == (0, "ran\n"), said.err
+    assert f"no job file of {name} here: as registered, version 0" in said.err
+    # Stopped by somebody, it runs again as well.
+    shop.nomad(f"/v1/job/{name}", method="DELETE")
+    shop.until("it to be dead", lambda: _is_dead(shop, name))
+    said = shop.toolkit("run", name, "--json")
+    assert ended(said) == (0, "completed"), said.err
+    after = shop.job(name)
+    assert (after["Stop"], after["TaskGroups"]) == (False, before["TaskGroups"])
+    source = shop.nomad(f"/v1/job/{name}/submission?version={after['Version']}")["Source"]
+    assert "echo ran" in source
+
+
+def test_what_only_the_cluster_knows_and_does_not_run(shop: Shop) -> None:
+    name = write(shop, shop.name("busy"), "sleep 600")
+    assert shop.toolkit("run", name, "--detach").code == 0
+    (shop.root / "jobs" / name / "job.nomad.hcl").unlink()
+    (shop.root / "jobs" / name).rmdir()
+    said = shop.toolkit("run", name, "--json")
+    assert said.code == 1 and f"{name} is under way" in said.error["message"]
+    shop.nomad(f"/v1/job/{name}", method="DELETE")

@@ -82,3 +82,26 @@ def test_a_token_that_is_taken_away_leaves_it_unknown(shop: Guarded) -> None:
     assert ended(said) == (5, "unknown"), said.out
     assert "tells us nothing more" in said.report["sentence"]
     shop.nomad(f"/v1/job/{name}", method="DELETE")
+
+
+def test_a_token_that_may_only_list_sees_the_list_and_is_told_what_is_missing(
+    shop: Guarded,
+) -> None:
+    be(shop, shop.nomad_token(WRITE)["SecretID"])
+    name = write(shop, shop.name("listed"), "sleep 600")
+    assert shop.toolkit("run", name, "--detach").code == 0
+    shop.until("it to run", lambda: bool(shop.running(name)))
+    be(shop, shop.nomad_token(rights("list-jobs"))["SecretID"])
+    everything, one = shop.toolkit("status", "--json"), shop.toolkit("status", name, "--json")
+    assert (everything.code, one.code) == (0, 0), everything.out + one.out
+    [row] = [row for row in everything.report["jobs"] if row["name"] == name]
+    assert row == one.report["detail"]["job"]
+    assert (row["kind"], row["state"], row["running"]) == ("batch", "running", 1)
+    assert (row["version"], row["wanted"], row["healthy"]) == (None, None, None)
+    for said in (everything, one):
+        assert [note for note in said.report["notes"] if "read-job in namespace default" in note]
+    assert "1 of ?" in shop.toolkit("status", name).out
+    be(shop, shop.nomad_token(rights("read-logs"))["SecretID"])
+    assert shop.toolkit("status", "--json").code == 1
+    assert shop.toolkit("status", name, "--json").code == 1
+    shop.nomad(f"/v1/job/{name}", method="DELETE")

@@ -27,6 +27,12 @@ _INSTANCE = re.compile(
 )
 
 
+_RUNTIME = (
+    "Version", "Stable", "SubmitTime", "CreateIndex", "ModifyIndex", "JobModifyIndex", "Status",
+    "StatusDescription", "VersionTag", "Stop",
+)  # fmt: skip
+
+
 def live_job(raw: Mapping[str, Any]) -> LiveJob:
     """The job as Nomad has it registered."""
     meta = raw.get("Meta") or {}
@@ -40,6 +46,11 @@ def live_job(raw: Mapping[str, Any]) -> LiveJob:
         counts={group["Name"]: int(group.get("Count") or 0) for group in groups(raw)},
         raw=dict(raw),
     )
+
+
+def registration(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A job as it was registered, without what Nomad sets by itself."""
+    return {key: value for key, value in raw.items() if key not in _RUNTIME}
 
 
 def groups(job: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from toolkit.errors import NotFoundError
+from toolkit.errors import DeniedError, NotFoundError
 from toolkit.rollout import read
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.listing import JobRow, JobState
@@ -25,18 +25,25 @@ def everything(session: Session) -> tuple[tuple[JobRow, ...], tuple[str, ...]]:
 
     Two calls, one for every 500 jobs, and one for each of the first few jobs that Nomad's overview
     lacks. Of further ones a deployment says version and count, or nobody does, and a note names
-    them.
+    them. A token that may only list gets the list, and a note.
     """
     specs, notes = project_jobs(session)
     stubs = {
         str(stub["ID"]): stub for stub in session.nomad.jobs(meta=True) if not stub.get("ParentID")
     }
-    statuses = overview(session) if stubs else {}
-    rollouts = newest(session.nomad.every_deployment()) if stubs else {}
+    blind = False
+    statuses: dict[str, Json] = {}
+    rollouts: dict[str, Json] = {}
+    try:
+        statuses = overview(session) if stubs else {}
+        rollouts = newest(session.nomad.every_deployment()) if stubs else {}
+    except DeniedError:
+        blind = True
+        notes += (listed_only(session),)
     order = [*(name for name in specs if name in stubs or specs[name] is not None)]
     order += sorted(name for name in stubs if name not in specs)
     rows: list[JobRow] = []
-    left = AFTER if statuses else len(stubs)
+    left = 0 if blind else AFTER if statuses else len(stubs)
     vague = []
     for name in order:
         stub, spec = stubs.get(name), specs.get(name)
@@ -53,7 +60,7 @@ def everything(session: Session) -> tuple[tuple[JobRow, ...], tuple[str, ...]]:
                 vague += [name] if rows[-1].version is None else []
         elif spec is not None:
             rows.append(not_deployed(spec))
-    if vague:
+    if vague and not blind:
         one = f"version and count of {', '.join(vague[:3])}{' …' if vague[3:] else ''}"
         notes += (f"Nomad's overview leaves out {one}: `toolkit status JOB` has them",)
     return tuple(rows), notes
@@ -69,6 +76,14 @@ def overview(session: Session) -> dict[str, Json]:
         return {str(item["ID"]): item for item in session.nomad.statuses()}
     except NotFoundError:
         return {}
+
+
+def listed_only(session: Session) -> str:
+    """What a token lacks that may list jobs and not read them."""
+    return (
+        "the Nomad token may list jobs and not read them, so versions, counts, instances and "
+        f"rollouts are not shown: they need read-job in namespace {session.target.namespace}"
+    )
 
 
 def newest(rollouts: Iterable[Json]) -> dict[str, Json]:

@@ -20,12 +20,6 @@ from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, unanswered
 from toolkit.workflows.session import Session
 
-_RUNTIME = (
-    "Version", "Stable", "SubmitTime", "CreateIndex", "ModifyIndex", "JobModifyIndex", "Status",
-    "StatusDescription", "VersionTag", "Stop",
-)  # fmt: skip
-"""Fields that Nomad sets by itself and that do not belong into a registration."""
-
 
 def rollback(
     session: Session,
@@ -88,7 +82,7 @@ def _plan(
     session: Session, spec: JobSpec, live: LiveJob, target: LiveJob, allow: Sequence[str]
 ) -> Plan:
     world = session.world
-    job = {key: value for key, value in target.raw.items() if key not in _RUNTIME}
+    job = read.registration(target.raw)
     notes = _keep_counts(job, live)
     source = (session.nomad.submission(spec.name, target.version) or {}).get("Source") or ""
     rendered = RenderedJob(spec=spec, hcl=memory.without(str(source)), lines=(), sources={})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from toolkit.errors import ExitCode, NotFoundError, RefusedError, UnreachableError
 from toolkit.rollout import direct, read, secrets
 from toolkit.rollout.plan import make_plan
@@ -12,6 +15,7 @@ from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.work import OnOutput, WorkReport, discard
 from toolkit.workflows import batch_again
 from toolkit.workflows.batch import DEFAULTS, Started, WorkOptions, timings, to_the_end
+from toolkit.workflows.begin_again import dispatch_command, plan_registered
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.deploy import refuse_lint
 from toolkit.workflows.names import find
@@ -39,12 +43,17 @@ def run(
     if found.spec is None:
         raw = session.nomad.job(found.id)
         live = read.live_job(raw) if raw else None
-        if live is None or not live.raw.get("Periodic"):
-            raise RefusedError(
-                f"job {found.id} has no job file here to run it from",
-                hint="go to its project, or name the path of its job file",
-            )
+        if live is None:
+            raise RefusedError(f"job {found.id} is gone", hint="somebody purged it")
+        refuse_kind(found.id, live.kind)
         plan = None
+        if not live.raw.get("Periodic"):
+            refuse_parameterized(found.id, live.raw)
+            clock.say(
+                "note", f"no job file of {found.id} here: as registered, version {live.version}"
+            )
+            plan = plan_registered(session.world, live, allow=options.allow)
+            clock.mark("plan")
     else:
         if found.spec.plain or found.spec.kind_origin is not None:
             refuse_kind(found.spec.name, found.spec.kind)
@@ -57,7 +66,7 @@ def run(
         clock.mark("plan")
         # A job file that says no kind leaves it to the template.
         refuse_kind(plan.job_id, str(plan.job.get("Type")))
-        refuse_parameterized(plan)
+        refuse_parameterized(plan.job_id, plan.job)
         live = plan.live
     if plan is not None and not plan.job.get("Periodic"):
         started = _registered(session, plan, options, clock, confirm)
@@ -77,17 +86,14 @@ def refuse_kind(name: str, kind: str) -> None:
         )
 
 
-def refuse_parameterized(plan: Plan) -> None:
+def refuse_parameterized(job_id: str, job: Mapping[str, Any]) -> None:
     """RefusedError for a job that only runs with what it is given."""
-    parameters = plan.job.get("ParameterizedJob")
-    if not parameters:
-        return
-    keys = "".join(f" --meta {key}=…" for key in parameters.get("MetaRequired") or [])
-    payload = " --payload FILE" if parameters.get("Payload") == "required" else ""
-    raise RefusedError(
-        f"{plan.job_id} is parameterized: it runs when it is dispatched",
-        hint=f"toolkit dispatch {plan.job_id}{keys}{payload}",
-    )
+    parameters = job.get("ParameterizedJob")
+    if parameters and not job.get("Dispatched"):
+        raise RefusedError(
+            f"{job_id} is parameterized: it runs when it is dispatched",
+            hint=dispatch_command(job_id, parameters),
+        )
 
 
 # A batch job: registered, under the check index of the plan.

@@ -8,15 +8,22 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from toolkit.errors import ApiError, NotFoundError
+from toolkit.errors import ApiError, DeniedError, NotFoundError
 from toolkit.rollout import declared, read
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.listing import CheckLine, DeploymentRow, InstanceRow, JobDetail, StatusReport
 from toolkit.spec.observed import AllocationView, ConsulInstance, DeploymentView
 from toolkit.spec.plan import LiveJob
 from toolkit.spec.target import Target
-from toolkit.workflows.names import find
-from toolkit.workflows.overview import everything, job_row, not_deployed, total
+from toolkit.workflows.names import Found, find
+from toolkit.workflows.overview import (
+    everything,
+    job_row,
+    listed_only,
+    not_deployed,
+    total,
+    vaguely,
+)
 from toolkit.workflows.session import Session
 
 GONE = {"complete", "failed", "lost"}
@@ -39,19 +46,37 @@ def status(session: Session, job: str | None, *, limit: int | None = None) -> St
             short=tuple(row.name for row in rows if row.runs_short),
         )
     found = find(session, job)
-    raw = session.nomad.job(found.id)
+    try:
+        raw = session.nomad.job(found.id)
+    except DeniedError:
+        return distantly(session, found)
     if raw is None:
-        if found.spec is None:
-            raise NotFoundError(
-                f"no job {found.id}, neither in the project nor in namespace "
-                f"{session.target.namespace}",
-                system="Nomad",
-                address=session.target.nomad.address,
-                hint="toolkit status lists them",
-            )
-        row = not_deployed(found.spec)
-        return blank(session, detail=JobDetail(row, False, None, None, (), ()))
+        return _unregistered(session, found)
     return closely(session, raw, found.spec)
+
+
+def distantly(session: Session, found: Found) -> StatusReport:
+    """One job as the list has it; DeniedError for a token that may not list either."""
+    stubs = [stub for stub in session.nomad.jobs(found.id, meta=True) if stub["ID"] == found.id]
+    if not stubs:
+        return _unregistered(session, found)
+    ours = found.spec is not None or session.settings.project is None
+    row = vaguely(stubs[0], None, ours=ours)
+    detail = JobDetail(row, False, None, None, (), ())
+    return blank(session, detail=detail, notes=(listed_only(session),))
+
+
+def _unregistered(session: Session, found: Found) -> StatusReport:
+    if found.spec is None:
+        raise NotFoundError(
+            f"no job {found.id}, neither in the project nor in namespace "
+            f"{session.target.namespace}",
+            system="Nomad",
+            address=session.target.nomad.address,
+            hint="toolkit status lists them",
+        )
+    row = not_deployed(found.spec)
+    return blank(session, detail=JobDetail(row, False, None, None, (), ()))
 
 
 def blank(

@@ -7,6 +7,7 @@ from toolkit.rollout import read
 from toolkit.rollout.declared import services
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport
+from toolkit.workflows.begin_again import how
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
 from toolkit.workflows.steering import WAIT, Deed, begin, ended, finish
@@ -59,7 +60,7 @@ def stop(
     if purge:
         session.nomad.stop(deed.job_id, purge=True)
         deed.say("submit", "purged")
-    notes = () if purge else (f"`toolkit deploy {deed.job_id}` starts it again",)
+    notes = () if purge else (how(deed.raw, filed=deed.spec is not None),)
     if stopped and not purge:
         return finish(deed, "unchanged", f"{deed.job_id} was stopped already", notes=notes)
     word = "purged" if purge else "stopped"
