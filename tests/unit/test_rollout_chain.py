@@ -185,6 +185,15 @@ def test_what_cannot_be_seen_is_never_missing() -> None:
     assert chain.extras(what) == ()
 
 
+def test_what_consul_does_not_show_is_neither_missing_nor_stale_at_the_edge() -> None:
+    """A Consul that hides one service, or forgets to answer for it, still lists the Traefiks."""
+    what = seen(views=[edge(1)], blind="Consul did not answer in time")
+    assert states(what) == ["holds", "unseen", "unseen"]
+    [row] = chain.rows(what)
+    assert row.traefik == "unseen"
+    assert chain.extras(what) == ()
+
+
 @pytest.mark.parametrize(
     ("views", "word"),
     [

@@ -74,6 +74,9 @@ def extras(seen: Seen) -> tuple[Extra, ...]:
         url_kind[instance.url] = (kind, why)
         what = f"{instance.service} at {instance.address}:{instance.port}"
         found.append(Extra("consul", kind, what, why))
+    if seen.consul.blind:
+        # Which of Traefik's servers belong to it is what Consul would have said.
+        return tuple(found)
     routed = {route.service for service in seen.services for route in service.routes}
     for view in seen.edges.views:
         for name in sorted(routed & set(view.services)):
@@ -119,7 +122,7 @@ def _traefik_word(seen: Seen, pairs: Iterable[tuple[Service, ConsulInstance | No
     words = []
     for service, instance in pairs:
         for route in service.routes:
-            if seen.edges.blind:
+            if seen.edges.blind or (instance is None and seen.consul.blind):
                 words.append("unseen")
             elif instance is None:
                 words.append("missing")
@@ -175,6 +178,8 @@ def _traefik(seen: Seen, chains: Sequence[InstanceChain], strays: Sequence[Extra
         return Link("traefik", "absent", "the job has no route")
     if seen.edges.blind:
         return Link("traefik", "unseen", f"cannot see: {seen.edges.blind}")
+    if seen.consul.blind:
+        return Link("traefik", "unseen", "not compared: Consul has the addresses")
     up = sum(chain.traefik in {"up", "-"} for chain in chains)
     many = len(seen.edges.views)
     where = "" if many == 1 else f" in each of {many} Traefiks"
