@@ -98,25 +98,28 @@ class Call:
 
     def show(self, view: View[Report], report: Report) -> ExitCode:
         """Print a report as text or JSON; its exit code."""
-        if self.path is not None:
-            report = retype_report(report, self.path)
+        report = self.retyped(report)
         if self.output.as_json:
             self.output.document(view.document(report))
         else:
             self.output.show(view.lines(report))
         return report.code
 
+    def retyped(self, report: Any) -> Any:
+        """The report with the commands that it names as they must be typed after this call."""
+        if self.path is None and not self.flags:
+            return report
+        return retype_report(report, self.path, self.flags)
+
     def retype(self, error: ToolkitError) -> None:
-        """Make the hint of an error one that can be typed by whoever named the job's file."""
-        if (path := self.path) is None:
-            return
+        """Make the hint of an error one that can be typed by whoever made this call."""
 
         def job_id() -> str:
             from toolkit.workflows.session import load_spec
 
-            return load_spec(self.settings(need_project=False), path).name
+            return load_spec(self.settings(need_project=False), self.path or "").name
 
-        retype_error(error, path, job_id)
+        retype_error(error, self.path, job_id, self.flags)
 
 
 def write_file(path: Path, text: str) -> None:

@@ -130,11 +130,13 @@ def runner(entry: catalog.Entry, function: Callable[..., ExitCode]) -> Callable[
 
     def run(ctx: typer.Context, **values: Any) -> None:
         shared = {name: values.pop(name) for name in bundles}
-        call = Call.of(ctx.obj, shared, values.get("job"))
+        call = Call.of(ctx.obj, shared, values.get("job") or values.get("what"))
         try:
             code = function(call, **values)
         except KeyboardInterrupt as exc:
-            raise interruption(entry.name, values.get("job"), call.output.stages) from exc
+            stopped = interruption(entry.name, values.get("job"), call.output.stages)
+            call.retype(stopped)
+            raise stopped from exc
         except ToolkitError as error:
             call.retype(error)
             raise

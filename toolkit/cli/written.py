@@ -11,7 +11,6 @@ from typing import TextIO
 
 from toolkit.cli.call import Call
 from toolkit.cli.output import Output
-from toolkit.cli.typed import retype_report
 from toolkit.cli.world import World
 from toolkit.errors import ExitCode
 from toolkit.spec.events import Event
@@ -91,7 +90,6 @@ def show(call: Call, written: TaskOutput, report: WorkReport) -> ExitCode:
     written.end()
     if call.output.as_json:
         return call.show(view, report)
-    named = report if call.path is None else retype_report(report, call.path)
-    for line in view.lines(named):
+    for line in view.lines(call.retyped(report)):
         call.output.alarm(line)
     return report.code
