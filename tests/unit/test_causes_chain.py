@@ -127,4 +127,13 @@ def test_a_wrong_release_and_an_edge_that_answers_wrongly() -> None:
     assert cause.kind == "release"
     assert cause.summary == ("an instance does not serve release 1.1.0: 10.0.0.1:80 says 1.0.0")
     cause = only(causes_of_chain(chain("edge")))
-    assert (cause.kind, "0 of 1 of it" in cause.summary) == ("edge", True)
+    assert (cause.kind, cause.summary) == ("edge", "the edge does not serve it")
+    assert cause.evidence == ("chain: edge: 0 of 1 of it",)
+
+
+def test_a_traefik_that_is_not_there_comes_before_what_clients_get() -> None:
+    hidden = Link("traefik", "unseen", "cannot see: Consul lists no service traefik-api")
+    without = chain("edge")
+    cause = only(causes_of_chain(replace(without, links=(hidden, *without.links))))
+    assert cause.summary.endswith("cannot see: Consul lists no service traefik-api")
+    assert "toolkit doctor" in cause.advice

@@ -229,6 +229,8 @@ def test_only_what_nothing_replaced_counts_for_the_registered_version() -> None:
         ("unwell", Findings(seen(), RUNS), (CRASH,), "explain ffffffff"),
         ("unwell", Findings(seen(), RUNS), (), "verify shop"),
         ("unwell", Findings(seen(), RUNS), (Cause("unplaced", "x"),), "why-not shop"),
+        ("unwell", Findings(seen(), RUNS), (Cause("edge", "x"),), "doctor"),
+        ("unwell", Findings(seen(), RUNS), (Cause("stale", "x"),), "status shop"),
         ("waiting", Findings(seen(), RUNS, BLOCKED), (), "why-not shop"),
         ("waiting", Findings(seen(), RUNS), (), "promote shop"),
         ("waiting", Findings(seen(deployments=(rollout(3, "paused"),)), RUNS), (), "resume shop"),
@@ -339,6 +341,25 @@ def test_a_failing_check_makes_a_running_allocation_unwell() -> None:
 def test_how_a_node_is(raw: dict[str, Any], word: str, says: str) -> None:
     told = node.condition(raw, busy=True)
     assert (told[0], says in told[1]) == (word, True), told
+
+
+@pytest.mark.parametrize(
+    ("raw", "says", "command"),
+    [
+        ({}, "made node n ineligible", "nomad node eligibility -enable aaaaaaaa"),
+        ({"DrainStrategy": {"Deadline": 1}}, "drains node n", "nomad node drain -disable aaaaaaaa"),
+    ],
+)
+def test_what_keeps_work_from_a_node_comes_before_what_failed_there(
+    raw: dict[str, Any], says: str, command: str
+) -> None:
+    closed = {"ID": "a" * 36, "Status": "ready", "SchedulingEligibility": "ineligible", **raw}
+    event = {"Message": "Node marked as ineligible", "Timestamp": "2026-05-04T03:12:00Z"}
+    [cause] = node.ailments({**closed, "Events": [event]}, "n")
+    assert says in cause.summary
+    assert command in cause.advice
+    assert cause.evidence == ("node: Node marked as ineligible",)
+    assert node.ailments({**closed, "SchedulingEligibility": "eligible"}, "n") == ()
 
 
 @pytest.mark.parametrize(

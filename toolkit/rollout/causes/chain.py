@@ -49,7 +49,7 @@ def causes_of_chain(verification: Verification, around: Around = NOTHING) -> tup
         case "release":
             return (_release(verification, link),)
         case "edge":
-            return (_refused(link, None, around) or _edge(link),)
+            return (_refused(link, None, around) or _edge(verification, link),)
 
 
 def _nomad(verification: Verification, link: Link) -> Cause:
@@ -73,14 +73,19 @@ def _release(verification: Verification, link: Link) -> Cause:
     return _cause("release", summary, bad, link, advice)
 
 
-def _edge(link: Link) -> Cause:
-    return _cause(
-        "edge",
-        f"the edge does not serve it: {link.detail}",
-        None,
-        link,
-        "ask the edge as a client would, and compare host, path and entry point with the route",
-    )
+def _edge(verification: Verification, link: Link) -> Cause:
+    before = next((each for each in verification.links if each.name == "traefik"), None)
+    if before is not None and before.state == "unseen":
+        # What hides Traefik comes before what a client gets without it.
+        return _cause(
+            "edge",
+            f"the edge does not serve it, and of Traefik toolkit {before.detail}",
+            None,
+            link,
+            "`toolkit doctor` says what is wrong with the edge; where no Traefik runs, deploy one",
+        )
+    advice = "ask the edge as a client would, and compare host, path and entry point with the route"
+    return _cause("edge", "the edge does not serve it", None, link, advice)
 
 
 def _consul(verification: Verification, link: Link, instances: Sequence[ConsulInstance]) -> Cause:

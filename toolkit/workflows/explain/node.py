@@ -41,17 +41,23 @@ def tell(session: Session, subject: Subject) -> Explanation:
     ]
     failed.sort(key=lambda pair: reasons.failed_at(pair[1]), reverse=True)
     word, state = condition(raw, bool(running))
+    own = ailments(raw, name)
     return Explanation(
         subject=subject,
         job=None,
         word=word,
         sentence=f"node {name} {state}",
         since=float(raw.get("StatusUpdatedAt") or 0) or None,
-        causes=(*_own(raw, name), *_causes(session, failed)),
+        causes=(*own, *_causes(session, failed)),
         facts=tuple(_facts(raw, running, failed)),
         timeline=_timeline(raw),
         unseen=tuple(dict.fromkeys(unseen)),
-        next=f"toolkit explain {failed[0][1].short}" if failed else None,
+        # Whatever ails the node itself, what failed on it does not answer.
+        next="toolkit doctor"
+        if own
+        else f"toolkit explain {failed[0][1].short}"
+        if failed
+        else None,
     )
 
 
@@ -72,9 +78,9 @@ def condition(raw: Mapping[str, Any], busy: bool) -> tuple[Condition, str]:
     return ("well", "is ready and takes work") if status == "ready" else ("unknown", f"is {status}")
 
 
-def _own(raw: Mapping[str, Any], name: str) -> tuple[Cause, ...]:
-    """What is wrong with the node itself."""
-    found = []
+def ailments(raw: Mapping[str, Any], name: str) -> tuple[Cause, ...]:
+    """What is wrong with the node itself, or keeps work away from it."""
+    found = [*_closed(raw, name)]
     if raw.get("Status") in {"down", "disconnected"}:
         found.append(
             Cause(
@@ -99,6 +105,30 @@ def _own(raw: Mapping[str, Any], name: str) -> tuple[Cause, ...]:
                 )
             )
     return tuple(found)
+
+
+def _closed(raw: Mapping[str, Any], name: str) -> list[Cause]:
+    """That somebody keeps work away from the node, and how to end that."""
+    if raw.get("Status") != "ready" or raw.get("SchedulingEligibility") != "ineligible":
+        return []
+    draining = bool(raw.get("DrainStrategy") or raw.get("Drain"))
+    events = [
+        moment
+        for moment in _timeline(raw)
+        if "drain" in moment.text.lower() or "ineligible" in moment.text.lower()
+    ]
+    command = "drain -disable" if draining else "eligibility -enable"
+    return [
+        Cause(
+            "drained",
+            f"somebody {'drains' if draining else 'made'} node {name}"
+            f"{'' if draining else ' ineligible'}, so nothing new is placed there",
+            node=name,
+            evidence=tuple(f"node: {moment.text}" for moment in events[-1:]),
+            advice=f"once it may work again: `nomad node {command} {str(raw.get('ID'))[:8]}`",
+            at=(events[-1].at if events else 0.0) or None,
+        )
+    ]
 
 
 def _allocations(

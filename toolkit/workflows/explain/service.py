@@ -202,6 +202,10 @@ def facts(found: Findings) -> tuple[Fact, ...]:
     return tuple(result)
 
 
+EDGE = frozenset({"edge", "routers"})
+"""Kinds of causes that lie outside the job."""
+
+
 def next_command(word: Condition, found: Findings, causes: Sequence[Cause]) -> str | None:
     """What to type now."""
     job = found.seen.id
@@ -224,6 +228,11 @@ def next_command(word: Condition, found: Findings, causes: Sequence[Cause]) -> s
             first = next((cause for cause in causes if cause.allocation), None)
             if first is not None and first.allocation is not None:
                 return f"toolkit explain {first.allocation[:8]}"
-            return f"toolkit verify {job}" if word == "unwell" else None
+            if word == "well":
+                return None
+            if not causes:
+                return f"toolkit verify {job}"
+            # Of a cause that is named, `toolkit verify` would only send back to here.
+            return "toolkit doctor" if causes[0].kind in EDGE else f"toolkit status {job}"
         case _:
             return None
