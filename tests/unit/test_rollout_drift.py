@@ -154,6 +154,17 @@ def test_the_same_again_is_a_revert_and_changes_nothing() -> None:
     assert history.drift(8).state == "none"
 
 
+def test_a_revert_to_a_version_that_is_gone_is_nobodys_change() -> None:
+    """Three failed deploys after one that serves: Nomad drops the version that serves again."""
+    history = History(
+        [version(8), version(7, "1.3.0"), version(6), version(5, "1.1.0")],
+        {8: source(0), 7: source(7, "1.3.0"), 6: source(0), 5: source(5, "1.1.0")},
+    )
+    found = history.drift(8)
+    assert (found.state, found.changes) == ("unseen", ())
+    assert found.detail == "version 0 is no longer kept"
+
+
 @pytest.mark.parametrize(
     ("kept", "sources", "state", "detail"),
     [

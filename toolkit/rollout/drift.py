@@ -60,6 +60,11 @@ def _compare(
         if not changes:
             again = now.version - (mark.version or 0) > 1 and not live.stopped
             return Drift("reverted" if again else "none", now, _mark(shown))
+    if mark is not None and mark.version is not None and shown is None:
+        # Put back from before the versions that Nomad keeps, by Nomad or by somebody: what is
+        # different from a newer one of ours, which may have failed, nobody changed.
+        gone = VersionMark(mark.version, mark.deployed)
+        return Drift("unseen", now, gone, detail=f"version {mark.version} is no longer kept")
     ours, missing = _newest_of_ours(world, job_id, versions[1:], mark)
     if not source_kept:
         missing = [live.version, *missing]
@@ -68,9 +73,6 @@ def _compare(
         same = shown is not None and ours is shown
         found = changes if same else _changes(world, live, int(ours["Version"]), secrets)
         return Drift("changed" if found else "none", now, _mark(ours), found, blind)
-    if mark is not None and mark.version is not None:
-        gone = VersionMark(mark.version, mark.deployed)
-        return Drift("unseen", now, gone, detail=f"version {mark.version} is no longer kept")
     oldest = int(versions[-1]["Version"]) if versions else live.version
     if blind:
         return Drift("unseen", now, detail=blind)
