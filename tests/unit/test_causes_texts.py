@@ -181,6 +181,13 @@ def test_of_many_missing_things_some_are_named() -> None:
     assert cause.summary == (
         "task app waits for Consul key k0, Consul key k1, Consul key k2 and 2 more"
     )
+    assert "`consul kv put k0 VALUE`, `consul kv put k1 VALUE`" in str(cause.advice)
+
+
+def test_each_thing_that_is_missing_has_its_command() -> None:
+    cause = cause_of("Template", "Missing: kv.block(a/b), nomad.var.block(c@default.global)")
+    wanted = "create them: `consul kv put a/b VALUE`, `nomad var put c KEY=VALUE`"
+    assert str(cause.advice).startswith(wanted)
 
 
 @pytest.mark.parametrize(
