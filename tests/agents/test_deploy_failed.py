@@ -62,6 +62,31 @@ def ends(shop: Shop) -> dict[str, End]:
     return {word: End(n, said[n], before.get(n, set())) for word, n in words.items()}
 
 
+CROWD = """
+job "NAME" {
+  group "app" {
+    count = 3
+    network {
+      port "http" {
+        static = 19433
+      }
+    }
+    task "app" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sleep"
+        args    = ["600"]
+      }
+      resources {
+        cpu    = 20
+        memory = 16
+      }
+    }
+  }
+}
+"""
+"""More instances than a node has addresses for the port."""
+
 HALVES = """
 job "NAME" {
   group "good" {
@@ -249,6 +274,15 @@ def test_waiting_for_capacity_in_vain_ends_with_the_old_release(
     assert len(end.said.told("revert")) == 1
     # The version that found no room was registered, and is not what is registered now.
     assert shop.job(end.name)["Version"] > end.said.report["version"]
+
+
+def test_who_has_the_port_is_named_when_the_wait_is_over(shop: Shop) -> None:
+    """The plan names it too, but what waited was registered in spite of the plan."""
+    name = shop.name("crowd")
+    shop.plain(name, CROWD.replace("NAME", name))
+    cause = assert_unplaced(shop.deploy(name, "--wait-capacity", "1s"), "port 19433 is taken")
+    held = "port: 19433 on "
+    assert any(line.startswith(held) and "this very job" in line for line in cause["evidence"])
 
 
 def test_capacity_that_comes_in_time(shop: Shop) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
-from toolkit.rollout import gate, machine, progress, read, reasons, secrets, table
+from toolkit.rollout import gate, machine, placement, progress, read, reasons, secrets, table
 from toolkit.rollout.declared import services
 from toolkit.rollout.feed import Feed, Update, reread
 from toolkit.rollout.machine import (
@@ -25,9 +25,10 @@ from toolkit.rollout.machine import (
     Wait,
     Watched,
 )
-from toolkit.rollout.machine.capacity import patience
+from toolkit.rollout.machine.capacity import patience, short_of
 from toolkit.rollout.state import State
 from toolkit.rollout.world import World
+from toolkit.spec.cause import Cause
 from toolkit.spec.events import Event, OnEvent, Stage
 from toolkit.spec.observed import AllocationView
 from toolkit.spec.outcome import Outcome
@@ -225,6 +226,7 @@ class Watch:
             self._did(fail_refused=True)
             return
         self._did(failed=True, explained=True, gave_up=fail.why == "unplaced")
+        self.state.causes = self._named(self.state.causes)
         self._say("fail", f"{self.state.causes[0].summary} · deployment failed now")
 
     def _explain(self, explain: Explain) -> None:
@@ -259,6 +261,17 @@ class Watch:
             services(self.watched.job),
         )
 
+    def _named(self, causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+        """The causes with the holders of ports and the health of drivers, as the plan names them.
+
+        Looked up at the end only: the machine decides without it.
+        """
+        if causes[0].kind != "unplaced":
+            return causes
+        answers = self.state.answers(self.watched, self.world.clock())
+        failed = short_of(self.watched, answers)
+        return placement.explained(self.world, failed, self.watched.job) or causes
+
     # What is told, and how it ends.
 
     def _tell(self) -> None:
@@ -288,7 +301,7 @@ class Watch:
         if end.end == "successful":
             self._note_healthy()
         if end.causes:
-            state.causes = end.causes
+            state.causes = self._named(end.causes)
         elif end.suspects and not state.causes:
             self._find_causes(end.suspects)
         return Outcome(

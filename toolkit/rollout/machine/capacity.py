@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from toolkit.rollout import placement
 from toolkit.rollout.machine import evaluations
 from toolkit.rollout.machine.answers import Answers, Watched
@@ -84,6 +87,12 @@ def causes(watched: Watched, answers: Answers) -> tuple[Cause, ...]:
             ),
         )
     return ()
+
+
+def short_of(watched: Watched, answers: Answers) -> Mapping[str, Any] | None:
+    """The scheduler's counts (`FailedTGAllocs`) behind `causes`; None: it has room or gave up."""
+    telling = evaluations.unplaced(evaluations.chain(watched, answers))
+    return telling.failed if telling is not None else None
 
 
 def _dropped(answers: Answers, ours: DeploymentView) -> tuple[AllocationView, ...]:
