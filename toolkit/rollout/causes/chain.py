@@ -79,7 +79,8 @@ def _edge(verification: Verification, link: Link) -> Cause:
         # What hides Traefik comes before what a client gets without it.
         return _cause(
             "edge",
-            f"the edge does not serve it, and of Traefik toolkit {before.detail}",
+            "the edge does not serve it, and Traefik cannot be seen: "
+            + before.detail.removeprefix("cannot see: "),
             None,
             link,
             "`toolkit doctor` says what is wrong with the edge; where no Traefik runs, deploy one",
