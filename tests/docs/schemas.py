@@ -101,10 +101,7 @@ def _on_one_line(match: re.Match[str]) -> str:
 
 def files() -> dict[str, str]:
     """What docs/schemas should hold, by file name."""
-    result = {
-        f"{name}.json": _readable(schema(name)) + "\n"
-        for name in known()
-    }
+    result = {f"{name}.json": _readable(schema(name)) + "\n" for name in known()}
     rows = [
         f"| `{schema(name)['title']}` | [{name}.json]({name}.json) | {what} |"
         for name, what in sorted(known().items())

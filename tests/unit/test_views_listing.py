@@ -57,7 +57,7 @@ def test_a_long_list_is_counted_and_what_runs_short_is_named() -> None:
         + " and 2 more",
     ]
     for over in ("dead", "stopped", "not deployed"):
-        assert not replace(short, state=over).runs_short  # type: ignore[arg-type]
+        assert not replace(short, state=over).runs_short
     assert not replace(short, wanted=None).runs_short
     assert not replace(short, kind="batch").runs_short
 
