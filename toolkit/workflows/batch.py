@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError
+from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError, NotFoundError
 from toolkit.rollout.work import Work, wanted
 from toolkit.rollout.work_follow import LOST_AFTER, Following, WorkEnd, follow
 from toolkit.spec.cause import Cause
@@ -49,6 +50,19 @@ class Started:
         if self.work.parent is not None:
             return self.work.job_id
         return f"{self.job} {self.release}" if self.release else self.job
+
+
+def child_of(session: Session, child: str, how: str) -> Mapping[str, Any]:
+    """The job that a launch or a dispatch made; NotFoundError when somebody purged it since."""
+    made = session.nomad.job(child)
+    if made is None:
+        raise NotFoundError(
+            f"{child} was {how}, and is gone",
+            system="Nomad",
+            hint="somebody purged it",
+            code=ExitCode.SUPERSEDED,
+        )
+    return made
 
 
 def to_the_end(

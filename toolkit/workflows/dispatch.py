@@ -22,7 +22,7 @@ from toolkit.rollout.work import Work
 from toolkit.rollout.world import World
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.work import OnOutput, WorkReport, discard
-from toolkit.workflows.batch import DEFAULTS, Started, WorkOptions, report, to_the_end
+from toolkit.workflows.batch import DEFAULTS, Started, WorkOptions, child_of, report, to_the_end
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.names import find
 from toolkit.workflows.protection import Confirm, ask, unanswered
@@ -91,14 +91,7 @@ def dispatch(
     ask(session.target, confirm, f"dispatch {job_id}")
     answer = _send(session.world, job_id, parcel)
     child = str(answer["DispatchedJobID"])
-    made = session.nomad.job(child)
-    if made is None:
-        raise NotFoundError(
-            f"{child} was dispatched, and is gone",
-            system="Nomad",
-            hint="somebody purged it",
-            code=ExitCode.SUPERSEDED,
-        )
+    made = child_of(session, child, "dispatched")
     clock.mark("submit")
     again = not answer.get("EvalID")
     clock.say("submit", f"{child} was dispatched before" if again else f"dispatched {child}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.errors import ExitCode, NotFoundError, RefusedError, UnreachableError
+from toolkit.errors import ExitCode, RefusedError, UnreachableError
 from toolkit.rollout import direct, read, secrets
 from toolkit.rollout.plan import make_plan
 from toolkit.rollout.submit import submit
@@ -14,7 +14,7 @@ from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.work import OnOutput, WorkReport, discard
 from toolkit.workflows import batch_again
-from toolkit.workflows.batch import DEFAULTS, Started, WorkOptions, timings, to_the_end
+from toolkit.workflows.batch import DEFAULTS, Started, WorkOptions, child_of, timings, to_the_end
 from toolkit.workflows.begin_again import dispatch_command, plan_registered
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.deploy import refuse_lint
@@ -182,14 +182,7 @@ def _launched(
         raise
     made = session.nomad.evaluation(evaluation).value
     child = str(made["JobID"])
-    raw = session.nomad.job(child)
-    if raw is None:
-        raise NotFoundError(
-            f"{child} was launched, and is gone",
-            system="Nomad",
-            hint="somebody purged it",
-            code=ExitCode.SUPERSEDED,
-        )
+    raw = child_of(session, child, "launched")
     clock.mark("submit")
     clock.say("submit", f"launched {child}")
     return Started(
