@@ -154,6 +154,34 @@ def test_the_same_again_is_a_revert_and_changes_nothing() -> None:
     assert history.drift(8).state == "none"
 
 
+@pytest.mark.parametrize("reverts", [source(0), None])
+def test_an_edit_after_a_revert_is_measured_from_what_was_put_back(
+    reverts: dict[str, Any] | None,
+) -> None:
+    """1.3.0 failed and Nomad put 1.0.0 back, with its source or without: that is nobody's edit."""
+    kept = [
+        version(4, Priority=70), version(3, JobModifyIndex=90, Stable=True),
+        version(2, "1.3.0"), version(1, JobModifyIndex=20), version(0, "0.9.0"),
+    ]  # fmt: skip
+    sources = {4: THEIRS, 2: source(2, "1.3.0"), 1: source(1), 0: source(0, "0.9.0")}
+    if reverts is not None:
+        sources[3] = source(1)
+    history = History(
+        kept, sources, {2: edited("Priority", "Meta[release]"), 1: edited("Priority")}
+    )
+    found = history.drift(4)
+    assert (found.state, found.since) == ("changed", VersionMark(1, "1.0.0", 2.0))
+    assert [line.path for line in found.changes] == ["Priority"]
+    assert found.detail == ""
+
+
+def test_what_others_put_back_of_their_own_is_still_measured_from_ours() -> None:
+    kept = [version(4, Priority=70), version(3), version(2, "1.3.0"), version(1)]
+    sources = {4: THEIRS, 3: THEIRS, 2: source(2, "1.3.0"), 1: THEIRS}
+    found = History(kept, sources, {2: edited("Priority")}).drift(4)
+    assert (found.state, found.since and found.since.version) == ("changed", 2)
+
+
 def test_a_revert_to_a_version_that_is_gone_is_nobodys_change() -> None:
     """Three failed deploys after one that serves: Nomad drops the version that serves again."""
     history = History(

@@ -23,6 +23,20 @@ LOOKS = 6
 _QUIET = {"Stop"}
 """That the job is stopped is said by the plan itself."""
 
+_BOOKKEEPING = {
+    "CreateIndex",
+    "JobModifyIndex",
+    "ModifyIndex",
+    "NomadTokenID",
+    "Stable",
+    "Status",
+    "StatusDescription",
+    "SubmitTime",
+    "Version",
+    "VersionTag",
+}
+"""What Nomad notes beside a job: two versions that differ in nothing else are the same job."""
+
 
 def since_ours(
     world: World, live: LiveJob, submission: Mapping[str, Any] | None, secrets: Collection[str]
@@ -93,15 +107,53 @@ def _newest_of_ours(
     """The newest version of ours, and those above it that may be too: no source was seen."""
     missing: list[int] = []
     for looks, raw in enumerate(versions):
-        if _is_ours(raw, mark):
-            return raw, missing
         number = int(raw.get("Version") or 0)
-        submission = world.nomad.submission(job_id, number) if looks < LOOKS else None
-        if submission is None:
-            missing.append(number)
-        elif _is_ours(raw, memory.written(submission)):
-            return raw, missing
+        ours = _is_ours(raw, mark)
+        if not ours:
+            submission = world.nomad.submission(job_id, number) if looks < LOOKS else None
+            if submission is None:
+                missing.append(number)
+            ours = _is_ours(raw, memory.written(submission))
+        if ours:
+            again = _put_back(world, job_id, versions[:looks], versions[looks:], mark)
+            if again is None:
+                return raw, missing
+            older, since = again
+            return older, [each for each in missing if each > since]
     return None, missing
+
+
+def _put_back(
+    world: World,
+    job_id: str,
+    above: Sequence[dict[str, Any]],
+    kept: Sequence[dict[str, Any]],
+    mark: Memory | None,
+) -> tuple[dict[str, Any], int] | None:
+    """The older version of ours that one of `above` registered again, and the number of that one.
+
+    `kept` are the newest of ours, which failed or was taken back, and those below it. What is
+    different from that newest one, the revert has changed, and nobody else.
+    """
+    newest, *older = kept
+    for raw in above:
+        if _same(raw, newest):
+            return None
+        for found in older[:LOOKS]:
+            if not _same(raw, found):
+                continue
+            number = int(found.get("Version") or 0)
+            if _is_ours(found, mark) or _is_ours(
+                found, memory.written(world.nomad.submission(job_id, number))
+            ):
+                return found, int(raw.get("Version") or 0)
+    return None
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """True when two versions are the same job, whoever registered them and when."""
+    names = (one.keys() | other.keys()) - _BOOKKEEPING
+    return all(one.get(name) == other.get(name) for name in names)
 
 
 def _is_ours(raw: Mapping[str, Any], mark: Memory | None) -> bool:
