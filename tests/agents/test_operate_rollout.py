@@ -10,7 +10,9 @@ import pytest
 from tests.agents.cluster import LocalCluster
 from tests.agents.yard import Yard
 from toolkit.errors import ExitCode, NeedsAnswerError, RefusedError
+from toolkit.views import verify as view
 from toolkit.workflows.operate import abort, pause, promote, resume
+from toolkit.workflows.verify import verify
 
 pytestmark = pytest.mark.agents
 
@@ -38,6 +40,20 @@ def test_without_a_rollout_there_is_nothing_to_decide(yard: Yard) -> None:
     for operate in (promote, abort, pause, resume):
         with pytest.raises(RefusedError, match=r"no rollout .* the last one is successful"):
             operate(yard.session(), name)
+
+
+def test_verify_of_a_rollout_finds_nothing_wrong_with_the_old_instances(
+    yard: Yard, waiting: str
+) -> None:
+    report = verify(yard.session(), waiting)
+    assert (report.verdict, report.code) == ("unknown", ExitCode.UNKNOWN)
+    assert "still rolling" in report.sentence
+    found = report.verification
+    assert found is not None
+    assert (found.rolling, found.extras, report.causes) == (True, (), ())
+    first, *rest = view.lines(report)
+    assert "still rolling" in first
+    assert not [line for line in rest if "BROKEN" in line or "too many" in line]
 
 
 def test_a_protected_environment_asks_first(yard: Yard, waiting: str) -> None:

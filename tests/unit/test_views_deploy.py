@@ -107,6 +107,34 @@ def test_verify_says_the_first_broken_link_first() -> None:
     )
 
 
+def test_verify_of_a_rollout_says_so_first_and_calls_nothing_broken() -> None:
+    verification = Verification(
+        links=(
+            Link("nomad", "broken", "1 of 2 running"),
+            Link("release", "absent", "not asked before all are there"),
+        ),
+        instances=(
+            InstanceChain("0a1f3c52-1", "node-1", "web", "running", "passing", "-", "not asked"),
+        ),
+        expected=2,
+        rolling=True,
+    )
+    report = replace(
+        REPORT,
+        verdict="unknown",
+        sentence="backend 1.1.0: version 5 is still rolling",
+        verification=verification,
+        next="toolkit attach backend",
+    )
+    assert "\n".join(verify.lines(report)) == (
+        "unknown   backend 1.1.0: version 5 is still rolling\n"
+        "  nomad    not yet  1 of 2 running\n"
+        "  release  none     not asked before all are there\n"
+        "  0a1f3c52  node-1  running  Consul passing    release not asked\n"
+        "  next    toolkit attach backend"
+    )
+
+
 def test_a_verification_that_was_not_reached_shows_the_verdict_alone() -> None:
     assert verify.lines(replace(REPORT, sentence="backend")) == ["reverted  backend"]
 

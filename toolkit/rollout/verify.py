@@ -153,6 +153,7 @@ def look(world: World, expectation: Expectation) -> tuple[Verification, consul_s
         extras=strays,
         expected=expectation.wanted,
         release=expectation.release,
+        rolling=not expectation.alone,
     )
     return verification, consul
 
@@ -170,6 +171,8 @@ def _releases(
         asked = tuple(replace(row, serves="not asked") for row in rows)
         return asked, Link("release", "absent", "by job version, not asked")
     if any(link.state == "broken" for link in links):
+        if not expectation.alone:
+            return rows, Link("release", "absent", "not asked before all are there")
         return rows, Link("release", "unseen", "not asked: a link before it is broken")
     if seen.consul.blind:
         return rows, Link("release", "unseen", "not asked: Consul has the addresses")

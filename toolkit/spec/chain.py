@@ -62,6 +62,8 @@ class Verification:
     """Instances that should run."""
     release: str | None = None
     """The release asked for."""
+    rolling: bool = False
+    """Looked at during a rollout: what is not there yet is no fault, and the old ones no extras."""
 
     @property
     def holds(self) -> bool:

@@ -11,13 +11,19 @@ STATES = {"holds": "holds", "broken": "BROKEN", "unseen": "cannot see", "absent"
 
 
 def lines(verification: Verification) -> list[str]:
-    """The first broken link first, then every link, every instance, and what is extra."""
+    """The first broken link first, then every link, every instance, and what is extra.
+
+    During a rollout no link is called broken: what it lacks is on its way.
+    """
     result: list[str] = []
     troubled = verification.first_broken or verification.first_unseen
+    if verification.rolling and troubled is not None and troubled.state == "broken":
+        troubled = None
+    states = STATES | {"broken": "not yet"} if verification.rolling else STATES
     if troubled is not None:
-        result += staged("link", f"{troubled.name} {STATES[troubled.state]}: {troubled.detail}")
+        result += staged("link", f"{troubled.name} {states[troubled.state]}: {troubled.detail}")
     result += table(
-        [["  " + link.name, STATES[link.state], link.detail] for link in verification.links]
+        [["  " + link.name, states[link.state], link.detail] for link in verification.links]
     )
     result += table([instance_cells(chain) for chain in verification.instances], indent=2)
     for extra in verification.extras:

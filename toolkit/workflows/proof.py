@@ -42,12 +42,17 @@ def newest(session: Session, job_id: str) -> tuple[LiveJob, LiveJob | None]:
 
 
 def of_live(
-    session: Session, live: LiveJob, served: ServedRelease | None, *, wait: float
+    session: Session,
+    live: LiveJob,
+    served: ServedRelease | None,
+    *,
+    wait: float,
+    alone: bool = True,
 ) -> verify.Looked:
-    """Verify the job as it is registered now."""
+    """Verify the job as it is registered now; not `alone` while older instances may be there."""
     if direct.is_launched_later(live.raw):
         return verify.Looked(launcher.verification(live.raw, live.version))
-    return along(session, live.raw, {live.version}, served, wait=wait)
+    return along(session, live.raw, {live.version}, served, wait=wait, alone=alone)
 
 
 def along(
@@ -58,6 +63,7 @@ def along(
     *,
     wait: float,
     seen: Sequence[AllocationView] | None = None,
+    alone: bool = True,
 ) -> verify.Looked:
     """Verify `job`; `seen` are allocations just read, so that the first look needs no call."""
 
@@ -67,7 +73,8 @@ def along(
         wanted = None
         if job.get("Type") in {"system", "sysbatch"}:
             wanted = verify.system_count(session.world, job, found)
-        return verify.expect(job, found, versions, served=served, wanted=wanted)
+        expected = verify.expect(job, found, versions, served=served, wanted=wanted)
+        return replace(expected, alone=alone)
 
     return verify.verify(session.world, expect(seen), wait=wait, refresh=expect)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolkit.rollout import direct, edges, launcher, read, reasons, sentences
+from toolkit.rollout import direct, edges, launcher, read, reasons, sentences, verify
 from toolkit.rollout.declared import services
 from toolkit.rollout.machine import Watched
 from toolkit.rollout.machine.word import fitting
@@ -264,12 +264,12 @@ def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
     live, _ = proof.newest(session, spec.name)
     if direct.is_work(live.raw) and not live.stopped:
         return _worked(session, clock, live, None)
-    looked = proof.of_live(session, live, spec.served, wait=proof.GLANCE)
+    looked = _glance(session, live, spec.served)
     outcome = Outcome("successful", "", live.version)
     judged = judge(outcome, looked.verification, unchanged=True)
     if live.stopped:
         judged = Judged("held", "the job is stopped")
-    elif judged.verdict != "unchanged" and _rolls(session, live):
+    elif looked.verification.rolling:
         outcome = Outcome("undecided", f"version {live.version} is still rolling", live.version)
         judged = judge(outcome, looked.verification)
     return _report(
@@ -284,6 +284,20 @@ def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
         version=live.version,
         causes=_broken(session, judged, looked.verification, live.raw),
     )
+
+
+def _glance(session: Session, live: LiveJob, served: ServedRelease | None) -> verify.Looked:
+    """The chain as it is now; during a rollout, what is not there yet is not waited for."""
+    rolls = not live.stopped and _rolls(session, live)
+    while True:
+        wait = 0.0 if rolls else proof.GLANCE
+        looked = proof.of_live(session, live, served, wait=wait, alone=not rolls)
+        if looked.verification.holds and not rolls:
+            return looked
+        before, rolls = rolls, not live.stopped and _rolls(session, live)
+        # A rollout that ended meanwhile is judged as one; none begins for the same version again.
+        if rolls == before or not before:
+            return looked
 
 
 def _timings(
