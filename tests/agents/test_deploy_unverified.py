@@ -158,9 +158,21 @@ def test_a_canary_that_names_another_release_is_never_promoted(ends: Ends) -> No
     assert (said.code, said.report["verdict"]) == (8, "reverted"), said.err
     (cause,) = said.report["causes"]
     assert cause["kind"] == "release"
-    assert cause["summary"] == f"it answers release {LIE}, and 1.1.0 was asked for"
+    assert cause["summary"] == f"a canary answers release {LIE}, and 1.1.0 was asked for"
     assert any(LIE in line for line in said.told("gate"))
     deployment = next(d for d in ends.shop.deployments(name) if d["JobVersion"] == 1)
     assert deployment["Status"] == "failed"
     assert not any(group["Promoted"] for group in deployment["TaskGroups"].values())
     assert ends.shop.serves(name) == ["1.0.0"]
+
+
+def test_what_was_given_up_while_it_was_healthy_explains_itself(ends: Ends) -> None:
+    name = ends.names["gate"]
+    said = ends.shop.toolkit("explain", name, "--json")
+    assert (said.code, said.report["word"]) == (0, "well"), said.err
+    (cause,) = said.report["causes"]
+    assert cause["kind"] == "aborted"
+    assert "version 1" in cause["summary"]
+    assert "while its instances were healthy" in cause["summary"]
+    assert cause["evidence"][0].startswith("deployment: Deployment marked as failed")
+    assert said.report["next"] == f"toolkit history {name}"

@@ -245,6 +245,9 @@ def test_the_advice_depends_on_the_end() -> None:
     assert "sent SIGTERM" in advice("143", "15")
     assert "in the foreground" in advice("0", "0")
     assert "in the foreground" not in advice("0", "0", "batch")
+    assert advice("3", "0").endswith("then deploy again")
+    assert advice("3", "0", "batch").endswith("then run it again")
+    assert advice("3", "0", "sysbatch").endswith("then run it again")
 
 
 def test_an_out_of_memory_kill_says_how_much_there_was() -> None:

@@ -197,6 +197,36 @@ def test_what_is_no_revert_tells_no_such_story(others: tuple[DeploymentView, ...
     assert history.failed_before(reverted(deployments=others)) is None
 
 
+HAND = "Deployment marked as failed - rolling back to job version 1"
+
+
+@pytest.mark.parametrize(
+    ("unhealthy", "ends"), [(0, " as failed while its instances were healthy"), (1, " as failed")]
+)
+def test_a_version_that_was_failed_while_it_was_well_says_so(unhealthy: int, ends: str) -> None:
+    told = (rollout(1), rollout(2, "failed", HAND, unhealthy=unhealthy), rollout(3))
+    canary = alloc("c", 2, "complete", desired_status="stop", healthy=True)
+    given_up = reverted(deployments=told, allocations=(canary,))
+    past = history.failed_before(given_up)
+    assert past is not None
+    assert past.suspects == ()
+    [cause] = history.aborted(given_up, past)
+    assert cause.kind == "aborted"
+    assert f"of version 2{ends}" in cause.summary
+    assert cause.summary.endswith(ends)
+    assert cause.evidence == (f"deployment: {HAND}",)
+    found = Findings(given_up, RUNS, past=past)
+    assert service.next_command("well", found, (cause,)) == "toolkit history shop"
+    assert service.next_command("unwell", found, (cause,)) == "toolkit history shop"
+
+
+def test_what_nomad_failed_itself_was_not_aborted() -> None:
+    assert history.aborted(reverted(), history.failed_before(reverted())) == ()
+    assert history.aborted(seen(), None) == ()
+    stays = seen(deployments=(rollout(3, "failed", "Deployment marked as failed"),))
+    assert [cause.kind for cause in history.aborted(stays, None)] == ["aborted"]
+
+
 def test_history_that_is_gone_is_said() -> None:
     past = history.failed_before(reverted(allocations=()))
     assert history.forgotten(reverted(allocations=()), past) == (

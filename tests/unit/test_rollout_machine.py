@@ -208,7 +208,7 @@ def test_canaries_that_serve_another_release_for_good_are_failed() -> None:
     assert WRONG_STEADY <= at <= WRONG_STEADY + 1
     (cause,) = play.state.causes
     assert (cause.kind, cause.node) == ("release", "node-1")
-    assert cause.summary == "it answers release 1.0.0, and 1.1.0 was asked for"
+    assert cause.summary == "a canary answers release 1.0.0, and 1.1.0 was asked for"
 
 
 def test_an_answer_that_becomes_right_is_promoted() -> None:

@@ -41,6 +41,16 @@ def test_what_fits_says_how_many_and_where() -> None:
     )
 
 
+def test_a_group_that_is_named_like_its_job_is_named_once() -> None:
+    good = report(node("worker-3", YES, YES, room=2), mark="yes")
+    same = replace(good.groups[0], group="shop", wanted=0, stays=1)
+    assert why_not.lines(replace(good, groups=(same,)))[0] == (
+        "shop fits: nothing to place, 1 instance stays; room for more on 1 of 1 node"
+    )
+    other = replace(same, group="web")
+    assert why_not.lines(replace(good, groups=(other,)))[0].startswith("shop fits: web has nothing")
+
+
 def test_what_could_not_be_told_is_a_question_mark_with_its_reason() -> None:
     unclear = Cell("unknown", "quota small: only Nomad can tell")
     demands = (READY, Demand("other", "added", "quota small", unknown=1))

@@ -51,10 +51,11 @@ def sentence(report: FitReport) -> str:
 
 def _fits(group: GroupFit, report: FitReport) -> str:
     where = f"{group.possible} of {counted(report.total_nodes, 'node')}"
+    name = "" if group.group == report.job else f"{group.group} "
     if not group.wanted:
         stays = f"{counted(group.stays, 'instance')} {'stays' if group.stays == 1 else 'stay'}"
-        return f"{group.group} has nothing to place, {stays}; room for more on {where}"
-    return f"{group.group} {group.placed} of {group.wanted} wanted instances, {where} can take it"
+        return f"{name + 'has ' if name else ''}nothing to place, {stays}; room for more on {where}"
+    return f"{name}{group.placed} of {group.wanted} wanted instances, {where} can take it"
 
 
 def _nearest(group: GroupFit, report: FitReport) -> str:

@@ -11,7 +11,8 @@ from toolkit.rollout.causes.words import FATAL, ended_by, ending, one_line, soon
 from toolkit.rollout.events import Failure
 from toolkit.spec.observed import AllocationView
 
-MEND = "mend what the task's output names, then deploy again"
+MEND = "mend what the task's output names, then {} again"
+_BATCH = {"batch", "sysbatch"}
 
 
 def crashed(allocation: AllocationView, evidence: Evidence, found: Sequence[Failure]) -> Draft:
@@ -21,7 +22,7 @@ def crashed(allocation: AllocationView, evidence: Evidence, found: Sequence[Fail
     lines = spoken(evidence.output.get(task, ()))
     if first.event.kind != "Terminated":
         summary = f"task {task} used up its restarts: {one_line(first.event.message)}"
-        return Draft("crash", summary, lines, MEND)
+        return Draft("crash", summary, lines, _mend(evidence))
     details = first.event.details
     code, number = details.get("exit_code", "0"), details.get("signal", "0")
     ends = [f for f in found if f.event.kind == "Terminated" and f.task.name == task]
@@ -70,9 +71,13 @@ def _advice(
         return f"the program itself failed with {name}: its log or a core file says where"
     if name:
         return f"somebody other than Nomad, or the program itself, sent {name}"
-    if code == "0" and evidence.job.get("Type") not in {"batch", "sysbatch"}:
+    if code == "0" and evidence.job.get("Type") not in _BATCH:
         return f"a service must not end: keep task {task} in the foreground, or make it a batch job"
-    return MEND
+    return _mend(evidence)
+
+
+def _mend(evidence: Evidence) -> str:
+    return MEND.format("run it" if evidence.job.get("Type") in _BATCH else "deploy")
 
 
 def spoken(output: Sequence[Said]) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def _wrong(watched: Watched, answers: Answers) -> Cause | None:
     row, asked = gate.wrong[0], gate.verification.release
     return Cause(
         kind="release",
-        summary=f"it answers release {row.serves}, and {asked} was asked for",
+        summary=f"a canary answers release {row.serves}, and {asked} was asked for",
         group=row.group,
         allocation=row.allocation,
         node=row.node,

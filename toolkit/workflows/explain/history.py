@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from toolkit.rollout.events import failures
 from toolkit.rollout.hopeless import suspects
 from toolkit.rollout.revert import target_version
+from toolkit.spec.cause import Cause
 from toolkit.spec.observed import AllocationView, DeploymentView
 from toolkit.workflows.explain import why
+from toolkit.workflows.explain.deployment import BY_HAND
 from toolkit.workflows.explain.look import JobSeen
 
 
@@ -62,6 +64,27 @@ def failed_before(seen: JobSeen) -> Past | None:
             each
             for each in suspects(seen.allocations, rollout.job_version)
             if each.healthy is not True or failures(each)
+        ),
+    )
+
+
+def aborted(seen: JobSeen, past: Past | None) -> tuple[Cause, ...]:
+    """That the rollout was failed from outside, where nothing about its instances says why."""
+    rollout = past.rollout if past is not None else seen.rollout(seen.live.version)
+    if rollout is None or rollout.status != "failed":
+        return ()
+    if not rollout.description.startswith(BY_HAND):
+        return ()
+    well = any(group.healthy for group in rollout.groups)
+    well = well and not any(group.unhealthy for group in rollout.groups)
+    return (
+        Cause(
+            "aborted",
+            f"somebody or toolkit marked deployment {rollout.short} of version"
+            f" {rollout.job_version} as failed{' while its instances were healthy' * well}",
+            evidence=(f"deployment: {rollout.description}",),
+            advice=f"`toolkit history {seen.id}` has the versions; where a deploy gave it up, as"
+            " canaries of another release, its own report says why",
         ),
     )
 

@@ -61,6 +61,8 @@ def _service(session: Session, subject: Subject, seen: JobSeen) -> Explanation:
             causes = reasons.of_chain(session.world, verification, raw)
     if past is not None and not causes:
         causes = why.of_allocations(session, raw, past.suspects)
+    if told.word in {"well", "unwell"} and not causes:
+        causes = history.aborted(seen, past)
     facts = (*service.facts(found), *_links(verification))
     return Explanation(
         subject=subject,

@@ -228,6 +228,8 @@ def next_command(word: Condition, found: Findings, causes: Sequence[Cause]) -> s
             first = next((cause for cause in causes if cause.allocation), None)
             if first is not None and first.allocation is not None:
                 return f"toolkit explain {first.allocation[:8]}"
+            if any(cause.kind == "aborted" for cause in causes):
+                return f"toolkit history {job}"
             if word == "well":
                 return None
             if not causes:
