@@ -11,7 +11,7 @@ import pytest
 from tests.agents.cluster import LocalCluster
 from tests.agents.shop import Shop
 from toolkit.errors import NotFoundError
-from toolkit.spec.listing import JobRow
+from toolkit.spec.listing import JobRow, Launched
 from toolkit.workflows.overview import AFTER, everything, singly
 from toolkit.workflows.session import Session
 
@@ -122,7 +122,13 @@ def test_all_at_once_says_what_one_by_one_says(space: Shop) -> None:
     assert (expected["stopped"].state, expected["stopped"].wanted) == ("stopped", 0)
     assert (expected["of-system"].wanted, expected["of-system"].running) == (1, 1)
     assert (expected["of-batch"].state, expected["of-batch"].running) == ("dead", 0)
+    assert (expected["of-batch"].complete, expected["of-batch"].failed) == (2, 0)
     assert expected["import"].state == "running"
+    assert (expected["import"].wanted, expected["hourly"].wanted) == (0, 0)
+    assert expected["hourly"].launched == Launched(0, 0, 0)
+    imports = expected["import"].launched
+    assert imports is not None
+    assert imports.pending + imports.running + imports.dead == 1
 
 
 def test_the_calls_do_not_grow_with_the_jobs(space: Shop) -> None:

@@ -24,6 +24,7 @@ from toolkit.spec.listing import (
     InstanceRow,
     JobDetail,
     JobRow,
+    Launched,
     LogLine,
     OperateReport,
     SecretReport,
@@ -120,7 +121,10 @@ DEPLOY = DeployReport(
     plan=PLAN,
     events=(EVENT,),
 )
-ROW = JobRow("web", "service", "running", "1.1.0", 4, 2, 2, 2, "successful", True)
+ROW = JobRow(
+    "web", "service", "running", "1.1.0", 4, 2, 2, 2, "successful", True,
+    launched=Launched(0, 1, 2),
+)  # fmt: skip
 DETAIL = JobDetail(
     ROW,
     True,
@@ -160,7 +164,10 @@ DEPLOY_KEYS = (
     f"verification({VERIFICATION_KEYS}) causes[]({CAUSE_KEYS}) next plan({PLAN_KEYS}) "
     f"events[]({EVENT_KEYS}) calls expired_waits"
 )
-ROW_KEYS = "name kind state release version wanted running healthy deployment ours"
+ROW_KEYS = (
+    "name kind state release version wanted running healthy deployment ours failed lost complete "
+    "launched(pending running dead)"
+)
 MISTAKE_KEYS = "where key line message hint"
 
 CONTRACT: list[tuple[str, dict[str, Any], str]] = [

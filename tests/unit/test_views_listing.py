@@ -16,6 +16,7 @@ from toolkit.spec.listing import (
     InstanceRow,
     JobDetail,
     JobRow,
+    Launched,
     LogLine,
     OperateReport,
     SecretReport,
@@ -33,6 +34,31 @@ STATUS = StatusReport("dev", "http://127.0.0.1:4646", "default")
 def test_status_says_what_it_could_not_see() -> None:
     lines = status.lines(replace(STATUS, jobs=(ROW,), notes=("Consul: denied",)))
     assert lines[-1] == "note      Consul: denied"
+
+
+def test_work_that_failed_is_told_from_work_that_is_done() -> None:
+    done = replace(ROW, kind="batch", state="dead", complete=1, running=0)
+    failed = replace(done, name="import", failed=1, complete=0)
+    text = status.lines(replace(STATUS, jobs=(done, failed)))
+    assert "dead · 1 complete" in text[1]
+    assert "dead · 1 failed" in text[2]
+    assert text[3:] == ["failed    import: `toolkit explain import`"]
+    both = replace(failed, lost=2, complete=3)
+    assert "dead · 1 failed, 2 lost, 3 complete" in status.lines(replace(STATUS, jobs=(both,)))[1]
+    # What failed once of a service that runs is its past.
+    runs = replace(ROW, failed=3)
+    assert "failed" not in "".join(status.lines(replace(STATUS, jobs=(runs,))))
+    closely = replace(STATUS, detail=JobDetail(failed, False, None, None, (), ()))
+    assert "failed    import: `toolkit explain import`" in status.lines(closely)
+
+
+def test_a_job_that_only_launches_others_is_counted_by_them() -> None:
+    parent = replace(ROW, kind="batch", wanted=0, running=0, launched=Launched(0, 1, 4))
+    text = status.lines(replace(STATUS, jobs=(parent,)))[1]
+    assert "launched: 1 running, 4 over" in text
+    assert " of 0" not in text
+    none = replace(parent, launched=Launched(0, 0, 0))
+    assert "launched: none" in status.lines(replace(STATUS, jobs=(none,)))[1]
 
 
 def test_status_of_an_empty_namespace_is_a_sentence() -> None:

@@ -13,14 +13,14 @@ from toolkit.rollout import read
 from toolkit.rollout.declared import Route
 from toolkit.spec.jobspec import JobSpec, Origin
 from toolkit.spec.listing import OperateReport
-from toolkit.spec.observed import CheckView, ConsulInstance
+from toolkit.spec.observed import AllocationView, CheckView, ConsulInstance
 from toolkit.spec.plan import DiffLine
 from toolkit.spec.target import Endpoint, Target
 from toolkit.workflows.bump import writable
 from toolkit.workflows.history import row, summary
-from toolkit.workflows.overview import state
+from toolkit.workflows.overview import not_deployed, state
 from toolkit.workflows.protection import ask, unanswered
-from toolkit.workflows.status import address, consul_word, drift
+from toolkit.workflows.status import address, consul_word, drift, ended
 
 TARGET = Target(
     environment="dev",
@@ -50,6 +50,21 @@ def instance(*statuses: str) -> ConsulInstance:
 )
 def test_consul_word(mine: list[ConsulInstance], seen: bool, expected: bool, word: str) -> None:
     assert consul_word(mine, seen=seen, expected=expected) == word
+
+
+def test_how_the_work_of_one_version_ended() -> None:
+    def ended_as(word: str, version: int = 3, after: str | None = None) -> AllocationView:
+        return AllocationView(
+            id=word * 4, name="web.web[0]", group="web", job_version=version, node="node-1",
+            node_id="n", client_status=word, desired_status="run", next_allocation=after,
+        )  # fmt: skip
+
+    views = [
+        ended_as("failed"), ended_as("failed", after="b" * 36), ended_as("failed", 2),
+        ended_as("complete"), ended_as("lost"), ended_as("running"),
+    ]  # fmt: skip
+    row = ended(not_deployed(SPEC), views, 3)
+    assert (row.failed, row.lost, row.complete) == (1, 1, 1)
 
 
 def route(host: str | None, path: str, *points: str) -> Route:

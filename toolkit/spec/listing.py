@@ -36,6 +36,15 @@ class ValidateReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Launched:
+    """How many jobs a periodic or parameterized job launched that Nomad still keeps."""
+
+    pending: int
+    running: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobRow:
     """One job in the list of a namespace."""
 
@@ -54,6 +63,17 @@ class JobRow:
     """Status of the latest deployment."""
     ours: bool
     """True when the project has a job file for it, or there is no project."""
+    failed: int = 0
+    """Allocations that failed; of the list since the job was registered, as Nomad counts them."""
+    lost: int = 0
+    complete: int = 0
+    launched: Launched | None = None
+    """Of a job that only launches others, in the list."""
+
+    @property
+    def has_failed(self) -> bool:
+        """True of a job that is over and did not all end well; Nomad calls every end `dead`."""
+        return self.state == "dead" and self.failed + self.lost > 0
 
     @property
     def runs_short(self) -> bool:

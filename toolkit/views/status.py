@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from toolkit.spec.listing import DeploymentRow, InstanceRow, JobDetail, JobRow, StatusReport
@@ -24,6 +25,7 @@ def lines(report: StatusReport) -> list[str]:
         result = _detail(report.detail)
     elif report.jobs:
         result = table([HEAD, *(_row(row) for row in report.jobs)]) + _counted(report)
+        result += _failed([row for row in report.jobs if row.has_failed])
     else:
         result = [f"no jobs in namespace {report.namespace} at {report.address}"]
     for note in report.notes:
@@ -51,14 +53,44 @@ def _counted(report: StatusReport) -> list[str]:
     return result
 
 
+def _failed(rows: Sequence[JobRow]) -> list[str]:
+    """Where to learn more of jobs that are over and did not all end well."""
+    more = len(rows) - NAMED
+    result: list[str] = []
+    for place, row in enumerate(rows[:NAMED]):
+        result += staged("" if place else "failed", f"{row.name}: `toolkit explain {row.name}`")
+    return result + (staged("", f"and {counted(more, 'more job')}") if more > 0 else [])
+
+
+def _state(row: JobRow) -> str:
+    """Nomad's word, and of work and of what is over how it ended: `dead · 1 failed`."""
+    if row.state != "dead" and row.kind not in {"batch", "sysbatch"}:
+        return row.state
+    ends = (("failed", row.failed), ("lost", row.lost), ("complete", row.complete))
+    said = ", ".join(f"{number} {word}" for word, number in ends if number)
+    return f"{row.state} · {said}" if said else row.state
+
+
+def _running(row: JobRow) -> str:
+    if row.launched is None:
+        return f"{row.running} of {'?' if row.wanted is None else row.wanted}"
+    sides = (
+        ("running", row.launched.running),
+        ("pending", row.launched.pending),
+        ("over", row.launched.dead),
+    )
+    said = ", ".join(f"{number} {word}" for word, number in sides if number)
+    return f"launched: {said or 'none'}"
+
+
 def _row(row: JobRow) -> list[str]:
     return [
         row.name,
         row.kind,
-        row.state,
+        _state(row),
         row.release or "-",
         "-" if row.version is None else str(row.version),
-        f"{row.running} of {'?' if row.wanted is None else row.wanted}",
+        _running(row),
         "-" if row.healthy is None else str(row.healthy),
         row.deployment or "-",
         "" if row.ours else "not of this project",
@@ -67,7 +99,7 @@ def _row(row: JobRow) -> list[str]:
 
 def _detail(detail: JobDetail) -> list[str]:
     row = detail.row
-    result = table([HEAD, _row(row)])
+    result = table([HEAD, _row(row)]) + _failed([row] if row.has_failed else [])
     said = [f"version {row.version}"] if row.version is not None else []
     if row.version is not None:
         said.append("stable" if detail.stable else "not marked stable")
@@ -147,6 +179,16 @@ def _row_document(row: JobRow) -> dict[str, Any]:
         "healthy": row.healthy,
         "deployment": row.deployment,
         "ours": row.ours,
+        "failed": row.failed,
+        "lost": row.lost,
+        "complete": row.complete,
+        "launched": None
+        if row.launched is None
+        else {
+            "pending": row.launched.pending,
+            "running": row.launched.running,
+            "dead": row.launched.dead,
+        },
     }
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from toolkit.errors import DeniedError, NotFoundError
-from toolkit.rollout import read
+from toolkit.rollout import direct, read
 from toolkit.spec.jobspec import JobSpec
-from toolkit.spec.listing import JobRow, JobState
+from toolkit.spec.listing import JobRow, JobState, Launched
 from toolkit.spec.plan import LiveJob
 from toolkit.workflows.names import project_jobs
 from toolkit.workflows.session import Session
@@ -121,10 +121,28 @@ def vaguely(stub: Json, latest: Json | None, *, ours: bool) -> JobRow:
 def _from_stub(
     stub: Json, raw: Json, latest: Json | None, *, ours: bool, asked: int | None = None
 ) -> JobRow:
-    groups = ((stub.get("JobSummary") or {}).get("Summary") or {}).values()
-    running = sum(int(group.get("Running") or 0) for group in groups)
-    placed = sum(int(g.get("Running") or 0) + int(g.get("Starting") or 0) for g in groups)
-    return job_row(raw, latest, running=running, placed=placed, ours=ours, asked=asked)
+    counts = stub.get("JobSummary") or {}
+
+    def number(word: str) -> int:
+        return sum(int(each.get(word) or 0) for each in (counts.get("Summary") or {}).values())
+
+    running = number("Running")
+    placed = running + number("Starting")
+    parent = bool(stub.get("Periodic") or stub.get("ParameterizedJob"))
+    row = job_row(raw, latest, running=running, placed=placed, ours=ours, asked=asked)
+    return replace(
+        row,
+        wanted=0 if parent else row.wanted,
+        failed=number("Failed"),
+        lost=number("Lost"),
+        complete=number("Complete"),
+        launched=launched(counts.get("Children") or {}) if parent else None,
+    )
+
+
+def launched(children: Json) -> Launched:
+    """What a periodic or parameterized job launched, as Nomad sums it up."""
+    return Launched(*(int(children.get(word) or 0) for word in ("Pending", "Running", "Dead")))
 
 
 def job_row(
@@ -140,7 +158,7 @@ def job_row(
     live = read.live_job(raw)
     rollout = read.deployment(latest) if latest else None
     current = rollout if rollout and rollout.job_version == live.version else None
-    if live.stopped:
+    if live.stopped or (direct.is_launched_later(raw) and not raw.get("ParentID")):
         wanted = 0
     elif live.kind in {"system", "sysbatch"}:
         wanted = placed

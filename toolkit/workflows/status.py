@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,14 @@ from urllib.parse import urlsplit
 from toolkit.errors import ApiError, DeniedError, NotFoundError
 from toolkit.rollout import declared, read
 from toolkit.spec.jobspec import JobSpec
-from toolkit.spec.listing import CheckLine, DeploymentRow, InstanceRow, JobDetail, StatusReport
+from toolkit.spec.listing import (
+    CheckLine,
+    DeploymentRow,
+    InstanceRow,
+    JobDetail,
+    JobRow,
+    StatusReport,
+)
 from toolkit.spec.observed import AllocationView, ConsulInstance, DeploymentView
 from toolkit.spec.plan import LiveJob
 from toolkit.spec.target import Target
@@ -35,6 +42,7 @@ def status(session: Session, job: str | None, *, limit: int | None = None) -> St
 
     Of all jobs at most `limit` are listed; what the others are is counted all the same.
     """
+    session = session.glancing()
     if job is None:
         rows, notes = everything(session)
         shown = rows if limit is None else rows[:limit]
@@ -112,6 +120,7 @@ def closely(session: Session, raw: Mapping[str, Any], spec: JobSpec | None) -> S
         placed=len(healthy),
         ours=spec is not None or session.settings.project is None,
     )
+    row = ended(row, views, live.version)
     detail = JobDetail(
         row=row,
         stable=live.stable,
@@ -126,6 +135,13 @@ def closely(session: Session, raw: Mapping[str, Any], spec: JobSpec | None) -> S
         drift=drift(live, spec),
     )
     return blank(session, detail=detail, notes=notes)
+
+
+def ended(row: JobRow, views: Iterable[AllocationView], version: int) -> JobRow:
+    """The row with how those instances of one version ended that no other one replaced."""
+    last = [each for each in views if each.job_version == version and not each.next_allocation]
+    words = Counter(each.client_status for each in last)
+    return replace(row, failed=words["failed"], lost=words["lost"], complete=words["complete"])
 
 
 def consul_side(

@@ -166,6 +166,13 @@ SCALED = record(
     message=text("What was said with it"),
 )
 
+LAUNCHED = record(
+    "Jobs that it launched and that Nomad keeps",
+    pending=whole("Waiting"),
+    running=whole("Under way"),
+    dead=whole("Over, however they ended"),
+)
+
 ROW = record(
     "One job in brief",
     name=some("Nomad's id of the job"),
@@ -178,6 +185,10 @@ ROW = record(
     healthy=maybe(whole("Healthy ones by the deployment of this version")),
     deployment=maybe(text("Status of the latest deployment")),
     ours=flag("True when the project has a job file for it, or there is no project"),
+    failed=whole("Allocations that failed; in the list since the job was registered"),
+    lost=whole("Allocations that were lost with their nodes"),
+    complete=whole("Allocations that ended well or were stopped"),
+    launched=maybe(LAUNCHED),
 )
 
 TIMINGS = record(
