@@ -16,6 +16,7 @@ from consul.base import CB, ConsulException
 from toolkit.clients.consul_wire import Parts, Transport
 from toolkit.clients.errors_map import garbled, unhealthy
 from toolkit.clients.page import Page, next_index
+from toolkit.clients.patience import Patience
 from toolkit.clients.session import LEAST_WAIT_SECONDS
 from toolkit.errors import ServerError
 from toolkit.spec.target import Endpoint
@@ -40,12 +41,17 @@ class Consul:
         *,
         datacenter: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        patience: Patience | None = None,
     ) -> None:
-        """`datacenter`: another one than the agent's; `sleep` pauses before a read's retry."""
+        """`datacenter`: another one than the agent's; `sleep` pauses before a read's retry.
+
+        `patience`: how long an answer may take.
+        """
         self.endpoint = endpoint
         self.datacenter = datacenter
         self._sleep = sleep
-        self._transport = Transport(endpoint, sleep)
+        self._patience = patience or Patience()
+        self._transport = Transport(endpoint, sleep, self._patience)
         self._parts = Parts(self._transport, datacenter)
         self._sees: bool | None = None
 
@@ -60,7 +66,13 @@ class Consul:
 
     def clone(self) -> Consul:
         """The same client with a connection of its own, for another thread."""
-        return Consul(self.endpoint, datacenter=self.datacenter, sleep=self._sleep)
+        return self.waiting(self._patience)
+
+    def waiting(self, patience: Patience) -> Consul:
+        """The same client with a connection and a patience of its own."""
+        return Consul(
+            self.endpoint, datacenter=self.datacenter, sleep=self._sleep, patience=patience
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -23,8 +23,9 @@ from toolkit.clients.errors_map import (
     from_exception,
     from_response,
 )
+from toolkit.clients.patience import Patience
 from toolkit.clients.retry import ask_again
-from toolkit.clients.session import Timeout, blocking_timeout, plain_timeout, session_for
+from toolkit.clients.session import Timeout, blocking_timeout, session_for
 from toolkit.spec.target import Endpoint
 
 Params = Sequence[tuple[str, object]] | None
@@ -34,13 +35,19 @@ Callback = Callable[[Any], Any]
 class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no types
     """python-consul2's door to the network."""
 
-    def __init__(self, endpoint: Endpoint, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: Patience | None = None,
+    ) -> None:
         # The library's own constructor only knows host, port and scheme.
         self.endpoint = endpoint
         self.base_uri = endpoint.address.rstrip("/")
         self.headers: Mapping[str, str] = {}
         """Headers of the last answer, which the library throws away."""
         self._sleep = sleep
+        self._patience = patience or Patience()
         self._session = session_for(endpoint)
         if endpoint.token:
             self._session.headers["X-Consul-Token"] = endpoint.token.reveal()
@@ -107,10 +114,12 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
                     self.uri(path, params),
                     headers=headers,
                     data=data or None,
-                    timeout=_timeout(params),
+                    timeout=_timeout(params, self._patience),
                 )
             except WIRE_ERRORS as exc:
+                self._patience.failed(exc)
                 return from_exception(self.endpoint, exc, read=read)
+            self._patience.answered()
             if response.status_code >= 300:
                 return from_response(
                     self.endpoint, response.status_code, response.text, read=read, ours=False
@@ -142,11 +151,11 @@ class Parts:
         self.tokens = base.Consul.ACL.Tokens(self)
 
 
-def _timeout(params: Params) -> Timeout:
+def _timeout(params: Params, patience: Patience) -> Timeout:
     """The transport only sees the query, so the wait is read back from it."""
     query = dict(params or ())
     if "index" not in query:
-        return plain_timeout()
+        return patience.timeout()
     match = re.fullmatch(r"(\d+)ms", str(query.get("wait", "")))
     # Without a wait, Consul blocks for five minutes.
     return blocking_timeout(int(match[1]) / 1000 if match else 300.0)

@@ -15,8 +15,9 @@ from toolkit.clients.errors_map import (
     from_response,
     garbled,
 )
+from toolkit.clients.patience import Patience
 from toolkit.clients.retry import ask_again
-from toolkit.clients.session import plain_timeout, session_for
+from toolkit.clients.session import session_for
 from toolkit.spec.target import Endpoint
 
 Json = dict[str, Any]
@@ -30,10 +31,17 @@ _READ_SECONDS = 10.0
 class Traefik:
     """One connection to one Traefik's API; `clone()` it for another thread."""
 
-    def __init__(self, endpoint: Endpoint, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        """`sleep` pauses before a read is tried again."""
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: Patience | None = None,
+    ) -> None:
+        """`sleep` pauses before a read is tried again; `patience`: how long one may take."""
         self.endpoint = endpoint
         self._sleep = sleep
+        self._patience = patience or Patience(_READ_SECONDS)
         self._session = session_for(endpoint)
         if endpoint.username is not None:
             password = endpoint.token.reveal() if endpoint.token else ""
@@ -50,7 +58,7 @@ class Traefik:
 
     def clone(self) -> Traefik:
         """The same client with a connection of its own, for another thread."""
-        return Traefik(self.endpoint, sleep=self._sleep)
+        return Traefik(self.endpoint, sleep=self._sleep, patience=self._patience)
 
     def close(self) -> None:
         """Close the connections."""
@@ -114,10 +122,12 @@ class Traefik:
                 response = self._session.get(
                     self.endpoint.address.rstrip("/") + path,
                     params=params,
-                    timeout=plain_timeout(_READ_SECONDS),
+                    timeout=self._patience.timeout(),
                 )
             except WIRE_ERRORS as exc:
+                self._patience.failed(exc)
                 return from_exception(self.endpoint, exc, read=True)
+            self._patience.answered()
             if response.status_code >= 300:
                 return from_response(
                     self.endpoint, response.status_code, response.text, read=True, ours=False

@@ -78,6 +78,8 @@ def doors(world: World, route: Route, edges: Edges) -> tuple[Door, ...]:
     return tuple(
         Door(url, route.host, route.path)
         for view in edges.views
+        # One that kept silent a moment ago would only be waited for again.
+        if not view.error
         for url in _entry_urls(world, view.address, route)
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
+from toolkit.clients.patience import Patience, glance
 from toolkit.clients.traefik import Traefik
 from toolkit.spec.events import Event, OnEvent, Stage
 from toolkit.spec.target import Endpoint, Target
@@ -23,12 +24,18 @@ class World:
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    edge_patience: Patience | None = None
+    """How long all Traefiks together may keep silent; None for what a client gives each."""
+
+    def glancing(self) -> World:
+        """The same, for one look: what keeps silent is said to, and not waited for twice."""
+        return replace(self, consul=self.consul.waiting(glance()), edge_patience=glance())
 
     def traefik(self, address: str) -> Traefik:
         """A client for the Traefik API at `address` (`http://host:port`)."""
         known = self.target.traefik
         base = known or Endpoint(system="Traefik", address=address, origin="Consul")
-        return Traefik(replace(base, address=address))
+        return Traefik(replace(base, address=address), patience=self.edge_patience)
 
     def say(self, on_event: OnEvent, stage: Stage, text: str) -> None:
         """Tell one transition."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
@@ -36,6 +36,10 @@ class Session:
     def consul(self) -> Consul:
         """Consul's client."""
         return self.world.consul
+
+    def glancing(self) -> Session:
+        """The same session for a command that looks once, see `World.glancing`."""
+        return replace(self, world=self.world.glancing())
 
     def load(self, job: str) -> JobSpec:
         """The job file behind a name or a path, every layer applied."""

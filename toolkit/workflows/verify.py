@@ -10,4 +10,4 @@ from toolkit.workflows.session import Session
 
 def verify(session: Session, job: str, *, on_event: OnEvent = ignore) -> DeployReport:
     """The chain of the live job: `unchanged`, `unverified`, `unknown` or `held` (stopped)."""
-    return roll.verified(session, job, on_event=on_event)
+    return roll.verified(session.glancing(), job, on_event=on_event)

@@ -29,6 +29,7 @@ def doctor(
     ToolkitError (usage) for a name that no check has; whatever else happens is in the report.
     """
     items = chosen(only)
+    session = session.glancing()
     world = session.world
     started = world.clock()
     facts = closure(FACTS, (name for item in items for name in item.needs))

@@ -21,6 +21,7 @@ def explain(session: Session, what: str) -> ExplainReport:
     RefusedError when it names several things, NotFoundError when it names none. ApiError with the
     code of `unknown` when what must be seen cannot be.
     """
+    session = session.glancing()
     try:
         answer = _tell(session, find(session, what))
     except (DeniedError, ServerError, TlsError, UnreachableError) as exc:
