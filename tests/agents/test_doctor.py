@@ -15,6 +15,7 @@ from tests.agents.cluster import LocalCluster, local_cluster
 from tests.agents.shop import Said, Shop
 from tests.faults.lab import running, ten_ports, until
 from tests.faults.proxy import FaultProxy, Rule
+from toolkit.rollout import placement
 from toolkit.spec.dev import Machine
 from toolkit.workflows.doctor import NAMES
 
@@ -130,6 +131,14 @@ def test_a_node_that_takes_no_work(shop: Shop) -> None:
     shop.nomad(path, {"Eligibility": "ineligible"})
     try:
         check = only(shop, "nomad-clients")
+        world, lacks = shop.session().world, {"web": {"NodesEvaluated": 0}}
+        place = {"Datacenters": [node["Datacenter"][:-1] + "*", "else.where"]}
+        for job in ({"ID": "any"}, {"ID": "some", "NodePool": node["NodePool"], **place}):
+            [cause] = placement.explained(world, lacks, job)
+            assert cause.summary.endswith(": dev-1 is ineligible")
+            assert f"`toolkit explain {node['ID'][:8]}`" in str(cause.advice)
+        [elsewhere] = placement.explained(world, lacks, {"ID": "x", "Datacenters": ["moon"]})
+        assert "dev-1" not in elsewhere.summary
     finally:
         shop.nomad(path, {"Eligibility": "eligible"})
     assert check["word"] == "failed"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from toolkit.errors import DeniedError
 from toolkit.rollout.causes.nearby import Nearby
-from toolkit.rollout.placement import causes
+from toolkit.rollout.placement import causes, explained
+from toolkit.rollout.world import World
+from toolkit.spec.cause import Cause
 
 JOB: dict[str, Any] = {
     "ID": "shop",
@@ -123,6 +126,58 @@ def test_the_holder_of_a_port_and_the_health_of_a_driver_are_named() -> None:
 def test_no_node_at_all_names_where_it_was_looked() -> None:
     [cause] = causes({"web": {"NodesEvaluated": 0}}, JOB)
     assert "no eligible node in datacenter dc1, dc2, node pool gpu" in cause.summary
+
+
+class Nodes:
+    """A Nomad that has two closed nodes, or hides them."""
+
+    def __init__(self, hidden: bool = False) -> None:
+        self.hidden = hidden
+        self.asked: list[str] = []
+
+    def nodes_where(self, condition: str, *, most: int) -> list[dict[str, Any]]:
+        self.asked.append(condition)
+        if self.hidden:
+            raise DeniedError("Nomad refused the token", system="Nomad")
+        return [
+            {"ID": "1234567890ab", "Name": "node-1", "Drain": False},
+            {"ID": "abcdef123456", "Name": "node-2", "Drain": True},
+        ][:most]
+
+
+def explained_by(nodes: Nodes, metric: Mapping[str, Any], **more: Any) -> Cause:
+    clients = cast(Any, nodes)
+    [cause] = explained(World(clients, clients, clients), {"web": metric}, {**JOB, **more})
+    return cause
+
+
+def test_nodes_that_are_closed_are_named_with_the_command_that_opens_them() -> None:
+    nodes = Nodes()
+    cause = explained_by(nodes, {"NodesEvaluated": 0})
+    assert cause.summary.endswith("node pool gpu: node-1 is ineligible, node-2 is draining")
+    assert "node: node-2 is ready and draining" in cause.evidence
+    assert "`toolkit explain 12345678`" in str(cause.advice)
+    assert nodes.asked == [
+        'Status == "ready" and SchedulingEligibility == "ineligible" and NodePool == "gpu"'
+        ' and Datacenter matches "^(dc1|dc2)$"'
+    ]
+    explained_by(nodes, {"NodesEvaluated": 0}, Datacenters=["eu.*"], NodePool="all")
+    assert nodes.asked[1].endswith('"ineligible" and Datacenter matches "^(eu[.].*)$"')
+    explained_by(nodes, {"NodesEvaluated": 0}, Datacenters=["*"], NodePool=None)
+    assert nodes.asked[2].endswith('"ineligible" and NodePool == "default"')
+
+
+def test_nodes_that_cannot_be_seen_are_said_and_hide_nothing() -> None:
+    cause = explained_by(Nodes(hidden=True), {"NodesEvaluated": 0})
+    assert cause.summary.endswith("no eligible node in datacenter dc1, dc2, node pool gpu")
+    assert "unseen: nodes that take no work: Nomad refused the token" in cause.evidence
+
+
+def test_where_nodes_were_looked_at_none_is_asked_after() -> None:
+    nodes = Nodes()
+    explained_by(nodes, {"NodesEvaluated": 1, "DimensionExhausted": {"memory": 1}})
+    explained_by(nodes, {"NodesEvaluated": 0, "QuotaExhausted": ["cpu"]})
+    assert nodes.asked == []
 
 
 def test_instances_that_fail_alike_are_counted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from toolkit.rollout.fit.advice import advice
 from toolkit.spec.fit import Cell, Demand, DryRun, FitReport, GroupFit, NodeFit
 from toolkit.views import why_not
 
@@ -94,3 +95,10 @@ def test_a_report_without_nodes_or_groups_is_still_a_sentence() -> None:
     assert why_not.lines(report())[0] == "shop does not fit: there is no node"
     empty = FitReport("shop", "system", (), "yes", 3, "job file x")
     assert why_not.lines(empty)[0] == "shop fits: it has no group to place"
+
+
+def test_a_node_that_takes_no_work_is_explained_by_toolkit_itself() -> None:
+    closed = node("worker-3", Cell("no", "ineligible", 1.0))
+    assert advice((READY,), (closed,)) == (
+        "bring worker-3 back: `toolkit explain worker-3` says what keeps it away"
+    )

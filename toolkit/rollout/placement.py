@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.rollout.causes.nearby import Nearby, look, port_of
+from toolkit.rollout.causes.nearby import Nearby, look, nowhere, port_of
 from toolkit.rollout.read import groups
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
@@ -38,7 +38,7 @@ _IMPLICIT = (
 def explained(
     world: World, failed: Mapping[str, Any] | None, job: Mapping[str, Any], at: float | None = None
 ) -> tuple[Cause, ...]:
-    """`causes`, with the holders of ports and the health of drivers looked up; never raises."""
+    """`causes`, with holders of ports, drivers' health, closed nodes looked up; never raises."""
     return causes(failed, job, look(world, failed, job), at)
 
 
@@ -84,6 +84,9 @@ def _cause(
         for name, number in sorted(available.items())
         if not int(number)
     ]
+    if nowhere(metric):
+        evidence += [f"node: {node.name} is ready and {node.word}" for node in nearby.shut]
+        evidence += nearby.unseen
     reason, advice = _main(group, metric, constraints, exhausted, job, nearby)
     instances = "1 instance" if count == 1 else f"{count} instances"
     return Cause(
@@ -126,6 +129,13 @@ def _main(
     if not int(metric.get("NodesEvaluated") or 0):
         where = ", ".join(job.get("Datacenters") or ["*"])
         pool = job.get("NodePool") or "default"
+        if nearby.shut:
+            named = ", ".join(f"{node.name} is {node.word}" for node in nearby.shut)
+            return (
+                f"no eligible node in datacenter {where}, node pool {pool}: {named}",
+                f"`toolkit explain {nearby.shut[0].id[:8]}` says how to open"
+                f" {nearby.shut[0].name} for work again",
+            )
         return (
             f"no eligible node in datacenter {where}, node pool {pool}",
             "check datacenters and node_pool of the environment, and that nodes are ready and not"

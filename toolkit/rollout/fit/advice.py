@@ -62,6 +62,8 @@ def _for(demand: Demand, node: NodeFit) -> str:
         case "node" if demand.label == "allowed":
             return "use another node pool, or allow it in the namespace"
         case "node":
-            return f"bring {node.name} back: toolkit doctor, or `nomad node status {node.id[:8]}`"
+            return (
+                f"bring {node.name} back: `toolkit explain {node.id[:8]}` says what keeps it away"
+            )
         case _:
             return f"{node.name} needs {demand.text}"
