@@ -197,5 +197,5 @@ def test_a_template_that_makes_another_kind_of_job_than_its_file_says(shop: Shop
     name = shop.write(change={'kind = "service"': 'kind = "batch"'})
     said = shop.toolkit("run", name, "--json")
     assert said.code == 1, said.out
-    assert "is a service job" in said.error["message"]
+    assert "makes a service job" in said.error["message"]
     assert shop.nomad(f"/v1/job/{name}") is None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.agents.cluster import LocalCluster
-from tests.agents.shop import Hook, Said, Shop
+from tests.agents.shop import Hook, Said, Shop, unaddressed
 from tests.faults.proxy import FaultProxy, Rule
 
 pytestmark = pytest.mark.agents
@@ -212,7 +212,8 @@ def test_a_reply_that_is_lost_and_nomad_gone_is_unknown(bumps: dict[str, Bump]) 
     bump = bumps["gone"]
     assert (bump.end.code, bump.end.error["code"]) == (5, 5)
     assert "it may or may not be registered" in bump.end.error["message"]
-    assert bump.end.error["hint"] == f"when Nomad answers again: toolkit attach {bump.name}"
+    hint = unaddressed(bump.end.error["hint"])
+    assert hint == f"when Nomad answers again: toolkit attach {bump.name}"
     assert bump.registrations() == 1
     # It was: and the command of the hint finds out and brings it to its end.
     assert bump.shop.release(bump.name) == "1.1.0"
@@ -266,7 +267,8 @@ def test_nomad_is_silent_for_good_after_it_registered(bumps: dict[str, Bump]) ->
     bump = bumps["silent for good"]
     assert (bump.end.code, bump.end.error["code"]) == (5, 5)
     assert f"{bump.name} was registered" in bump.end.error["message"]
-    assert bump.end.error["hint"] == f"when Nomad answers again: toolkit attach {bump.name}"
+    hint = unaddressed(bump.end.error["hint"])
+    assert hint == f"when Nomad answers again: toolkit attach {bump.name}"
     assert bump.shop.release(bump.name) == "1.1.0"
 
 
@@ -299,7 +301,7 @@ def test_a_promotion_that_is_forbidden_is_left_to_somebody_who_may(bumps: dict[s
     bump = bumps["forbidden"]
     assert (bump.end.code, bump.end.report["verdict"]) == (9, "held"), bump.end.err
     assert "the token may not promote them" in bump.end.report["sentence"]
-    assert bump.end.report["next"] == f"toolkit promote {bump.name}"
+    assert unaddressed(bump.end.report["next"]) == f"toolkit promote {bump.name}"
     assert bump.nomad.count("POST", PROMOTE) == 1
     assert bump.deployment()["Status"] == "running"
     assert sorted(bump.shop.serves(bump.name)) == ["1.0.0", "1.1.0"]

@@ -178,3 +178,7 @@ def test_a_build_sees_proxies_and_no_credentials() -> None:
         {"HOME": "/h", "GOPROXY": "p", "HTTPS_PROXY": "q", "AWS_SECRET_ACCESS_KEY": "x"}
     )
     assert machine.go_environment == {"HOME": "/h", "GOPROXY": "p", "HTTPS_PROXY": "q"}
+
+
+def test_the_files_of_many_ended_instances_stay() -> None:
+    assert configuration("nomad", setup())["client"]["gc_max_allocs"] > 50

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.test_rollout_reasons import Logs, allocation, crash, event, world
 from toolkit.clients import task_texts
 from toolkit.rollout import reasons
+from toolkit.rollout.causes.words import LONGEST, one_line
 from toolkit.spec.cause import Cause
 
 PULL = "Failed to pull `shop/api:1.2`: "
@@ -266,3 +267,10 @@ def test_hooks_are_found_in_both_ways_of_saying_it() -> None:
     )
     assert task_texts.hook_of("template: failed to read") == "template"
     assert task_texts.hook_of("Nothing of the kind") == ""
+
+
+def test_of_a_long_message_the_end_stays() -> None:
+    said = one_line(f"cannot make {'/very/long' * 60}: no space left on device")
+    assert len(said) == LONGEST
+    assert said.startswith("cannot make /very/long")
+    assert said.endswith("/very/long: no space left on device")

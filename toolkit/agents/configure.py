@@ -25,6 +25,9 @@ _CLOUD_FINGERPRINTS = "env_aws,env_gce,env_azure,env_digitalocean"
 
 # Nomad's default of 30 s silently cuts a longer kill_timeout of a job.
 _MAX_KILL_TIMEOUT = "10m"
+# Nomad's 50 are soon passed where jobs are tried out, and with the files goes what an instance said
+# before it failed.
+_KEPT_ALLOCATIONS = 300
 
 _DYNAMIC_FIRST = 20000
 _DYNAMIC_WINDOW = 1000
@@ -117,6 +120,7 @@ def _nomad(setup: Setup) -> dict[str, Any]:
         "enabled": True,
         "network_interface": "lo",
         "max_kill_timeout": _MAX_KILL_TIMEOUT,
+        "gc_max_allocs": _KEPT_ALLOCATIONS,
         "min_dynamic_port": first,
         "max_dynamic_port": last,
         "reserved": {"reserved_ports": _reserved(ports)},

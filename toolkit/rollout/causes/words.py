@@ -11,6 +11,8 @@ from toolkit.rollout.events import Failure
 _LOGIN = re.compile(r"://[^/@\s\"']+@")
 LONGEST = 300
 """Characters of a message that are shown."""
+LAST = 100
+"""Of these, from its end."""
 
 CODES = {
     "126": "its command cannot be executed",
@@ -69,9 +71,11 @@ def soon(crashes: Sequence[Failure]) -> str:
 
 
 def one_line(text: str) -> str:
-    """A message as one line of bounded length."""
+    """A message as one line of bounded length: of a chain of errors the end says why."""
     line = " ".join(clean(text).split()).rstrip(".")
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    if len(line) <= LONGEST:
+        return line
+    return f"{line[: LONGEST - LAST - 1]}…{line[-LAST:]}"
 
 
 def clean(text: str) -> str:
