@@ -313,6 +313,9 @@ def test_stopped_and_purged(shop: Shop, street: Street) -> None:
     assert report["word"] == "absent"
     assert "purged" in report["sentence"]
     assert any("versions" in line for line in report["unseen"])
+    # Nobody here has its job file, and a command that fails helps nobody.
+    assert report["next"] == "toolkit status"
+    assert f"no job file of {street['purged']} here" in facts(report, "file")
 
 
 def test_a_job_of_the_project_that_was_never_deployed(shop: Shop) -> None:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from toolkit.errors import ExitCode, NeedsAnswerError, RefusedError
+from toolkit.errors import (
+    ConfigError,
+    ExitCode,
+    Mistake,
+    NeedsAnswerError,
+    NotFoundError,
+    RefusedError,
+)
 from toolkit.rollout import read
 from toolkit.rollout.declared import Route
 from toolkit.spec.jobspec import JobSpec, Origin
@@ -17,10 +25,13 @@ from toolkit.spec.observed import AllocationView, CheckView, ConsulInstance
 from toolkit.spec.plan import DiffLine
 from toolkit.spec.target import Endpoint, Target
 from toolkit.workflows.bump import writable
+from toolkit.workflows.explain.find import by_file
 from toolkit.workflows.history import row, summary
 from toolkit.workflows.overview import not_deployed, state
 from toolkit.workflows.protection import ask, unanswered
+from toolkit.workflows.session import Session
 from toolkit.workflows.status import address, consul_word, drift, ended
+from toolkit.workflows.steering import begin
 
 TARGET = Target(
     environment="dev",
@@ -65,6 +76,46 @@ def test_how_the_work_of_one_version_ended() -> None:
     ]  # fmt: skip
     row = ended(not_deployed(SPEC), views, 3)
     assert (row.failed, row.lost, row.complete) == (1, 1, 1)
+
+
+class Forgetful:
+    """A session whose Nomad lists a job and has lost it by the time it is read."""
+
+    def __init__(self, spec: JobSpec | None) -> None:
+        self.spec, self.target, self.nomad = spec, TARGET, self
+        self.settings = SimpleNamespace(project=None)
+
+    def load(self, name: str) -> JobSpec:
+        if self.spec is None:
+            raise ConfigError([Mistake("JOB", None, None, f"no file of {name}")])
+        return self.spec
+
+    def jobs(self, _prefix: str) -> list[dict[str, str]]:
+        return [{"ID": "web"}]
+
+    def job(self, _name: str) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [(SPEC, "toolkit deploy web"), (None, "`toolkit deploy` it in its project; toolkit status")],
+)
+def test_only_a_job_whose_file_is_here_is_said_to_be_deployed(
+    spec: JobSpec | None, hint: str
+) -> None:
+    session = cast(Session, Forgetful(spec))
+    with pytest.raises(NotFoundError) as error:
+        begin(session, "web", "stop", lambda _event: None, None)
+    assert str(error.value.hint).startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("what", "file"),
+    [("./jobs/web", True), ("web.nomad.hcl", True), ("web", False), ("web/dispatch-1-a", False)],
+)
+def test_a_child_is_not_named_by_a_file(what: str, file: bool) -> None:
+    assert by_file(what) is file
 
 
 def route(host: str | None, path: str, *points: str) -> Route:

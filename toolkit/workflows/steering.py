@@ -81,7 +81,9 @@ def begin(
             f"job {found.id} is not deployed in namespace {target.namespace}",
             system="Nomad",
             address=target.nomad.address,
-            hint=f"toolkit deploy {found.id}",
+            hint=f"toolkit deploy {found.id}"
+            if found.spec
+            else "`toolkit deploy` it in its project; toolkit status lists what is here",
         )
     limit = timeout or (found.spec.rollout.timeout if found.spec else TIMEOUT)
     now = session.world.clock()

@@ -11,7 +11,7 @@ from toolkit.errors import (
 )
 from toolkit.spec.explain import ExplainReport, Explanation, Subject
 from toolkit.workflows.explain import allocation, deployment, evaluation, job, node
-from toolkit.workflows.explain.find import find
+from toolkit.workflows.explain.find import by_file, find
 from toolkit.workflows.session import Session
 
 
@@ -23,7 +23,7 @@ def explain(session: Session, what: str) -> ExplainReport:
     """
     session = session.glancing()
     try:
-        answer = _tell(session, find(session, what))
+        answer = _tell(session, find(session, what), filed=by_file(what))
     except (DeniedError, ServerError, TlsError, UnreachableError) as exc:
         exc.code = ExitCode.UNKNOWN
         raise
@@ -39,10 +39,11 @@ def explain(session: Session, what: str) -> ExplainReport:
     )
 
 
-def _tell(session: Session, subject: Subject) -> Explanation:
+def _tell(session: Session, subject: Subject, *, filed: bool) -> Explanation:
+    """`filed`: it was named by the path of its job file."""
     match subject.kind:
         case "job":
-            return job.tell(session, subject)
+            return job.tell(session, subject, filed=filed)
         case "evaluation":
             return evaluation.tell(session, subject)
         case "deployment":

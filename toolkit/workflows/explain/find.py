@@ -28,9 +28,9 @@ def find(session: Session, what: str) -> Subject:
     ConfigError for a job file with mistakes that is named by its path, RefusedError for several
     candidates, NotFoundError for none.
     """
-    if is_path(what) and not _CHILD.search(what):
+    if by_file(what):
         return Subject("job", session.load(what).name)
-    name = _of_project(session, what)
+    name = of_project(session, what)
     if name is not None and (name == what or not _ID.fullmatch(what)):
         return Subject("job", name)
     matches = session.nomad.search(what.lower() if _ID.fullmatch(what) else what)
@@ -52,7 +52,12 @@ def find(session: Session, what: str) -> Subject:
     raise _nothing(session, what, digits)
 
 
-def _of_project(session: Session, what: str) -> str | None:
+def by_file(what: str) -> bool:
+    """True when a job was named by the path of its file; a child's id only looks like one."""
+    return is_path(what) and not _CHILD.search(what)
+
+
+def of_project(session: Session, what: str) -> str | None:
     """The project's job of that name, or of the only one that begins so; no call is made."""
     if _CHILD.search(what):
         return None

@@ -5,13 +5,16 @@ from __future__ import annotations
 from toolkit.spec.explain import Explanation, Fact, Subject
 from toolkit.views.when import stamp
 from toolkit.workflows.explain import why
+from toolkit.workflows.explain.find import of_project
 from toolkit.workflows.explain.look import JobSeen
 from toolkit.workflows.session import Session
 
 
-def tell(session: Session, subject: Subject, seen: JobSeen) -> Explanation:
-    """What is left of it."""
+def tell(session: Session, subject: Subject, seen: JobSeen, *, filed: bool) -> Explanation:
+    """What is left of it; `filed`: it was named by the path of its job file."""
     namespace = session.target.namespace
+    filed = filed or of_project(session, seen.id) == seen.id
+    follows = f"toolkit deploy {seen.id}" if filed else "toolkit status"
     if not seen.evaluations and not seen.allocations:
         return Explanation(
             subject=subject,
@@ -19,8 +22,9 @@ def tell(session: Session, subject: Subject, seen: JobSeen) -> Explanation:
             word="absent",
             sentence=f"{seen.id} is not deployed in namespace {namespace}, and nothing is known of"
             " an earlier life",
+            facts=() if filed else (elsewhere(seen.id),),
             unseen=seen.unseen,
-            next=f"toolkit deploy {seen.id}",
+            next=follows,
         )
     facts = []
     if seen.evaluations:
@@ -31,6 +35,8 @@ def tell(session: Session, subject: Subject, seen: JobSeen) -> Explanation:
     if seen.allocations:
         words = sorted({each.client_status for each in seen.allocations})
         facts.append(Fact("left", f"{len(seen.allocations)} allocations: {', '.join(words)}"))
+    if not filed:
+        facts.append(elsewhere(seen.id))
     return Explanation(
         subject=subject,
         job=seen.id,
@@ -40,5 +46,13 @@ def tell(session: Session, subject: Subject, seen: JobSeen) -> Explanation:
         causes=why.of_allocations(session, {"ID": seen.id}, why.failed(seen.allocations)),
         facts=tuple(facts),
         unseen=(*seen.unseen, "its versions: a purged job has none"),
-        next=f"toolkit deploy {seen.id}",
+        next=follows,
+    )
+
+
+def elsewhere(job: str) -> Fact:
+    """How a job comes back whose job file is not here."""
+    return Fact(
+        "file",
+        f"there is no job file of {job} here: `toolkit deploy` it in its project, or by its path",
     )

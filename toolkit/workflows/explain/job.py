@@ -18,11 +18,11 @@ from toolkit.workflows.explain.service import Findings
 from toolkit.workflows.session import Session, load_spec
 
 
-def tell(session: Session, subject: Subject) -> Explanation:
-    """One job, whoever deployed it."""
+def tell(session: Session, subject: Subject, *, filed: bool = False) -> Explanation:
+    """One job, whoever deployed it; `filed`: it was named by the path of its job file."""
     seen = look.look(session, subject.id)
     if seen.raw is None:
-        return gone.tell(session, subject, seen)
+        return gone.tell(session, subject, seen, filed=filed)
     # What it launched carries its parent's block along.
     if is_launched_later(seen.raw) and not seen.raw.get("ParentID"):
         return launches.tell(session, subject, seen)
