@@ -30,8 +30,23 @@ def shape(line: str) -> str:
     return re.sub(r"\d+(\.\d+)?", "#", line)
 
 
+VERDICTS = ("deployed ", "reverted ", "unchanged ")
+
+
+def whole(lines: list[str] | tuple[str, ...]) -> list[str]:
+    """The lines, a verdict's sentence as one: where it breaks depends on how long its times are."""
+    result: list[str] = []
+    for line in lines:
+        if result and result[-1].startswith(VERDICTS) and line.startswith(" " * 10):
+            result[-1] += " " + line.strip()
+        else:
+            result.append(line)
+    return result
+
+
 def telling(lines: list[str] | tuple[str, ...]) -> list[str]:
-    return [shape(line) for line in lines if line.split()[:1] and line.split()[0] in TELLING]
+    found = [line for line in whole(lines) if line.split()[:1] and line.split()[0] in TELLING]
+    return [shape(line) for line in found]
 
 
 def test_the_tutorial_says_what_happens(machine: Machine, tmp_path: Path) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import Any
 
 from toolkit.spec.cause import Cause
+from toolkit.views.text import SCREEN, folded
 
 COLUMN = 10
-WIDTH = 80
-"""Columns of the narrowest terminal that this is read on."""
 
 
 def lines(causes: Sequence[Cause], next_command: str | None = None) -> list[str]:
@@ -41,14 +39,7 @@ def labelled(label: str, text: str, indent: int = 0) -> list[str]:
 
     `indent`: columns that lines after the first are moved to the right, and kept free on it.
     """
-    broken = [
-        part
-        for line in text.splitlines() or [""]
-        for part in wrap(
-            line, WIDTH - COLUMN - indent, break_long_words=False, break_on_hyphens=False
-        )
-        or [""]
-    ]
+    broken = folded(text, SCREEN - COLUMN - indent)
     lead = f"  {label} ".ljust(COLUMN)
     deeper = " " * (COLUMN + indent)
     return [(lead + broken[0]).rstrip(), *(deeper + line for line in broken[1:])]

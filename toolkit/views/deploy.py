@@ -9,13 +9,13 @@ from toolkit.views import cause as cause_view
 from toolkit.views import event as event_view
 from toolkit.views import plan as plan_view
 from toolkit.views import verification as verification_view
-from toolkit.views.text import staged
+from toolkit.views.text import told
 
 
 def lines(report: DeployReport) -> list[str]:
     """The final block."""
     return [
-        *staged(report.verdict, report.sentence),
+        *told(report.verdict, report.sentence),
         *cause_view.lines(report.causes, report.next),
     ]
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.spec.doctor import Check, DoctorReport
-from toolkit.views.text import seconds, staged, table
+from toolkit.views.text import hung, seconds, told
 
 
 def lines(report: DoctorReport) -> list[str]:
     """Where, each check, the sum."""
     place = report.address.removeprefix("http://")
     result = [f"{report.environment} · {place} · namespace {report.namespace}"]
-    heads = table([[check.word, check.name, check.summary] for check in report.checks])
+    heads = hung([[check.word, check.name, check.summary] for check in report.checks])
     for check, head in zip(report.checks, heads, strict=True):
-        result.append(head)
+        result += head
         result += _below(check)
     word = "failed" if report.by_word["failed"] else "passed"
     if word == "passed" and report.by_word["could not tell"]:
         word = "unknown"
-    result += staged(word, f"{report.sentence}, in {seconds(report.seconds)}")
+    result += told(word, f"{report.sentence}, in {seconds(report.seconds)}")
     return result
 
 
@@ -28,7 +28,7 @@ def _below(check: Check) -> list[str]:
     said += [("note", text) for text in check.notes]
     if check.advice:
         said.append(("advice", check.advice))
-    return ["  " + line for word, text in said for line in staged(word, text)]
+    return [line for word, text in said for line in told(word, text, indent=2)]
 
 
 def document(report: DoctorReport) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from toolkit.errors import ExitCode
 from toolkit.spec.plan import GroupPlan, LintFinding, Plan
 from toolkit.views import cause as cause_view
 from toolkit.views import drift as drift_view
-from toolkit.views.text import counted, staged
+from toolkit.views.text import counted, staged, told
 
 
 def code(plan: Plan) -> ExitCode:
@@ -26,7 +26,7 @@ def lines(plan: Plan) -> list[str]:
     for group in plan.groups:
         result += staged("group", f"{group.group}: {actions(group)}")
     for note in plan.notes:
-        result += staged("note", note)
+        result += told("note", note)
     if plan.question:
         result += staged("asks", plan.question)
     if plan.live is None and plan.diff:
@@ -38,7 +38,7 @@ def lines(plan: Plan) -> list[str]:
     # After the plan's own changes: they are told apart by the word at the line's start.
     result += drift_view.lines(plan)
     for warning in plan.warnings:
-        result += staged("warning", warning)
+        result += told("warning", warning)
     for finding in plan.lint:
         result += _found(finding)
     if plan.unplaced:
@@ -95,7 +95,7 @@ def actions(group: GroupPlan) -> str:
 def _found(finding: LintFinding) -> list[str]:
     state = "allowed" if finding.allowed else finding.level
     way = "" if finding.allowed else f'\nallow it with [lint] allow = ["{finding.rule}"]'
-    return staged("lint", f"{finding.rule} ({state}): {finding.message}\n{finding.reason}{way}")
+    return told("lint", f"{finding.rule} ({state}): {finding.message}\n{finding.reason}{way}")
 
 
 def document(plan: Plan) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 WIDTH = 10
 """Where the text of a stage's line starts."""
+SCREEN = 80
+"""Columns of the narrowest terminal that this is read on."""
 
 
 def _escapes() -> dict[int, str]:
@@ -45,6 +48,42 @@ def staged(word: str, text: str) -> list[str]:
     first, *rest = text.splitlines() or [""]
     lead = f"{word:<{WIDTH}}" if len(word) < WIDTH - 1 else word + "  "
     return [f"{lead}{first}".rstrip(), *(" " * WIDTH + line for line in rest)]
+
+
+def folded(text: str, width: int) -> list[str]:
+    """The lines of `text`, each in pieces of at most `width` columns; no word is cut."""
+    return [
+        part
+        for line in text.splitlines() or [""]
+        for part in wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
+    ]
+
+
+def told(word: str, text: str, *, indent: int = 0) -> list[str]:
+    """Like `staged` for a narrow screen: what does not fit on its line goes on below the text.
+
+    Not for events, which are one line each for whoever searches them. `indent` moves all of it.
+    """
+    before = " " * indent
+    width = SCREEN - WIDTH - indent
+    lead = len(word) + 2 - WIDTH
+    if lead <= 0:
+        return [before + line for line in staged(word, "\n".join(folded(text, width)))]
+    # A word longer than its column takes from the first line only.
+    parts = folded("." * lead + text, width)
+    parts[0] = parts[0][lead:]
+    return [before + line for line in staged(word, "\n".join(parts))]
+
+
+def hung(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """A table's lines, row by row: what does not fit of a last cell goes on below it."""
+    result = []
+    for row, line in zip(rows, table(rows), strict=True):
+        start = len(line) - len(neutral(row[-1]).rstrip()) if row[-1].strip() else len(line)
+        parts = folded(line[start:], max(SCREEN - start, WIDTH))
+        rest = [" " * start + part for part in parts[1:]]
+        result.append([(line[:start] + parts[0]).rstrip(), *rest])
+    return result
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: int = 0, gap: int = 2) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
-from toolkit.views.text import staged, table
+from toolkit.views.text import hung, table, told
 
 STATES = {"holds": "holds", "broken": "BROKEN", "unseen": "cannot see", "absent": "none"}
 
@@ -21,13 +21,14 @@ def lines(verification: Verification) -> list[str]:
         troubled = None
     states = STATES | {"broken": "not yet"} if verification.rolling else STATES
     if troubled is not None:
-        result += staged("link", f"{troubled.name} {states[troubled.state]}: {troubled.detail}")
-    result += table(
-        [["  " + link.name, states[link.state], link.detail] for link in verification.links]
-    )
+        state = states[troubled.state]
+        detail = troubled.detail.removeprefix(f"{state}: ")
+        result += told("link", f"{troubled.name} {state}: {detail}")
+    rows = [["  " + link.name, states[link.state], link.detail] for link in verification.links]
+    result += [line for row in hung(rows) for line in row]
     result += table([instance_cells(chain) for chain in verification.instances], indent=2)
     for extra in verification.extras:
-        result += staged("  extra", f"{extra.kind} in {extra.where}: {extra.what} ({extra.detail})")
+        result += told("  extra", f"{extra.kind} in {extra.where}: {extra.what} ({extra.detail})")
     return result
 
 

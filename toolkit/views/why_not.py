@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from toolkit.spec.fit import Demand, DryRun, FitReport, GroupFit, NodeFit
-from toolkit.views.text import counted, neutral, staged, table
+from toolkit.views.text import SCREEN, counted, folded, neutral, table, told
 
 COLUMNS = 80
 NAME = 22
@@ -21,13 +21,14 @@ WORDS = {"yes": "yes", "no": "no", "unknown": "?"}
 
 def lines(report: FitReport, *, every: bool = False) -> list[str]:
     """The answer first, then each group's matrix; with `every` no rows are put together."""
-    result = [sentence(report), *staged("job", f"{report.source} · {report.kind}")]
+    first = folded(neutral(sentence(report)), SCREEN)
+    result = [*first, *told("job", f"{report.source} · {report.kind}")]
     for group in report.groups:
         result += _group(group, report, every=every)
     if report.dry_run is not None:
-        result += staged("Nomad", _nomad(report.dry_run))
+        result += told("Nomad", _nomad(report.dry_run))
     for note in report.notes:
-        result += staged("note", note)
+        result += told("note", note)
     return [neutral(line) for line in result]
 
 
@@ -68,7 +69,7 @@ def _nearest(group: GroupFit, report: FitReport) -> str:
 
 
 def _group(group: GroupFit, report: FitReport, *, every: bool) -> list[str]:
-    result = staged("group", f"{group.group}: {_wanted(group)}")
+    result = told("group", f"{group.group}: {_wanted(group)}")
     shown = [
         index
         for index, demand in enumerate(group.demands)
@@ -76,18 +77,18 @@ def _group(group: GroupFit, report: FitReport, *, every: bool) -> list[str]:
     ]
     met = [demand.text for index, demand in enumerate(group.demands) if index not in shown]
     if met and group.nodes:
-        result += staged("met", _folded(met))
+        result += told("met", _folded(met))
     if group.nodes:
         result += _matrix(group, shown, every=every)
     for index in shown:
-        result += staged(_label(group.demands[index]), _counts(group.demands[index]))
+        result += told(_label(group.demands[index]), _counts(group.demands[index]))
     for node in [node for node in group.nodes if node.mark != "yes"][:NEAR]:
         said = "; ".join((*node.lacks, *(f"? {text}" for text in node.unclear)))
-        result += staged("near", f"{node.name} {said}")
+        result += told("near", f"{node.name} {said}")
     if group.reason and group.mark != "unknown" and report.mark != "yes":
-        result += staged("reason", group.reason)
+        result += told("reason", group.reason)
     if group.advice:
-        result += staged("advice", group.advice)
+        result += told("advice", group.advice)
     return result
 
 
