@@ -30,7 +30,7 @@ from toolkit.workflows.history import row, summary
 from toolkit.workflows.overview import not_deployed, state
 from toolkit.workflows.protection import ask, unanswered
 from toolkit.workflows.session import Session
-from toolkit.workflows.status import address, consul_word, drift, ended
+from toolkit.workflows.status import address, consul_word, drift, ended, ended_badly
 from toolkit.workflows.steering import begin
 
 TARGET = Target(
@@ -76,6 +76,18 @@ def test_how_the_work_of_one_version_ended() -> None:
     ]  # fmt: skip
     row = ended(not_deployed(SPEC), views, 3)
     assert (row.failed, row.lost, row.complete) == (1, 1, 1)
+
+
+def test_work_that_ended_badly_names_what_explains_it() -> None:
+    over = replace(not_deployed(SPEC), state="dead", complete=1)
+    bad = replace(over, name="import", failed=1)
+    # What failed once of a service that runs is its past.
+    runs = replace(bad, name="api", state="running")
+    assert ended_badly([over, runs]) == ()
+    [note] = ended_badly([over, bad, runs])
+    assert note.endswith("of import failed or were lost: `toolkit explain import` says how it is")
+    many = ended_badly([replace(bad, name=f"job-{number}") for number in range(7)])
+    assert many[-1] == "and so did some of 2 more"
 
 
 class Forgetful:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from toolkit.spec.listing import DeploymentRow, InstanceRow, JobDetail, JobRow, StatusReport
@@ -25,7 +24,6 @@ def lines(report: StatusReport) -> list[str]:
         result = _detail(report.detail)
     elif report.jobs:
         result = table([HEAD, *(_row(row) for row in report.jobs)]) + _counted(report)
-        result += _failed([row for row in report.jobs if row.has_failed])
     else:
         result = [f"no jobs in namespace {report.namespace} at {report.address}"]
     for note in report.notes:
@@ -51,15 +49,6 @@ def _counted(report: StatusReport) -> list[str]:
         )
         result += staged("short", f"{counted(len(report.short), 'job')} {verb}: {names}")
     return result
-
-
-def _failed(rows: Sequence[JobRow]) -> list[str]:
-    """Where to learn more of jobs that are over and did not all end well."""
-    more = len(rows) - NAMED
-    result: list[str] = []
-    for place, row in enumerate(rows[:NAMED]):
-        result += staged("" if place else "failed", f"{row.name}: `toolkit explain {row.name}`")
-    return result + (staged("", f"and {counted(more, 'more job')}") if more > 0 else [])
 
 
 def _state(row: JobRow) -> str:
@@ -99,7 +88,7 @@ def _row(row: JobRow) -> list[str]:
 
 def _detail(detail: JobDetail) -> list[str]:
     row = detail.row
-    result = table([HEAD, _row(row)]) + _failed([row] if row.has_failed else [])
+    result = table([HEAD, _row(row)])
     said = [f"version {row.version}"] if row.version is not None else []
     if row.version is not None:
         said.append("stable" if detail.stable else "not marked stable")

@@ -35,6 +35,8 @@ from toolkit.workflows.session import Session
 
 GONE = {"complete", "failed", "lost"}
 """Client statuses of an allocation that is over."""
+NAMED = 5
+"""Jobs that ended badly that are named."""
 
 
 def status(session: Session, job: str | None, *, limit: int | None = None) -> StatusReport:
@@ -47,7 +49,7 @@ def status(session: Session, job: str | None, *, limit: int | None = None) -> St
         rows, notes = everything(session)
         shown = rows if limit is None else rows[:limit]
         return replace(
-            blank(session, notes=notes),
+            blank(session, notes=(*notes, *ended_badly(rows))),
             jobs=shown,
             left_out=len(rows) - len(shown),
             states=dict(sorted(Counter(row.state for row in rows).items())),
@@ -134,7 +136,7 @@ def closely(session: Session, raw: Mapping[str, Any], spec: JobSpec | None) -> S
         ),
         drift=drift(live, spec),
     )
-    return blank(session, detail=detail, notes=notes)
+    return blank(session, detail=detail, notes=(*notes, *ended_badly([row])))
 
 
 def ended(row: JobRow, views: Iterable[AllocationView], version: int) -> JobRow:
@@ -142,6 +144,18 @@ def ended(row: JobRow, views: Iterable[AllocationView], version: int) -> JobRow:
     last = [each for each in views if each.job_version == version and not each.next_allocation]
     words = Counter(each.client_status for each in last)
     return replace(row, failed=words["failed"], lost=words["lost"], complete=words["complete"])
+
+
+def ended_badly(rows: Iterable[JobRow]) -> tuple[str, ...]:
+    """Where to learn more of jobs that are over and did not all end well."""
+    names = [row.name for row in rows if row.has_failed]
+    notes = [
+        f"allocations of {name} failed or were lost: `toolkit explain {name}` says how it is"
+        for name in names[:NAMED]
+    ]
+    if more := names[NAMED:]:
+        notes.append(f"and so did some of {len(more)} more")
+    return tuple(notes)
 
 
 def consul_side(
