@@ -295,8 +295,8 @@ def _glance(session: Session, live: LiveJob, served: ServedRelease | None) -> ve
         if looked.verification.holds and not rolls:
             return looked
         before, rolls = rolls, not live.stopped and _rolls(session, live)
-        # A rollout that ended meanwhile is judged as one; none begins for the same version again.
-        if rolls == before or not before:
+        # Nomad makes the deployment of a version a moment after it, and ends it once.
+        if rolls == before:
             return looked
 
 
