@@ -307,6 +307,17 @@ def test_a_schedule_says_when_it_launches_next(shop: Shop, street: Street) -> No
     assert "-01-01 00:00:00Z" in facts(report, "due")
 
 
+def test_the_list_tells_failed_work_from_done_work(shop: Shop, street: Street) -> None:
+    rows = {row["name"]: row for row in shop.toolkit("status", "--json").report["jobs"]}
+    assert rows[street["undone"]]["failed"] >= 1
+    assert rows[street["done"]]["failed"] == 0
+    assert rows[street["clock"]]["launched"] == {"pending": 0, "running": 0, "dead": 0}
+    assert sum(rows[street["sent"]]["launched"].values()) == 2
+    assert rows[street["sent"]]["wanted"] == 0
+    closely = shop.toolkit("status", street["undone"], "--json").report["detail"]["job"]
+    assert closely["failed"] == 1
+
+
 def test_stopped_and_purged(shop: Shop, street: Street) -> None:
     assert explained(shop, street["stopped"])["word"] == "stopped"
     report = explained(shop, street["purged"])
