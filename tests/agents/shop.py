@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import sys
 import urllib.error
 import urllib.request
@@ -362,11 +361,6 @@ class Shop:
         for name in self.made:
             self.nomad(f"/v1/job/{name}?purge=true", method="DELETE")
             self.nomad(f"/v1/var/nomad/jobs/{name}", method="DELETE")
-
-
-def unaddressed(text: str) -> str:
-    """A command to type without the addresses that the command before it was given."""
-    return re.sub(r" --(?:nomad|consul)-addr \S+", "", text)
 
 
 def ask(url: str, body: Any = None, method: str | None = None) -> Any:

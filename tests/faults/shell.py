@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ def call(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
     if "--json" in arguments and out.getvalue():
         check_printed(out.getvalue())
     return Said(int(code), out.getvalue(), err.getvalue())
+
+
+def unaddressed(text: str) -> str:
+    """A command to type without the addresses that the command before it was given."""
+    return re.sub(r" --(?:nomad|consul)-addr \S+", "", text)
 
 
 def refusal(

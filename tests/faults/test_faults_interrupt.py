@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.agents.cluster import LocalCluster
-from tests.agents.shop import Shop, unaddressed
+from tests.agents.shop import Shop
 from tests.faults.proxy import FaultProxy, Rule
+from tests.faults.shell import unaddressed
 
 pytestmark = pytest.mark.agents
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from tests.agents.cluster import LocalCluster
-from tests.agents.shop import Said, Shop, unaddressed
+from tests.agents.shop import Said, Shop
 from tests.faults.proxy import FaultProxy, Rule
+from tests.faults.shell import unaddressed
 
 pytestmark = pytest.mark.agents
 

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.agents.cluster import LocalCluster
-from tests.agents.shop import Hook, Said, Shop, unaddressed
+from tests.agents.shop import Hook, Said, Shop
 from tests.faults.proxy import FaultProxy, Rule
+from tests.faults.shell import unaddressed
 
 pytestmark = pytest.mark.agents
 
