@@ -74,10 +74,13 @@ def own_task_ports() -> Iterator[tuple[int, int] | None]:
 
 
 def free_offset(task_ports: tuple[int, int] | None = None) -> int:
-    """A port offset at which nothing listens, with that window of task ports."""
-    for offset in random.sample(_OFFSETS, len(_OFFSETS)):
-        if task_ports not in {None, dynamic_ports(offset)}:
-            continue
+    """A port offset at which nothing listens, if it can be with that window of task ports.
+
+    It is this process's until it ends, or `give_back` is called.
+    """
+    chosen = [o for o in _OFFSETS if task_ports in {None, dynamic_ports(o)}]
+    others = [o for o in _OFFSETS if o not in chosen]
+    for offset in (*random.sample(chosen, len(chosen)), *random.sample(others, len(others))):
         try:
             check_free(AgentPorts.at(offset))
         except PortTakenError:
@@ -87,11 +90,12 @@ def free_offset(task_ports: tuple[int, int] | None = None) -> int:
     raise AssertionError("no free port offset on this machine")
 
 
-def _claim(offset: int) -> bool:
-    """Take an offset for as long as this process lives.
+_claims: dict[int, int] = {}
+"""Offset -> the open lock file that claims it."""
 
-    While a test has stopped its agents their ports look free to the other workers.
-    """
+
+def _claim(offset: int) -> bool:
+    """Take an offset: while a test has stopped its agents their ports look free to others."""
     name = f"toolkit-test-offset-{os.geteuid()}-{offset}.lock"
     path = Path(tempfile.gettempdir()) / name
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -100,7 +104,14 @@ def _claim(offset: int) -> bool:
     except BlockingIOError:
         os.close(descriptor)
         return False
+    _claims[offset] = descriptor
     return True
+
+
+def give_back(offset: int) -> None:
+    """Let others have an offset: there are about a hundred, and many more clusters in a run."""
+    if (descriptor := _claims.pop(offset, None)) is not None:
+        os.close(descriptor)
 
 
 class LocalCluster:
@@ -231,13 +242,15 @@ def local_cluster(
     root.mkdir(parents=True, exist_ok=True)
     with own_task_ports() as task_ports:
         for attempt in range(_ATTEMPTS):
+            offset = free_offset(task_ports)
             try:
                 dev.up(
                     root, machine=machine, acl=acl, data=data,
-                    port_offset=free_offset(task_ports), timeout=READY_SECONDS,
+                    port_offset=offset, timeout=READY_SECONDS,
                 )  # fmt: skip
                 break
             except AgentError:
+                give_back(offset)
                 # Another test run took a port between our look and the agent's.
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -246,4 +259,5 @@ def local_cluster(
             yield cluster
         finally:
             dev.down(root)
+            give_back(offset)
             assert not cluster.everything_running()

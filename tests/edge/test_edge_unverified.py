@@ -116,6 +116,10 @@ def test_one_traefik_that_cannot_be_seen_is_enough_for_unknown(front: Front) -> 
     assert (verified.code, verified.report["serving"]) == (0, "1.1.0"), verified.err
 
 
+def _rolled(front: Front, name: str) -> bool:
+    return "successful" in {rollout["Status"] for rollout in front.deployments(name)}
+
+
 def test_a_route_that_no_traefik_takes(front: Front) -> None:
     """Its router names an entrance that there is not."""
     name = front.name("nodoor")
@@ -152,7 +156,7 @@ job "{name}" {{
 }}
 """
     assert front.deploy(front.plain(name, hcl), "--detach").report["verdict"] == "submitted"
-    front.until_running(name, 1)
+    front.until("it rolled", lambda: _rolled(front, name))
     said = front.toolkit("verify", name, "--json")
     detail = assert_broken(said, "traefik")
     assert f"dropped router {name}" in detail
