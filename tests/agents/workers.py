@@ -189,6 +189,10 @@ class Workers:
     def purge(self, name: str) -> None:
         """Forget a job, and wait until it takes nothing any more."""
         self.call(f"/v1/job/{name}", method="DELETE")
+        # A purge while the scheduler still places the job kills a Nomad 1.11.3.
+        self.until("the scheduler is done with it", lambda: all(
+            each["Status"] in {"complete", "blocked", "canceled", "failed"}
+            for each in self.call(f"/v1/job/{name}/evaluations") or []))  # fmt: skip
         self.until("it is gone", lambda: all(
             each["ClientStatus"] in {"complete", "failed", "lost"}
             for each in self.call(f"/v1/job/{name}/allocations") or []))  # fmt: skip

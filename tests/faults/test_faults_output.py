@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.agents.cluster import LocalCluster
+from tests.agents.memory import resident_until_over
 from tests.agents.plain import plain
 from tests.agents.shop import Said, Shop
 from toolkit.cli.main import run
@@ -74,12 +74,11 @@ def measured(shop: Shop, *arguments: str) -> Ran:
         process = subprocess.Popen(
             shop.command(*arguments), cwd=shop.root, env=shop.environ(), stdout=out, stderr=err
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        peak = resident_until_over(process)
         out.seek(0)
         err.seek(0)
         said = Said(process.returncode, out.read(), err.read())
-    return Ran(said, usage.ru_maxrss // 1024)
+    return Ran(said, peak)
 
 
 def written(name: str, script: str) -> str:
