@@ -3,55 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.unit.job_files import DEV, PRODUCTION, PROJECT, load, mistakes
 from toolkit.config.jobs import load_job
 from toolkit.config.project import load_project
 from toolkit.config.settings import Flags
-from toolkit.errors import ConfigError, Mistake
-from toolkit.spec.jobspec import Check, Driver, JobSpec, Origin, Port, RolloutSettings, Route
-from toolkit.spec.target import Endpoint, Target
+from toolkit.errors import ConfigError
+from toolkit.spec.jobspec import Check, Driver, Origin, Port, RolloutSettings, Route
 from toolkit.spec.tree import DictTree
-
-PROJECT = """\
-[environments.dev]
-local = true
-driver = "raw_exec"
-[environments.production]
-"""
-NOMAD = Endpoint("Nomad", "http://127.0.0.1:4646", "default")
-CONSUL = Endpoint("Consul", "http://127.0.0.1:8500", "default")
-PRODUCTION = Target("production", NOMAD, CONSUL)
-DEV = Target("dev", NOMAD, CONSUL, local=True)
-PLAIN = """\
-variable "colour" {
-  type = string
-}
-variable "release" { default = "1" }
-job "shop" { type = "batch" }
-"""
-
-
-def load(
-    text: str = "",
-    *,
-    project: str = PROJECT,
-    target: Target = PRODUCTION,
-    files: dict[str, str] | None = None,
-    **flags: Any,
-) -> JobSpec:
-    tree = {"toolkit.toml": project, "jobs/web/job.toml": text, "jobs/db/job.toml": ""}
-    tree.update(files if files is not None else {"jobs/web/job.nomad.hcl.j2": ""})
-    loaded = load_project(DictTree({path: body.encode() for path, body in tree.items()}))
-    return load_job(loaded, "web", target, Flags(**flags), python="/python")
-
-
-def mistakes(text: str = "", **rest: Any) -> tuple[Mistake, ...]:
-    with pytest.raises(ConfigError) as error:
-        load(text, **rest)
-    return error.value.mistakes
 
 
 @pytest.mark.parametrize(

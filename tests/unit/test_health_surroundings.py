@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.errors import DeniedError
+from tests.unit.healthy import DENIED, LATE, VOICE, seen
 from toolkit.rollout.health import (
     clocks,
     edge,
@@ -16,28 +16,11 @@ from toolkit.rollout.health import (
     tls,
 )
 from toolkit.rollout.health.edge import Entrance, Gatekeeper
-from toolkit.rollout.health.facts import Agent, Driver, Node, Server, Voice
 from toolkit.rollout.health.instances import Census
 from toolkit.rollout.health.local import LocalAgent
-from toolkit.rollout.health.look import Look, failed, saw
+from toolkit.rollout.health.look import Look, saw
 from toolkit.rollout.health.tls import Line
-from toolkit.spec.doctor import Check
 from toolkit.spec.observed import ConsulInstance
-
-VOICE = Voice("http://a:4646", "10.0.0.1:4647", "", (0.0, 1.0))
-THREE = [Server(f"s{number}", "alive", "1.11.3") for number in (1, 2, 3)]
-DENIED: Look[Any] = failed(DeniedError("Permission denied", system="Nomad", hint="set a token"))
-LATE: Look[Any] = Look("late", problem="no answer within 20 s")
-READY = Node("n1", "node-1", "1.11.3", "ready", True, False, "dc1", "default",
-             (Driver("docker", True, True, "Healthy"),))  # fmt: skip
-NOMAD = Agent("1.11.3", server=True, dev=False, acl=True, auth_method="nomad-workloads")
-CONSUL = Agent("1.22.7", server=True, dev=False, acl=True, datacenter="dc1")
-
-
-def seen(check: Check) -> str:
-    """All that a check says."""
-    return "\n".join((check.summary, *check.evidence, *check.notes, check.advice or ""))
-
 
 # Clocks.
 
