@@ -1,0 +1,1 @@
+"""`make answers`: what docs/answers.md says, measured again on this machine."""
