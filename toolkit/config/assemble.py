@@ -108,6 +108,7 @@ def _common(merged: Merged, values: dict[str, Any]) -> dict[str, Any]:
         "rollout": _rollout(values.get("rollout", {})),
         "secrets": tuple(values.get("secrets", {}).get("keys", ())),
         "depends": tuple(values.get("depends", ())),
+        "depends_origin": _origin(merged.values, "depends"),
         "lint_allow": tuple(values.get("lint", {}).get("allow", ())),
     }
 

@@ -65,8 +65,12 @@ def _is_own(place: JobPlace, path: str) -> bool:
 def _normalised(
     data: dict[str, Any], source: Source, path: KeyPath, mistakes: list[Mistake]
 ) -> Layer:
-    """The short spellings written out: `release = "1.0.0"` and `route.host`."""
+    """The short spellings written out: `release = "1.0.0"`, `route.host`, a table `[depends]`."""
     layer = lift(data, source, path)
+    depends = table(layer, "depends")
+    if depends is not None:
+        said = [f"{job}:{gate.value}" for job, gate in depends.items() if isinstance(gate, Leaf)]
+        layer["depends"] = Leaf(said, source, (*path, "depends"))
     release = layer.get("release")
     if isinstance(release, Leaf):
         layer["release"] = {"version": release}

@@ -21,6 +21,7 @@ from toolkit.config.overlay import lay_over
 from toolkit.config.project import Project
 from toolkit.config.schema import job_tree
 from toolkit.errors import ConfigError, Mistake
+from toolkit.spec.depends import GATES, Need
 from toolkit.spec.jobspec import JobKind, JobSpec
 from toolkit.spec.target import Target
 
@@ -78,12 +79,22 @@ def _check_depends(place: JobPlace, merged: Layer, mistakes: list[Mistake]) -> N
         return
     known = job_names(place.tree)
     own = place.folder.split("/")[1]
-    for name in depends.value:
+    seen: set[str] = set()
+    for text in depends.value:
+        name, _, gate = text.partition(":")
+        try:
+            Need.read(text)
+        except ValueError:
+            near = suggest(gate, GATES) or "say one of " + ", ".join(GATES)
+            mistakes.append(depends.mistake(f'"{text}": there is no gate "{gate}"', near))
         if name == own:
             mistakes.append(depends.mistake("a job cannot depend on itself"))
         elif name not in known:
             hint = suggest(name, known)
             mistakes.append(depends.mistake(f'there is no job "{name}"', hint))
+        elif name in seen:
+            mistakes.append(depends.mistake(f'names job "{name}" twice', "keep one of the two"))
+        seen.add(name)
 
 
 def _check_plain(merged: Layer, file: JobFile, template: str, mistakes: list[Mistake]) -> None:

@@ -19,6 +19,8 @@ from toolkit.spec.target import Visibility
 from toolkit.spec.tree import Tree
 
 PROJECT_FILE = "toolkit.toml"
+PARALLEL = 4
+"""Jobs of a stack that roll at a time: most of a rollout is waiting."""
 
 _REMOTE = (
     "nomad", "consul", "edge", "traefik_user", "proxy", "ca_file", "cert_file", "key_file",
@@ -63,6 +65,8 @@ class ProjectFile:
     default_environment: str | None = None
     environments: Mapping[str, EnvironmentFile] = field(default_factory=dict)
     stack: tuple[str, ...] = ()
+    parallel: int = PARALLEL
+    """Jobs of the stack that roll at the same time."""
     variables: Mapping[str, Any] = EMPTY
     rollout: Mapping[str, Any] = EMPTY
     source: Source = field(default=Source(PROJECT_FILE), repr=False)
@@ -111,6 +115,7 @@ def load_project(tree: Tree, root: Path | None = None) -> Project:
         default_environment=good.get("default_environment"),
         environments=environments,
         stack=tuple(good.get("stack", {}).get("jobs", ())),
+        parallel=good.get("stack", {}).get("parallel", PARALLEL),
         variables=good.get("variables", EMPTY),
         rollout=good.get("rollout", EMPTY),
         source=source,

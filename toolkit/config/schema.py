@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from toolkit.spec.depends import GATES
+
 ANY = "*"
 """Stands for a name that the user chooses."""
 
@@ -54,7 +56,8 @@ def _tls(prefix: str, system: str) -> tuple[Key, ...]:
 PROJECT_KEYS: tuple[Key, ...] = (
     Key("default_environment", "string", "Environment meant when none is named."),
     Key("stack", "table", "The jobs that belong together."),
-    Key("stack.jobs", "strings", "Jobs in order.", "[]"),
+    Key("stack.jobs", "strings", "What `--all` means.", "[]"),
+    Key("stack.parallel", "integer", "Jobs that roll at a time.", "4", minimum=1, maximum=100),
     Key("variables", "table", "Template variables for every job and environment."),
     Key("variables.*", "value", "Value of one variable."),
     *_rollout("rollout"),
@@ -97,7 +100,8 @@ _JOB: tuple[Key, ...] = (
         minimum=0,
         maximum=10_000,
     ),
-    Key("depends", "strings", "Jobs that are deployed before this one.", "[]"),
+    Key("depends", "strings", 'Jobs before this one in a stack: `["db", "migrate:done"]`.', "[]"),
+    Key("depends.*", "string", "Or as a table: what of it has to hold.", choices=GATES),
     Key("node_class", "string", "Only nodes of this class; ignored in a local environment."),
     Key("constraints", "tables", "Other constraints on nodes."),
     Key("constraints.attribute", "string", "What is compared: `${attr.kernel.name}`."),

@@ -187,6 +187,8 @@ class JobSpec:
     secrets: tuple[str, ...] = ()
     """Keys that must exist in the Nomad variable `nomad/jobs/<name>`."""
     depends: tuple[str, ...] = ()
+    """`database`, `migrate:done`: see `toolkit.spec.depends.Need`."""
+    depends_origin: Origin | None = None
     variables: Mapping[str, Any] = EMPTY
     """For the template (`var.*`), all layers merged; for a plain job its HCL variables."""
     node_class: str | None = None
