@@ -89,6 +89,8 @@ def allocation(raw: Mapping[str, Any]) -> AllocationView:
         modify_index=int(raw.get("ModifyIndex") or 0),
         modified_at=(raw.get("ModifyTime") or 0) / NANO,
         next_allocation=raw.get("NextAllocation") or None,
+        created_at=(raw.get("CreateTime") or 0) / NANO,
+        judged_at=_seconds(health.get("Timestamp")),
     )
 
 

@@ -55,6 +55,10 @@ class AllocationView:
     modified_at: float = 0.0
     next_allocation: str | None = None
     """The allocation that replaced this one (rescheduling)."""
+    created_at: float = 0.0
+    """Seconds since the epoch; 0 where Nomad does not say."""
+    judged_at: float = 0.0
+    """When Nomad decided `healthy`; 0: not yet, or not said."""
 
     @property
     def short(self) -> str:

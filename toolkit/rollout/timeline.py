@@ -1,0 +1,201 @@
+"""A rollout as a timeline, from the instances' own events and what the watch was told; pure.
+
+Nomad's own times come first: when an allocation was made, judged and asked to go. What Consul and
+Traefik said has the time at which we were told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from toolkit.rollout.events import Failure, failures
+from toolkit.spec.observed import AllocationView, TaskEvent
+from toolkit.spec.timeline import Bar, Mark, Phase, Role, Sighting, Span, Timeline
+
+MOST_BARS = 400
+MOST_FAILURES = 200
+"""Kept of one rollout; what is beyond is counted."""
+
+_OVER = {"complete", "failed", "lost"}
+_ENDS = {"Terminated", "Killed", "Not Restarting"}
+_LEAST = 0.0005
+"""Seconds; what is shorter is the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is known of a rollout beside its instances; times in seconds since the epoch."""
+
+    version: int
+    began: float
+    ended: float
+    index: int = 0
+    """JobModifyIndex of what was registered: what is newer than it and of another version was
+    made by a revert."""
+    promoted: float | None = None
+    releases: Mapping[int, str | None] | None = None
+    """Job version -> release."""
+    sightings: tuple[Sighting, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    """Of the whole rollout; those of single instances are found here."""
+    notes: tuple[str, ...] = ()
+
+
+def timeline(course: Course, allocations: Sequence[AllocationView]) -> Timeline:
+    """The instances that were there between the registration and the last look."""
+    told: dict[str, list[Sighting]] = defaultdict(list)
+    for sighting in course.sightings:
+        told[sighting.allocation].append(sighting)
+    bars = [
+        bar
+        for allocation in allocations
+        if (bar := _bar(course, allocation, told.get(allocation.id, ()))) is not None
+    ]
+    bars.sort(key=lambda bar: (bar.role != "old", bar.group, bar.spans[0].began, bar.allocation))
+    notes = list(course.notes)
+    if len(bars) > MOST_BARS:
+        notes.append(f"{len(bars) - MOST_BARS} more instances are not shown")
+        # The new ones are why anybody looks; of the old ones any will do.
+        bars = sorted(bars, key=lambda bar: bar.role == "old")[:MOST_BARS]
+        bars.sort(key=lambda bar: bar.role != "old")
+    shown = {bar.allocation for bar in bars}
+    failed = [
+        mark
+        for allocation in allocations
+        if allocation.id in shown
+        for mark in _failures(course, allocation)
+    ]
+    failed.sort(key=lambda mark: mark.at)
+    if len(failed) > MOST_FAILURES:
+        notes.append(f"{len(failed) - MOST_FAILURES} later failures are not shown")
+    marks = sorted((*course.marks, *failed[:MOST_FAILURES]), key=lambda mark: mark.at)
+    return Timeline(course.began, course.ended, tuple(bars), tuple(marks), tuple(notes))
+
+
+def _bar(course: Course, allocation: AllocationView, sightings: Iterable[Sighting]) -> Bar | None:
+    sightings = tuple(sightings)
+    leaving = min((s.at for s in sightings if s.system == "Nomad"), default=None)
+    spans = _clipped(_spans(course, allocation, leaving), course.began, course.ended)
+    if not spans:
+        return None
+    over = allocation.client_status in _OVER and spans[-1].ended is not None
+    words = {"failed": "failed", "lost": "lost"}
+    return Bar(
+        allocation=allocation.id,
+        group=allocation.group,
+        node=allocation.node,
+        version=allocation.job_version,
+        release=(course.releases or {}).get(allocation.job_version),
+        role=_role(course, allocation),
+        spans=spans,
+        end=words.get(allocation.client_status, "gone") if over else None,  # type: ignore[arg-type]
+        sightings=tuple(s for s in sightings if s.at <= course.ended),
+    )
+
+
+def _role(course: Course, allocation: AllocationView) -> Role:
+    if allocation.job_version == course.version:
+        return "canary" if allocation.canary else "new"
+    made_since = allocation.created_at >= course.began and allocation.create_index > course.index
+    return "restored" if course.index and made_since else "old"
+
+
+def _spans(course: Course, allocation: AllocationView, leaving: float | None) -> list[Span]:
+    """All phases of an instance, from its creation on; `leaving`: when that was seen first."""
+    events = sorted((e for task in allocation.tasks for e in task.events), key=lambda e: e.at)
+    created = allocation.created_at or (events[0].at if events else allocation.modified_at)
+    going = _going(allocation, events, leaving)
+    points: list[tuple[float, Phase]] = [(created, "placed")]
+    points += _restarts(events)
+    if allocation.healthy is not None and allocation.judged_at:
+        points.append((allocation.judged_at, "healthy" if allocation.healthy else "unhealthy"))
+    promoted = course.promoted
+    mine = allocation.canary and allocation.job_version == course.version
+    if mine and promoted is not None and allocation.healthy:
+        points.append((max(promoted, allocation.judged_at), "promoted"))
+    points.sort(key=lambda point: point[0])
+    if going is not None:
+        points = [point for point in points if point[0] < going] + [(going, "draining")]
+    ended = _ended(allocation, events)
+    if ended is not None:
+        points = [point for point in points if point[0] <= ended]
+    return _joined(points, ended)
+
+
+def _joined(points: list[tuple[float, Phase]], ended: float | None) -> list[Span]:
+    spans: list[Span] = []
+    for place, (at, phase) in enumerate(points):
+        until = points[place + 1][0] if place + 1 < len(points) else ended
+        if spans and spans[-1].phase == phase:
+            spans[-1] = Span(phase, spans[-1].began, until)
+        elif until is None or until - at >= _LEAST or not spans:
+            spans.append(Span(phase, at, until))
+    return spans
+
+
+def _restarts(events: Sequence[TaskEvent]) -> list[tuple[float, Phase]]:
+    """When tasks started, and were started again after they had ended by themselves."""
+    points: list[tuple[float, Phase]] = []
+    for event in events:
+        if event.kind == "Started" and (not points or points[-1][1] == "restarting"):
+            points.append((event.at, "running"))
+        elif event.kind == "Restarting" and points and points[-1][1] == "running":
+            ends = [e.at for e in events if e.kind == "Terminated" and e.at <= event.at]
+            points.append((max(ends[-1:] or [event.at]), "restarting"))
+    return points
+
+
+def _going(
+    allocation: AllocationView, events: Sequence[TaskEvent], leaving: float | None
+) -> float | None:
+    """When it was asked to go; None while it may stay.
+
+    A group's shutdown delay passes before its tasks hear of it, so what was seen counts as well.
+    """
+    if allocation.desired_status not in {"stop", "evict"}:
+        return None
+    started = max((e.at for e in events if e.kind == "Started"), default=0.0)
+    said = [e.at for e in events if e.kind == "Killing" and e.at >= started]
+    if leaving is not None:
+        said.append(leaving)
+    if not said and allocation.client_status not in _OVER:
+        said.append(allocation.modified_at)
+    return min(said, default=None)
+
+
+def _ended(allocation: AllocationView, events: Sequence[TaskEvent]) -> float | None:
+    if allocation.client_status not in _OVER:
+        return None
+    last = max((e.at for e in events if e.kind in _ENDS), default=0.0)
+    return last or allocation.modified_at
+
+
+def _clipped(spans: Sequence[Span], began: float, ended: float) -> tuple[Span, ...]:
+    found = []
+    for span in spans:
+        if span.began >= ended or (span.ended is not None and span.ended <= began):
+            continue
+        until = None if span.ended is None or span.ended > ended else span.ended
+        found.append(Span(span.phase, max(span.began, began), until))
+    return tuple(found)
+
+
+def _failures(course: Course, allocation: AllocationView) -> list[Mark]:
+    return [
+        Mark(failure.at, "failure", _said(failure), allocation.id)
+        for failure in failures(allocation)
+        if course.began <= failure.at <= course.ended
+    ]
+
+
+def _said(failure: Failure) -> str:
+    """What happened, without the message: that may hold what nobody should read."""
+    details = failure.event.details
+    if failure.kind != "crash":
+        return f"task {failure.task.name}: {failure.event.kind.lower()}"
+    if (signal := details.get("signal", "0")) != "0":
+        return f"task {failure.task.name} was ended by signal {signal}"
+    code = details.get("exit_code")
+    return f"task {failure.task.name} " + (f"exited {code}" if code else "ended")
