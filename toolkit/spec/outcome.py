@@ -8,6 +8,7 @@ from typing import Literal
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
 from toolkit.spec.observed import AllocationView, DeploymentView
+from toolkit.spec.timeline import Sighting
 
 End = Literal[
     "successful",   # Nomad's deployment is, or every wanted instance runs healthy
@@ -46,3 +47,5 @@ class Outcome:
     """Seconds of the gate spent waiting for Traefik."""
     failed_early: bool = False
     """True when we failed the deployment before Nomad would have."""
+    sightings: tuple[Sighting, ...] = ()
+    """What Consul and Traefik said of each instance on the way."""
