@@ -6,6 +6,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known of a deploy before it registers anything."""
+
+    commit: str | None = None
+    """Git commit of the project; None outside of a repository."""
+    dirty: bool | None = None
+    """Whether the work tree differed from it; None where that is not known."""
+    digest: str = ""
+    """SHA-256 over the template's files, the variables and the job file's values."""
+    actor: str = ""
+    """`user@host`, or what the CI job says of itself."""
+    tool: str = ""
+    """Version of toolkit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """What a version's tag says about it."""
 
@@ -41,3 +57,6 @@ class LastVerified:
     """Seconds since the epoch of the verification."""
     tag: str | None = None
     actor: str = ""
+    index: int = 0
+    """JobModifyIndex of that version: a job that was purged and made again counts its versions
+    from 0, and never has that index again."""

@@ -1,0 +1,124 @@
+"""The release that was last verified to serve, kept in a Nomad variable of ours.
+
+A task's own identity reads only `nomad/jobs/JOB`, so that no task can say of itself that it was
+verified. No verdict depends on this variable: whoever may not read or write it is told so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit.errors import ApiError, ConflictError, DeniedError
+from toolkit.rollout.world import World
+from toolkit.spec.provenance import LastVerified
+
+PREFIX = "toolkit/last-verified/"
+
+TRIES = 4
+"""Each conflict means that another writer was faster, so somebody always gets on."""
+
+LONGEST_PATH = 128
+"""Characters that Nomad takes for a variable's path."""
+
+
+def path_of(job_id: str) -> str:
+    """Where the variable of a job is."""
+    return PREFIX + leaf(job_id, LONGEST_PATH - len(PREFIX))
+
+
+def leaf(job_id: str, longest: int) -> str:
+    """A job's id as the last part of a variable's path, in at most `longest` characters.
+
+    Nomad takes any id, but only letters, digits and `-_~/` in a path; two ids never share one.
+    """
+    written = re.sub(
+        r"[^A-Za-z0-9_-]",
+        lambda found: "".join(f"~{byte:02x}" for byte in found[0].encode()),
+        job_id,
+    )
+    if len(written) <= longest:
+        return written
+    digest = hashlib.sha256(job_id.encode()).hexdigest()[:32]
+    return f"{written[: longest - 33]}~{digest}"
+
+
+def read(world: World, job_id: str) -> LastVerified | None:
+    """What was verified last; None where nothing was, or what is there is not ours.
+
+    One call. ApiError (DeniedError without the right) where it cannot be read.
+    """
+    return decoded(job_id, world.nomad.variable(path_of(job_id)))
+
+
+def look(world: World, job_id: str) -> tuple[LastVerified | None, str | None]:
+    """The same, and instead of an error a sentence that says why it cannot be seen."""
+    try:
+        return read(world, job_id), None
+    except ApiError as exc:
+        return None, f"what was verified last cannot be seen: {why(exc)}"
+
+
+def write(world: World, verified: LastVerified) -> str | None:
+    """Write down what was verified; a sentence where that was not possible, else None.
+
+    At most two calls without a rival. A version that was registered after this one and is verified
+    already stays.
+    """
+    path = path_of(verified.job)
+    try:
+        for attempt in range(TRIES):
+            kept = world.nomad.variable(path)
+            known = decoded(verified.job, kept)
+            if known is not None and known.index and known.index >= verified.index > 0:
+                return None
+            index = int((kept or {}).get("ModifyIndex") or 0)
+            try:
+                world.nomad.put_variable(path, encoded(verified), check_index=index)
+                return None
+            except ConflictError:
+                if attempt == TRIES - 1:
+                    raise
+    except ApiError as exc:
+        return f"not written down as last verified: {why(exc)}"
+    return None
+
+
+def why(error: ApiError) -> str:
+    """What kept us from a variable, in a few words."""
+    if isinstance(error, DeniedError):
+        return f'the Nomad token has no right on the variables "{PREFIX}*"'
+    return error.message
+
+
+def encoded(verified: LastVerified) -> dict[str, str]:
+    """The items of the variable: text, as Nomad wants it."""
+    items = {
+        "job": verified.job,
+        "version": str(verified.version),
+        "index": str(verified.index),
+        "at": f"{verified.at:.3f}",
+        "actor": verified.actor,
+        "release": verified.release or "",
+        "tag": verified.tag or "",
+    }
+    return {key: value for key, value in items.items() if value}
+
+
+def decoded(job_id: str, variable: Mapping[str, Any] | None) -> LastVerified | None:
+    """What a variable says; None for none, and for one that somebody else wrote."""
+    items = (variable or {}).get("Items") or {}
+    try:
+        return LastVerified(
+            job=job_id,
+            release=items.get("release") or None,
+            version=int(items["version"]),
+            at=float(items.get("at") or 0.0),
+            tag=items.get("tag") or None,
+            actor=str(items.get("actor") or ""),
+            index=int(items.get("index") or 0),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
