@@ -32,8 +32,9 @@ from tests.unit.machinery import (
 )
 from toolkit.errors import ServerError
 from toolkit.rollout.feed import Update
-from toolkit.rollout.machine import Deeds, Proof, Registered, verdict_of
+from toolkit.rollout.machine import Deeds, Opinion, Proof, Registered, verdict_of
 from toolkit.rollout.state import State
+from toolkit.spec.cause import Cause
 from toolkit.spec.chain import LinkState
 from toolkit.spec.observed import AllocationView, DeploymentView, EvaluationView, TaskView
 from toolkit.spec.plan import LiveJob
@@ -69,6 +70,8 @@ class Last:
     evaluations: Sequence[EvaluationView] | None = None
     registered: Registered | None = None
     proof: Proof | None = None
+    spent: bool = False
+    """The budget of a probe is."""
     denied: bool = False
     since: dict[str, float] = field(default_factory=dict)
     """Since when each allocation runs without a restart, in every list from then on."""
@@ -83,7 +86,7 @@ def may_say(word: str, last: Last) -> bool:
     """True when the last answers do not forbid the word."""
     if word == "reverted":
         return may_be_reverted(last)
-    if last.denied or not is_ours(last.registered):
+    if last.denied or not is_ours(last.registered) or (last.spent and word != "completed"):
         return False
     if word == "completed":
         return may_be_completed(last)
@@ -271,6 +274,8 @@ LOST = [lost(system, kind) for system in ("Nomad", "Consul") for kind in ("lost"
 RARE = [*LOST, lost("Nomad", "denied"), lost("Consul", "denied")]
 EMPTY = [Update("allocations", ()), Update("deployments", ()), Update("evaluations", ())]
 READ = st.sampled_from(REGISTERED)
+SPENT = Opinion("bad", "3 of 412 requests failed, 0 may", (Cause("probe", "3 failed"),))
+PROBES = st.sampled_from([*[None, Opinion("good"), Opinion("undecided")] * 3, SPENT])
 EVALUATIONS, PROOFS, DEEDS = drawn(some_evaluations), drawn(some_proof), drawn(some_deeds)
 
 
@@ -316,6 +321,8 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Last]]:
         last.evaluations = draw(EVALUATIONS)
         state.list_evaluations(tuple(last.evaluations))
         state.did, last.proof = draw(DEEDS), draw(PROOFS)
+        state.probe = draw(PROBES)
+        last.spent = state.probe is not None and state.probe.word == "bad"
         answers = replace(state.answers(follows, last.now), proof=last.proof)
         word = verdict_of(follows, answers, unchanged=draw(st.booleans())).verdict
         words.append((word, replace(last, since=dict(last.since))))

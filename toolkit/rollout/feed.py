@@ -25,13 +25,17 @@ DENIALS = 4
 """Denials in a row after which our token has no right: a new one may need a moment to be known."""
 
 Kind = Literal[
-    "allocations", "deployments", "evaluations", "consul", "lost", "back", "denied", "bug",
+    "allocations", "deployments", "evaluations", "consul", "outside",
+    "lost", "back", "denied", "bug",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One change: a whole new view of one kind, or an API lost, back, or closed to our token."""
+    """One change: a whole new view of one kind, or an API lost, back, or closed to our token.
+
+    `outside`: somebody beside the feeds has something to say.
+    """
 
     kind: Kind
     value: Any = None
@@ -73,6 +77,10 @@ class Feed:
             return
         self._evaluations = True
         self._start("Nomad", "evaluations", self._nomad("evaluations", self._job_id))
+
+    def wake(self) -> None:
+        """End the wait for the next update now; from any thread."""
+        self._updates.put(Update("outside"))
 
     def __enter__(self) -> Feed:
         return self

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from toolkit.errors import ApiError
 from toolkit.rollout import merge, progress
 from toolkit.rollout.feed import Update
-from toolkit.rollout.machine import Answers, Deeds, GateAnswer, Registered, Watched
+from toolkit.rollout.machine import Answers, Deeds, GateAnswer, Opinion, Registered, Watched
 from toolkit.rollout.machine.capacity import is_short
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
@@ -55,6 +55,8 @@ class State:
     short_since: float | None = None
     healthy_at: float | None = None
     edge_since: float | None = None
+    probe: Opinion | None = None
+    analysis: Opinion | None = None
     edge_wait: float = 0.0
 
     def take(self, update: Update, now: float) -> None:
@@ -136,6 +138,8 @@ class State:
             quiet_since=self.quiet_since,
             causes=self.causes,
             did=self._waiting(now),
+            probe=self.probe,
+            analysis=self.analysis,
         )
         self.last = seen.ours(watched) or self.last
         if not is_short(watched, seen):

@@ -1,7 +1,8 @@
 """One word for a rollout, from Nomad's end of it and the chain; pure.
 
 ============  ==============================================================================
-successful    deployed if the chain holds, unverified if a link is broken, unknown if unseen
+successful    deployed if the chain holds, unverified if a link is broken or the probe's budget
+              spent, unknown if a link is unseen
 reverted,     reverted if the old release's chain holds, unknown if a link of it cannot be
 failed        seen, failed otherwise
 others        held, stopped -> held; superseded; unplaced; undecided, lost -> unknown
@@ -26,18 +27,23 @@ class Judged:
 
 
 def judge(
-    outcome: Outcome, verification: Verification | None, *, unchanged: bool = False
+    outcome: Outcome,
+    verification: Verification | None,
+    *,
+    unchanged: bool = False,
+    spent: str | None = None,
 ) -> Judged:
     """The verdict of a rollout.
 
     `verification` is of what should serve at the end: the new release after success, the old one
-    after a failure; None where there is nothing to verify.
+    after a failure; None where there is nothing to verify. `spent`: why the budget of the probe of
+    the new release is spent.
     """
     match outcome.end:
         case "completed":
             return Judged("completed", outcome.detail)
         case "successful":
-            return _succeeded(verification, unchanged=unchanged)
+            return _succeeded(verification, unchanged=unchanged, spent=spent)
         case "reverted" | "failed":
             return _not_taken(outcome, verification)
         case "held" | "stopped":
@@ -50,11 +56,13 @@ def judge(
             return Judged("unknown", outcome.detail)
 
 
-def _succeeded(verification: Verification | None, *, unchanged: bool) -> Judged:
+def _succeeded(verification: Verification | None, *, unchanged: bool, spent: str | None) -> Judged:
     if verification is None:
         return Judged("unknown", "nothing was verified")
     if (broken := verification.first_broken) is not None:
         return Judged("unverified", f"{broken.name}: {broken.detail}")
+    if spent is not None:
+        return Judged("unverified", f"probe: {spent}")
     if (unseen := verification.first_unseen) is not None:
         return Judged("unknown", f"{unseen.name}: {unseen.detail}")
     return Judged("unchanged" if unchanged else "deployed", "")

@@ -26,6 +26,8 @@ from toolkit.rollout.machine import (
     Watched,
 )
 from toolkit.rollout.machine.capacity import patience, short_of
+from toolkit.rollout.outside import Outside
+from toolkit.rollout.sightings import Sightings
 from toolkit.rollout.state import State
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
@@ -55,26 +57,47 @@ class Source(Protocol):
         """Tell of evaluations as well from now on; asked again, it changes nothing."""
 
 
-def watch(world: World, watched: Watched, on_event: OnEvent) -> Outcome:
-    """Follow our registration to its end, a revert of it included."""
+def watch(
+    world: World, watched: Watched, on_event: OnEvent, outside: Outside | None = None
+) -> Outcome:
+    """Follow our registration to its end, a revert of it included.
+
+    `outside` is heard as well: what is told there is decided on at once.
+    """
     names = [service.name for service in services(watched.job)]
+    outside = outside or Outside()
     with Feed(world, str(watched.job["ID"]), names) as feed:
-        return Watch(world, watched, on_event, feed).run()
+        outside.wakes(feed.wake)
+        try:
+            return Watch(world, watched, on_event, feed, outside).run()
+        finally:
+            outside.leaves(feed.wake)
 
 
 class Watch:
     """The loop and what it touches; lives for one call of `watch`."""
 
-    def __init__(self, world: World, watched: Watched, on_event: OnEvent, feed: Source):
+    def __init__(
+        self,
+        world: World,
+        watched: Watched,
+        on_event: OnEvent,
+        feed: Source,
+        outside: Outside | None = None,
+    ):
         self.world, self.watched, self.on_event, self.feed = world, watched, on_event, feed
+        self.outside = outside or Outside()
         now = world.clock()
         self.state = State(begun=now, quiet_since=now)
+        self.seen = Sightings()
         self.short_said = False
 
     def run(self) -> Outcome:
         """Decide and do, until it is over."""
         while True:
             now = self.world.clock()
+            self.state.probe = self.outside.of("probe")
+            self.state.analysis = self.outside.of("analysis")
             decision = machine.decide(self.watched, self.state.answers(self.watched, now))
             if isinstance(decision, End):
                 return self._end(decision)
@@ -119,6 +142,7 @@ class Watch:
             self.state.gate = None
         while update is not None:
             self.state.take(update, self.world.clock())
+            self.seen.take(update, self.world.now())
             self._tell_lost(update)
             update = self.feed.next(0)
         self._tell()
@@ -166,6 +190,7 @@ class Watch:
             self._close(exc.message, BLIND_STEP, blind=True)
             return
         state.look(answer, self.world.clock())
+        self.seen.look(answer.verification.instances, self.world.now())
         self._note_healthy()
         if not answer.open:
             slow = answer.blind or revert
@@ -317,4 +342,5 @@ class Watch:
             ended_at=ended_at,
             edge_wait=state.edge_wait,
             failed_early=state.did.failed,
+            sightings=self.seen.found,
         )

@@ -13,7 +13,15 @@ Nomad confirmed that the version is still what is registered, and after the chai
 from __future__ import annotations
 
 from toolkit.rollout.machine import evaluations, instances
-from toolkit.rollout.machine.answers import Answers, Deeds, GateAnswer, Proof, Registered, Watched
+from toolkit.rollout.machine.answers import (
+    Answers,
+    Deeds,
+    GateAnswer,
+    Opinion,
+    Proof,
+    Registered,
+    Watched,
+)
 from toolkit.rollout.machine.decide import decide
 from toolkit.rollout.machine.decisions import (
     Ask,
@@ -30,6 +38,6 @@ from toolkit.rollout.machine.word import verdict_of
 
 __all__ = [
     "Answers", "Ask", "Decision", "Deeds", "End", "Explain", "Fail", "Follow", "GateAnswer",
-    "Look", "Promote", "Proof", "Registered", "Wait", "Watched", "decide",
+    "Look", "Opinion", "Promote", "Proof", "Registered", "Wait", "Watched", "decide",
     "evaluations", "instances", "verdict_of",
 ]  # fmt: skip

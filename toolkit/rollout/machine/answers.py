@@ -56,6 +56,17 @@ class GateAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What somebody beside Nomad has found so far, who asks the release itself."""
+
+    word: Literal["undecided", "good", "bad"]
+    reason: str = ""
+    """What was found, half a sentence: `3 of 412 requests failed, 0 may`."""
+    causes: tuple[Cause, ...] = ()
+    """Why it is bad."""
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """The chain as it was last looked at, and of which job version that was."""
 
@@ -126,6 +137,10 @@ class Answers:
     """Found so far."""
     did: Deeds = Deeds()
     proof: Proof | None = None
+    probe: Opinion | None = None
+    """Of the requests through the edge; None: nobody asks."""
+    analysis: Opinion | None = None
+    """Of the canaries beside the stable instances; None: nobody compares them."""
 
     def ours(self, watched: Watched) -> DeploymentView | None:
         """The deployment of our registration; never "the newest"."""

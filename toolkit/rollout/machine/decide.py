@@ -66,6 +66,8 @@ def _rolling(watched: Watched, answers: Answers, ours: DeploymentView) -> Decisi
     did = answers.did
     if did.failed:
         return Wait(watched.deadline, "Nomad to end the failed deployment")
+    if (spent := _spent(answers, ours)) is not None:
+        return spent
     # Without Consul nothing can be judged: what happens is then left to Nomad's own deadlines.
     judging = watched.fail_fast and not did.fail_refused and "Consul" not in answers.lost
     bad = hopeless(answers.allocations or (), ours.job_version) if judging else []
@@ -80,3 +82,16 @@ def _rolling(watched: Watched, answers: Answers, ours: DeploymentView) -> Decisi
         return promotion.decide(watched, answers, ours)
     until = did.fail_again if bad else watched.deadline
     return Wait(until, "its instances to become healthy")
+
+
+def _spent(answers: Answers, ours: DeploymentView) -> Decision | None:
+    """What to do about a probe that is over its budget; None while there is nothing to do."""
+    did, probe = answers.did, answers.probe
+    if probe is None or probe.word != "bad" or did.fail_refused:
+        return None
+    # Our promotion ends a deployment whose every instance is healthy: Nomad fails none that ended.
+    if did.promoted_at is not None and all(g.healthy >= g.desired_total for g in ours.groups):
+        return None
+    if answers.now < did.fail_again:
+        return Wait(did.fail_again, "Nomad to take that the deployment failed")
+    return Fail(ours, "probe", causes=probe.causes)

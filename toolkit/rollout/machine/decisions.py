@@ -50,7 +50,7 @@ class Fail:
     """Fail the deployment: it cannot end well."""
 
     deployment: DeploymentView
-    why: Literal["hopeless", "unplaced", "release"]
+    why: Literal["hopeless", "unplaced", "release", "probe", "analysis"]
     suspects: tuple[AllocationView, ...] = ()
     causes: tuple[Cause, ...] = ()
     """Known already, where no allocation has to be asked."""

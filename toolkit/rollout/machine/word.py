@@ -16,7 +16,10 @@ def verdict_of(watched: Watched, answers: Answers, *, unchanged: bool = False) -
     if not isinstance(decided, End):
         return Judged("unknown", "it is not over")
     outcome = Outcome(decided.end, decided.detail, decided.version)
-    return judge(outcome, fitting(outcome, answers.proof, watched.version), unchanged=unchanged)
+    found = fitting(outcome, answers.proof, watched.version)
+    probe = answers.probe
+    spent = probe.reason if probe is not None and probe.word == "bad" else None
+    return judge(outcome, found, unchanged=unchanged, spent=spent)
 
 
 def fitting(outcome: Outcome, proof: Proof | None, asked: int) -> Verification | None:
