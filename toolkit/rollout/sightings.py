@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from toolkit.rollout.feed import Update
@@ -12,6 +12,8 @@ from toolkit.spec.timeline import Sighting
 
 MOST = 4000
 """Kept of one rollout: a check that flaps for an hour must not fill a report."""
+SAME_CLOCK = 1.0
+"""Seconds."""
 _WORST = ("passing", "warning", "critical")
 _UNSEEN = {"-", "unseen", "not seen"}
 
@@ -23,21 +25,38 @@ class Sightings:
         self._found: list[Sighting] = []
         self._last: dict[tuple[str, str], dict[str, str]] = {}
         """Allocation and system -> service -> its last word."""
+        self._lag: float | None = None
+        self._newest: float | None = None
 
     @property
     def found(self) -> tuple[Sighting, ...]:
         """In time."""
         return tuple(self._found)
 
+    @property
+    def skew(self) -> float:
+        """Seconds that our clock is ahead of Nomad's; 0 where they agree within a second.
+
+        A change is told within moments: what it seems to take at least is the clocks' difference.
+        """
+        return 0.0 if self._lag is None or abs(self._lag) < SAME_CLOCK else self._lag
+
     def take(self, update: Update, at: float) -> None:
         """What a feed told; `at` in seconds since the epoch."""
         if update.kind == "consul":
             self._consul(update, at)
         elif update.kind == "allocations":
-            views: Iterable[AllocationView] = update.value
+            views: Sequence[AllocationView] = update.value
+            self._compare(max((view.modified_at for view in views), default=0.0), at)
             for view in views:
                 if view.desired_status in {"stop", "evict"}:
                     self._note(view.id, "Nomad", "", "leaving", at)
+
+    def _compare(self, newest: float, at: float) -> None:
+        # The first list may be of long ago; only what changes while we listen is told at once.
+        if self._newest is not None and newest > self._newest:
+            self._lag = min(at - newest, at - newest if self._lag is None else self._lag)
+        self._newest = newest
 
     def _consul(self, update: Update, at: float) -> None:
         instances: Iterable[ConsulInstance] = update.value

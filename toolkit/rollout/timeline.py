@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit.rollout.events import Failure, failures
 from toolkit.spec.observed import AllocationView, TaskEvent
@@ -26,7 +26,10 @@ _LEAST = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What is known of a rollout beside its instances; times in seconds since the epoch."""
+    """What is known of a rollout beside its instances; times in seconds since the epoch.
+
+    They are of our clock; the instances' own times, of Nomad's, are moved by `skew`.
+    """
 
     version: int
     began: float
@@ -40,6 +43,8 @@ class Course:
     sightings: tuple[Sighting, ...] = ()
     marks: tuple[Mark, ...] = ()
     """Of the whole rollout; those of single instances are found here."""
+    skew: float = 0.0
+    """Seconds that our clock is ahead of Nomad's."""
     notes: tuple[str, ...] = ()
 
 
@@ -48,6 +53,8 @@ def timeline(course: Course, allocations: Sequence[AllocationView]) -> Timeline:
     told: dict[str, list[Sighting]] = defaultdict(list)
     for sighting in course.sightings:
         told[sighting.allocation].append(sighting)
+    if course.skew:
+        allocations = [_moved(view, course.skew) for view in allocations]
     bars = [
         bar
         for allocation in allocations

@@ -48,4 +48,6 @@ class Outcome:
     failed_early: bool = False
     """True when we failed the deployment before Nomad would have."""
     sightings: tuple[Sighting, ...] = ()
-    """What Consul and Traefik said of each instance on the way."""
+    """What Nomad, Consul and Traefik said of each instance on the way."""
+    skew: float = 0.0
+    """Seconds that our clock is ahead of Nomad's."""
