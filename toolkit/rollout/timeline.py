@@ -81,6 +81,21 @@ def timeline(course: Course, allocations: Sequence[AllocationView]) -> Timeline:
     return Timeline(course.began, course.ended, tuple(bars), tuple(marks), tuple(notes))
 
 
+def _moved(view: AllocationView, seconds: float) -> AllocationView:
+    """The same instance with its times on our clock."""
+    tasks = tuple(
+        replace(task, events=tuple(replace(e, at=e.at + seconds) for e in task.events))
+        for task in view.tasks
+    )
+    return replace(
+        view,
+        tasks=tasks,
+        created_at=view.created_at and view.created_at + seconds,
+        judged_at=view.judged_at and view.judged_at + seconds,
+        modified_at=view.modified_at + seconds,
+    )
+
+
 def _bar(course: Course, allocation: AllocationView, sightings: Iterable[Sighting]) -> Bar | None:
     sightings = tuple(sightings)
     leaving = min((s.at for s in sightings if s.system == "Nomad"), default=None)

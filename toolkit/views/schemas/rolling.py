@@ -1,0 +1,69 @@
+"""What a rollout is in time: the parts that its page draws."""
+
+from __future__ import annotations
+
+from toolkit.spec.timeline import MarkKind, Phase, Role
+from toolkit.views.schemas.words import (
+    Schema,
+    many,
+    maybe,
+    moment,
+    record,
+    some,
+    text,
+    texts,
+    whole,
+    word,
+)
+
+SPAN = record(
+    "One phase of one instance",
+    phase=word("What it was", Phase),
+    began=moment("From when"),
+    ended=maybe(moment("Until when; null: it still lasted when it was last looked at")),
+)
+
+SIGHTING = record(
+    "From when on Nomad, Consul or Traefik said something else of an instance",
+    system=word("Who said it", ["Nomad", "Consul", "Traefik"]),
+    word=text("What was said: leaving; passing, warning, critical, gone; up, down, missing"),
+    at=moment("When it was told"),
+)
+
+BAR = record(
+    "One instance over the time of the rollout",
+    allocation=some("Full id"),
+    group=text("The job's group"),
+    node=text("Name of the node"),
+    version=whole("The job version that it belongs to"),
+    release=maybe(text("Its release")),
+    role=word("restored: made by a revert", Role),
+    spans=many("Its phases in time, without holes", "span"),
+    end=maybe(word("How it ended; null: it was still there", ["gone", "failed", "lost"])),
+    sightings=many("What Nomad, Consul and Traefik said of it", "sighting"),
+)
+
+MARK = record(
+    "Something that happened at one moment",
+    at=moment("When"),
+    kind=word("failure: of one instance; failed: of the whole rollout", MarkKind),
+    text=text("In words"),
+    allocation=maybe(text("The instance; null: of the whole rollout")),
+)
+
+TIMELINE = record(
+    "The rollout in time, instance by instance",
+    began=moment("Of the registration"),
+    ended=moment("Of the last look"),
+    bars=many("The instances, old ones first", "bar"),
+    marks=many("In time", "moment"),
+    notes=texts("What is not in it, and why"),
+)
+
+PARTS: dict[str, Schema] = {
+    "bar": BAR,
+    "moment": MARK,
+    "sighting": SIGHTING,
+    "span": SPAN,
+    "timeline": TIMELINE,
+}
