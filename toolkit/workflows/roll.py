@@ -6,21 +6,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolkit.rollout import direct, edges, launcher, read, reasons, sentences, verify
+from toolkit.rollout import direct, edges, read, sentences, verify
 from toolkit.rollout.declared import services
 from toolkit.rollout.machine import Watched
 from toolkit.rollout.machine.word import fitting
 from toolkit.rollout.verdict import Judged, judge
 from toolkit.rollout.watch import watch
-from toolkit.spec.cause import Cause
-from toolkit.spec.chain import Verification
 from toolkit.spec.events import OnEvent
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import LiveJob, Plan, Submission
-from toolkit.spec.report import DeployReport, Timings
+from toolkit.spec.report import DeployReport
 from toolkit.workflows import proof
 from toolkit.workflows.clock import Clock
+from toolkit.workflows.reporting import broken, report, timings_of
 from toolkit.workflows.session import Session
 
 
@@ -99,7 +98,7 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         for line in sentences.departed(outcome, looked.verification, before):
             clock.say("old", line)
     ended = world.clock()
-    return _report(
+    return report(
         session,
         clock,
         judged,
@@ -110,32 +109,10 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         outcome=outcome,
         verification=verification,
         plan=following.plan,
-        timings=_timings(clock, outcome, begun, ended, looked.edge_wait if looked else 0.0),
-        causes=_broken(session, judged, verification, following.job, following.secrets),
+        timings=timings_of(clock, outcome, begun, ended, looked.edge_wait if looked else 0.0),
+        causes=broken(session, judged, verification, following.job, following.secrets),
         standing=found.registered,
     )
-
-
-def _broken(
-    session: Session,
-    judged: Judged,
-    verification: Verification | None,
-    job: Mapping[str, Any],
-    secrets: Collection[str] = (),
-) -> tuple[Cause, ...]:
-    """Why the chain does not hold where Nomad is content; nothing in any other case."""
-    if judged.verdict != "unverified":
-        return ()
-    return reasons.of_chain(session.world, verification, job, secrets)
-
-
-def _launches(
-    session: Session, plan: Plan | None, outcome: Outcome | None, live: LiveJob | None
-) -> str:
-    """What will start the work of a job that only launches others; empty for any other job."""
-    job = plan.job if plan is not None else live.raw if live is not None else {}
-    later = direct.is_launched_later(job) and outcome is not None
-    return launcher.sentence(job, session.world.now()) if later else ""
 
 
 def _sees_edge(session: Session, job: Mapping[str, Any]) -> bool:
@@ -153,7 +130,7 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
     looked = proof.of_live(session, live, plan.rendered.spec.served, wait=proof.GLANCE)
     outcome = Outcome("successful", "nothing changed", live.version)
     judged = judge(outcome, looked.verification, unchanged=True)
-    return _report(
+    return report(
         session,
         clock,
         judged,
@@ -164,13 +141,13 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
         verification=looked.verification,
         plan=plan,
         version=live.version,
-        causes=_broken(session, judged, looked.verification, live.raw),
+        causes=broken(session, judged, looked.verification, live.raw),
     )
 
 
 def unplaced(session: Session, plan: Plan, clock: Clock) -> DeployReport:
     """The dry run could not place it: nothing is registered."""
-    return _report(
+    return report(
         session,
         clock,
         Judged("unplaced", plan.unplaced[0].summary),
@@ -185,7 +162,7 @@ def unplaced(session: Session, plan: Plan, clock: Clock) -> DeployReport:
 def _worked(session: Session, clock: Clock, live: LiveJob, plan: Plan | None) -> DeployReport:
     """A batch job that was registered before: what became of its work."""
     outcome = proof.of_work(session, live)
-    return _report(
+    return report(
         session,
         clock,
         judge(outcome, None),
@@ -200,7 +177,7 @@ def _worked(session: Session, clock: Clock, live: LiveJob, plan: Plan | None) ->
 
 def detached(session: Session, plan: Plan, submission: Submission, clock: Clock) -> DeployReport:
     """Registered, and left to itself as asked."""
-    return _report(
+    return report(
         session,
         clock,
         Judged("submitted", ""),
@@ -272,7 +249,7 @@ def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
     elif looked.verification.rolling:
         outcome = Outcome("undecided", f"version {live.version} is still rolling", live.version)
         judged = judge(outcome, looked.verification)
-    return _report(
+    return report(
         session,
         clock,
         judged,
@@ -282,7 +259,7 @@ def verified(session: Session, job: str, *, on_event: OnEvent) -> DeployReport:
         outcome=outcome,
         verification=looked.verification,
         version=live.version,
-        causes=_broken(session, judged, looked.verification, live.raw),
+        causes=broken(session, judged, looked.verification, live.raw),
     )
 
 
@@ -298,83 +275,3 @@ def _glance(session: Session, live: LiveJob, served: ServedRelease | None) -> ve
         # Nomad makes the deployment of a version a moment after it, and ends it once.
         if rolls == before:
             return looked
-
-
-def _timings(
-    clock: Clock, outcome: Outcome, begun: float, ended: float, edge_wait: float
-) -> Timings:
-    gate = None
-    if outcome.promoted_at is not None and outcome.healthy_at is not None:
-        gate = outcome.promoted_at - outcome.healthy_at
-    return Timings(
-        total=ended - clock.started,
-        render=clock.marks.get("render"),
-        plan=clock.marks.get("plan"),
-        submit=clock.marks.get("submit"),
-        nomad=outcome.ended_at - begun - (gate or 0.0),
-        healthy=None if outcome.healthy_at is None else outcome.healthy_at - begun,
-        gate=gate,
-        verify=ended - outcome.ended_at,
-        edge_wait=outcome.edge_wait + edge_wait,
-    )
-
-
-def _report(
-    session: Session,
-    clock: Clock,
-    judged: Judged,
-    *,
-    job: str,
-    release: str | None,
-    previous: LiveJob | None,
-    submission: Submission | None = None,
-    outcome: Outcome | None = None,
-    verification: Verification | None = None,
-    plan: Plan | None = None,
-    timings: Timings | None = None,
-    version: int | None = None,
-    causes: tuple[Cause, ...] = (),
-    standing: LiveJob | None = None,
-) -> DeployReport:
-    """`standing` is what is registered where a failed version was not taken back."""
-    timings = timings or Timings(
-        total=clock.elapsed,
-        render=clock.marks.get("render"),
-        plan=clock.marks.get("plan"),
-        submit=clock.marks.get("submit"),
-    )
-    before = previous.release if previous else None
-    deployment = outcome.deployment if outcome else None
-    if submission is not None:
-        version = submission.version
-    return DeployReport(
-        verdict=judged.verdict,
-        sentence=sentences.verdict(
-            judged,
-            job=job,
-            release=release,
-            version=version,
-            verification=verification,
-            timings=timings,
-            standing=standing,
-            launches=_launches(session, plan, outcome, previous),
-        ),
-        job=job,
-        environment=session.target.environment,
-        address=session.target.nomad.address,
-        namespace=session.target.namespace,
-        release=release,
-        previous_release=before,
-        serving=verification.release if verification and verification.holds else None,
-        version=version,
-        deployment=deployment.id if deployment else None,
-        evaluation=submission.evaluation if submission else None,
-        timings=timings,
-        verification=verification,
-        causes=causes or (outcome.causes if outcome else ()),
-        next=sentences.next_command(judged.verdict, job, outcome),
-        plan=plan,
-        events=tuple(clock.events),
-        calls=session.nomad.counter.calls,
-        expired_waits=session.nomad.counter.expired_waits,
-    )

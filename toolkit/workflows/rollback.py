@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 from toolkit.errors import NotFoundError, RefusedError
-from toolkit.rollout import memory, read
-from toolkit.rollout.plan import known_secrets, plan_job, recall
+from toolkit.rollout import read
 from toolkit.spec.events import OnEvent, ignore
-from toolkit.spec.jobspec import JobSpec
-from toolkit.spec.plan import LiveJob, Memory, Plan
-from toolkit.spec.rendered import RenderedJob
+from toolkit.spec.plan import LiveJob
 from toolkit.spec.report import DeployReport
+from toolkit.workflows.back import plan_back
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.deploy import DEFAULTS, DeployOptions, allowed, deploy_plan
 from toolkit.workflows.names import refuse_beginning
@@ -48,7 +44,7 @@ def rollback(
     live, target = versions[0], choose(versions, to, spec.name)
     clock.say("note", f"back to version {target.version}, release {target.release or '-'}")
     clock.mark("render")
-    plan = _plan(session, spec, live, target, allowed(options))
+    plan = plan_back(session, spec, live, target, allowed(options))
     clock.mark("plan")
     return deploy_plan(session, plan, options, clock=clock, confirm=confirm)
 
@@ -76,35 +72,3 @@ def choose(versions: Sequence[LiveJob], to: str | None, job: str) -> LiveJob:
     raise RefusedError(
         f"job {job} has no version or release {to}", hint=f"Nomad still has: {known}"
     )
-
-
-def _plan(
-    session: Session, spec: JobSpec, live: LiveJob, target: LiveJob, allow: Sequence[str]
-) -> Plan:
-    world = session.world
-    job = read.registration(target.raw)
-    notes = _keep_counts(job, live)
-    source = (session.nomad.submission(spec.name, target.version) or {}).get("Source") or ""
-    rendered = RenderedJob(spec=spec, hcl=memory.without(str(source)), lines=(), sources={})
-    before = recall(world, live)
-    secrets = known_secrets(world, spec.name, spec.secrets)
-    plan = plan_job(world, rendered, job, live, secrets=secrets, allow=allow)
-    said = Memory(
-        release=spec.release if spec.file_release is None else spec.file_release,
-        counts=before.counts if before else {},
-    )
-    return replace(plan, remembered=said, notes=tuple(notes))
-
-
-def _keep_counts(job: dict[str, Any], live: LiveJob) -> list[str]:
-    notes = []
-    for group in read.groups(job):
-        running = live.counts.get(group["Name"])
-        if running is None or running == group.get("Count"):
-            continue
-        notes.append(f"count of group {group['Name']} stays {running} (it was {group['Count']})")
-        update = group.get("Update") or {}
-        if update.get("Canary") and update["Canary"] == group["Count"]:
-            update["Canary"] = running
-        group["Count"] = running
-    return notes
