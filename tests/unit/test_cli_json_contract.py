@@ -140,7 +140,7 @@ DETAIL = JobDetail(
 )  # fmt: skip
 MISTAKE = Mistake("jobs/web/job.toml", "count", 3, "must be an integer", "2")
 
-CHAIN_KEYS = "allocation node group nomad consul traefik serves address"
+CHAIN_KEYS = "allocation node group nomad consul traefik serves address version leaving"
 CAUSE_KEYS = "kind summary group task allocation node evidence[] advice at count"
 PLAN_KEYS = (
     "schema job code changed fits check_index release "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -48,13 +49,14 @@ class Output:
             return
         from toolkit.views import event as event_view
 
-        for line in event_view.lines(event):
+        # Without a text it only says how the instances now stand.
+        for line in event_view.lines(event) if event.text else ():
             self.talk(line)
-        if event.instances and self._world.on_terminal:
+        if event.instances and self._world.draws(self._world.stderr):
             if self._live is None:
                 from toolkit.cli.live import LiveTable
 
-                self._live = LiveTable(self._world)
+                self._live = LiveTable(self._world, self.write)
             self._live.update(event.instances)
 
     def talk(self, line: str) -> None:
@@ -68,13 +70,13 @@ class Output:
         if self._live is not None:
             self._live.line(text)
         else:
-            self._write(self._world.stderr, text + "\n")
+            self.write(self._world.stderr, text + "\n")
 
     def show(self, lines: Iterable[str]) -> None:
         """A report's lines to stdout."""
         self.close()
         text = "".join(self._coloured(neutral(line), self._world.stdout) + "\n" for line in lines)
-        self._write(self._world.stdout, text)
+        self.write(self._world.stdout, text)
 
     def document(self, document: dict[str, Any], *, indent: int | None = 2) -> None:
         """One JSON document to stdout."""
@@ -82,13 +84,13 @@ class Output:
 
         self.close()
         text = json.dumps(document, ensure_ascii=False, indent=indent)
-        self._write(self._world.stdout, neutral_json(text) + "\n")
+        self.write(self._world.stdout, neutral_json(text) + "\n")
 
     def raw(self, text: str) -> None:
         """Data to stdout as it is; on a terminal without what could steer it."""
         self.close()
         stdout = self._world.stdout
-        self._write(stdout, neutral_block(text) if stdout.isatty() else text)
+        self.write(stdout, neutral_block(text) if stdout.isatty() else text)
 
     def task(self, stream: TextIO, data: bytes, decoder: IncrementalDecoder) -> None:
         """What a task wrote, byte for byte; on a terminal as text without what could steer it."""
@@ -98,7 +100,7 @@ class Output:
             text = decoder.decode(data)
             if stream.isatty():
                 text = neutral_block(text.replace("\r\n", "\n"))
-            self._write(stream, text)
+            self.write(stream, text)
         elif id(stream) not in self._gone:
             try:
                 stream.flush()
@@ -123,11 +125,11 @@ class Output:
                 hint="say --yes, or run it on a terminal",
             )
         self.close()
-        self._write(self._world.stderr, f"{neutral(question)} [y/N] ")
+        self.write(self._world.stderr, f"{neutral(question)} [y/N] ")
         try:
             return self._world.stdin.readline().strip().lower() in {"y", "yes"}
         except KeyboardInterrupt:
-            self._write(self._world.stderr, "\n")
+            self.write(self._world.stderr, "\n")
             raise
 
     def secret(self, prompt: str) -> str:
@@ -156,11 +158,15 @@ class Output:
             return line
         return f"\x1b[{tone}m{word}\x1b[0m{space}{rest}"
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def write(self, stream: TextIO, text: str) -> None:
+        """Text as it is; into a stream that nobody reads any more, nothing."""
         if id(stream) in self._gone:
             return
         try:
             stream.write(text)
             stream.flush()
-        except BrokenPipeError:
+        except OSError as exc:
+            # EIO: the terminal itself is gone.
+            if exc.errno not in {errno.EPIPE, errno.EIO} and not isinstance(exc, BrokenPipeError):
+                raise
             self._gone.add(id(stream))

@@ -69,6 +69,10 @@ class World:
         named = self.says("--format=json") or ("--format", "json") in pairs
         return self.says("--json") or named
 
+    def draws(self, stream: TextIO) -> bool:
+        """True when `stream` is a terminal on which lines can be taken back."""
+        return _is_terminal(stream) and self.environ.get("TERM") not in {None, "", "dumb"}
+
     def colours(self, stream: TextIO) -> bool:
         """True when `stream` is a terminal that may be coloured."""
         plain = self.environ.get("NO_COLOR") or self.environ.get("TERM") == "dumb"

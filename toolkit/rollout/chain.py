@@ -103,7 +103,14 @@ def _row(seen: Seen, allocation: AllocationView) -> InstanceChain:
         traefik=_traefik_word(seen, pairs),
         serves="-",
         address=address,
+        version=allocation.job_version,
+        leaving=_is_leaving(allocation),
     )
+
+
+def _is_leaving(allocation: AllocationView) -> bool:
+    live = allocation.client_status in {"pending", "running"}
+    return live and allocation.desired_status in {"stop", "evict"}
 
 
 def _consul_word(seen: Seen, pairs: Iterable[tuple[Service, ConsulInstance | None]]) -> str:

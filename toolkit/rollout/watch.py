@@ -31,6 +31,7 @@ from toolkit.rollout.sightings import Sightings
 from toolkit.rollout.state import State
 from toolkit.rollout.world import World
 from toolkit.spec.cause import Cause
+from toolkit.spec.chain import InstanceChain
 from toolkit.spec.events import Event, OnEvent, Stage
 from toolkit.spec.observed import AllocationView
 from toolkit.spec.outcome import Outcome
@@ -91,6 +92,7 @@ class Watch:
         self.state = State(begun=now, quiet_since=now)
         self.seen = Sightings()
         self.short_said = False
+        self.drawn: tuple[InstanceChain, ...] = ()
 
     def run(self) -> Outcome:
         """Decide and do, until it is over."""
@@ -306,9 +308,12 @@ class Watch:
             self.watched.version,
             since=self.watched.modify_index,
         )
-        rows = table.rows(self.watched, self.state) if lines else ()
-        for stage, text in lines:
+        rows = table.rows(self.watched, self.state)
+        # Without a line the table alone changed, such as by a check that passes now.
+        silent: list[tuple[Stage, str]] = [("place", "")] if rows != self.drawn else []
+        for stage, text in lines or silent:
             self.on_event(Event(stage, text, self.world.now(), rows))
+        self.drawn = rows
 
     def _tell_lost(self, update: Update) -> None:
         if update.kind == "lost" and update.error is not None:
@@ -343,4 +348,5 @@ class Watch:
             edge_wait=state.edge_wait,
             failed_early=state.did.failed,
             sightings=self.seen.found,
+            skew=self.seen.skew,
         )

@@ -39,6 +39,10 @@ class InstanceChain:
     """The release that it answered, `not asked`, `unseen`, or `-`."""
     address: str = ""
     """`host:port`; empty when it has none."""
+    version: int | None = None
+    """Its job version; None where nobody looked."""
+    leaving: bool = False
+    """Nomad wants it gone, and it still is there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ Stage = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One transition, at a stage, as one line."""
+    """One transition, at a stage, as one line; without a text only the instances changed."""
 
     stage: Stage
     text: str

@@ -23,7 +23,7 @@ def lines(report: StatusReport) -> list[str]:
     if report.detail is not None:
         result = _detail(report.detail)
     elif report.jobs:
-        result = table([HEAD, *(_row(row) for row in report.jobs)]) + _counted(report)
+        result = table([HEAD, *(row_cells(row) for row in report.jobs)]) + _counted(report)
     else:
         result = [f"no jobs in namespace {report.namespace} at {report.address}"]
     for note in report.notes:
@@ -72,7 +72,8 @@ def _running(row: JobRow) -> str:
     return f"launched: {said or 'none'}"
 
 
-def _row(row: JobRow) -> list[str]:
+def row_cells(row: JobRow) -> list[str]:
+    """A job as cells below HEAD."""
     return [
         row.name,
         row.kind,
@@ -88,7 +89,7 @@ def _row(row: JobRow) -> list[str]:
 
 def _detail(detail: JobDetail) -> list[str]:
     row = detail.row
-    result = table([HEAD, _row(row)])
+    result = table([HEAD, row_cells(row)])
     said = [f"version {row.version}"] if row.version is not None else []
     if row.version is not None:
         said.append("stable" if detail.stable else "not marked stable")

@@ -79,7 +79,7 @@ def _extra(extra: Extra) -> dict[str, str]:
     }
 
 
-def instance_document(chain: InstanceChain) -> dict[str, str]:
+def instance_document(chain: InstanceChain) -> dict[str, Any]:
     """One instance's chain for programs."""
     return {
         "allocation": chain.allocation,
@@ -90,4 +90,6 @@ def instance_document(chain: InstanceChain) -> dict[str, str]:
         "traefik": chain.traefik,
         "serves": chain.serves,
         "address": chain.address,
+        "version": chain.version,
+        "leaving": chain.leaving,
     }

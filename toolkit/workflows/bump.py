@@ -54,7 +54,8 @@ def bump(
 
     def tell(event: Event) -> None:
         """What deploy says; where the release comes from is said right after the headline."""
-        events.append(event)
+        if event.text:
+            events.append(event)
         on_event(event)
         if event.stage == "target":
             say("note", f"{spec.release or 'no release'} → {release}, from {origin.source}")

@@ -30,8 +30,9 @@ class Clock:
         self.marks[name], self.last = now - self.last, now
 
     def tell(self, event: Event) -> None:
-        """Pass an event on and keep it."""
-        self.events.append(event)
+        """Pass an event on and keep it, if it says something."""
+        if event.text:
+            self.events.append(event)
         self.on_event(event)
 
     def say(self, stage: Stage, text: str) -> None:

@@ -61,7 +61,8 @@ class Deed:
 
     def tell(self, event: Event) -> None:
         """An `OnEvent` for the stages of a rollout."""
-        self.events.append(event)
+        if event.text:
+            self.events.append(event)
         self.on_event(event)
 
     def left(self) -> float:

@@ -68,6 +68,8 @@ INSTANCE = record(
     traefik=text("up, down, missing, unseen or -, or the edge's own word"),
     serves=text("The release that it answered; or not asked, unseen or -"),
     address=text("host:port; empty when it has none"),
+    version=maybe(whole("Its job version; null where nobody looked")),
+    leaving=flag("True: Nomad wants it gone, and it still is there"),
 )
 
 LINK = record(
