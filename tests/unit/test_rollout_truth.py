@@ -381,7 +381,7 @@ def test_no_success_without_its_conditions_in_many_stories(story: list[tuple[str
 def test_the_stories_end_well_often_enough_to_mean_something() -> None:
     words: Counter[str] = Counter()
 
-    @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=CHECKS)
+    @settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=CHECKS)
     @given(stories())
     def count(story: list[tuple[str, Last]]) -> None:
         words.update(word for word, _ in story)
