@@ -18,6 +18,9 @@ from toolkit.clients.errors_map import (
 from toolkit.clients.patience import Patience
 from toolkit.clients.retry import ask_again
 from toolkit.clients.session import session_for
+from toolkit.clients.traefik_metrics import service_counts
+from toolkit.errors import ApiError, NotFoundError
+from toolkit.spec.analysis import ServiceCount
 from toolkit.spec.target import Endpoint
 
 Json = dict[str, Any]
@@ -116,7 +119,36 @@ class Traefik:
             page = int(following)
         raise garbled(self.endpoint, "does not end", read=True).error
 
+    def metrics(self) -> dict[str, ServiceCount]:
+        """What it counted since it started, by service from Consul; NotFoundError without metrics.
+
+        Traefik counts a service, never a server of it.
+        """
+        try:
+            text = self._get("/metrics", {}).text
+        except ApiError as exc:
+            if exc.status != 404:
+                raise
+            raise NotFoundError(
+                f"Traefik at {self.endpoint.address} has no metrics",
+                system="Traefik",
+                address=self.endpoint.address,
+                status=404,
+                hint="start it with --metrics.prometheus, at the entry point of its API",
+            ) from exc
+        try:
+            return service_counts(text, PROVIDER)
+        except ValueError as exc:
+            raise garbled(self.endpoint, "is no list of metrics", read=True).error from exc
+
     def _json(self, path: str, params: dict[str, int]) -> tuple[Any, Any]:
+        response = self._get(path, params)
+        try:
+            return response.json(), response.headers
+        except ValueError as exc:
+            raise garbled(self.endpoint, "is not JSON", read=True).error from exc
+
+    def _get(self, path: str, params: dict[str, int]) -> requests.Response:
         def attempt() -> requests.Response | Failure:
             try:
                 response = self._session.get(
@@ -134,8 +166,4 @@ class Traefik:
                 )
             return response
 
-        response = ask_again(attempt, read=True, sleep=self._sleep)
-        try:
-            return response.json(), response.headers
-        except ValueError as exc:
-            raise garbled(self.endpoint, "is not JSON", read=True).error from exc
+        return ask_again(attempt, read=True, sleep=self._sleep)
