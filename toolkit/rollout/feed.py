@@ -83,11 +83,15 @@ class Feed:
         self._updates.put(Update("outside"))
 
     def __enter__(self) -> Feed:
+        if self._world.halt is not None:
+            self._world.halt.wakes(self.wake)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
+        if self._world.halt is not None:
+            self._world.halt.leaves(self.wake)
         self._closed.set()
 
     def next(self, timeout: float) -> Update | None:

@@ -71,11 +71,15 @@ class WorkEnd:
 def follow(world: World, following: Following, on_event: OnEvent, on_output: OnOutput) -> WorkEnd:
     """Follow the work, its output on the way, to its end."""
     inbox = Inbox()
+    if world.halt is not None:
+        world.halt.wakes(inbox.interrupt)
     try:
         watch(world, inbox, following.work.job_id)
         return _Loop(world, following, on_event, on_output, inbox).run()
     finally:
         inbox.closed.set()
+        if world.halt is not None:
+            world.halt.leaves(inbox.interrupt)
 
 
 def is_alone(work: Work) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,6 +70,13 @@ class Inbox:
     def __init__(self) -> None:
         self._queue: queue.Queue[Item] = queue.Queue(DEPTH)
         self.closed = threading.Event()
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """End the caller's wait as Ctrl-C would; from any thread, and without waiting for room."""
+        self._interrupted = True
+        with suppress(queue.Full):
+            self._queue.put_nowait(Bug(KeyboardInterrupt()))
 
     def put(self, item: Item) -> None:
         """Wait for room; once closed nothing is kept."""
@@ -87,6 +95,8 @@ class Inbox:
             return None
         if isinstance(item, Bug):
             raise item.error
+        if self._interrupted:
+            raise KeyboardInterrupt
         return item
 
     def start(self, name: str, work: Callable[[], None]) -> None:

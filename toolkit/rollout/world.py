@@ -10,6 +10,7 @@ from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
 from toolkit.clients.patience import Patience, glance
 from toolkit.clients.traefik import Traefik
+from toolkit.rollout.halt import Halt
 from toolkit.spec.events import Event, OnEvent, Stage
 from toolkit.spec.target import Endpoint, Target
 
@@ -26,6 +27,8 @@ class World:
     sleep: Callable[[float], None] = time.sleep
     edge_patience: Patience | None = None
     """How long all Traefiks together may keep silent; None for what a client gives each."""
+    halt: Halt | None = None
+    """Ends what waits on another thread than the main one, as Ctrl-C does there."""
 
     def glancing(self) -> World:
         """The same, for one look: what keeps silent is said to, and not waited for twice."""

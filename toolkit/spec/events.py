@@ -24,6 +24,8 @@ class Event:
     """Seconds since the epoch."""
     instances: tuple[InstanceChain, ...] = ()
     """The instances as they now stand, for a live table."""
+    job: str = ""
+    """Whose it is, where several jobs roll at the same time."""
 
 
 OnEvent = Callable[[Event], None]

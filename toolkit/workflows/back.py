@@ -15,12 +15,21 @@ from toolkit.workflows.session import Session
 
 
 def plan_back(
-    session: Session, spec: JobSpec, live: LiveJob, target: LiveJob, allow: Sequence[str]
+    session: Session,
+    spec: JobSpec,
+    live: LiveJob,
+    target: LiveJob,
+    allow: Sequence[str],
+    *,
+    keep_counts: bool = True,
 ) -> Plan:
-    """The plan to register the version `target` again in place of `live`; the live count stays."""
+    """The plan to register the version `target` again in place of `live`.
+
+    The live counts stay, unless the version is wanted exactly as it was.
+    """
     world = session.world
     job = read.registration(target.raw)
-    notes = _keep_counts(job, live)
+    notes = _keep_counts(job, live) if keep_counts else []
     source = (session.nomad.submission(spec.name, target.version) or {}).get("Source") or ""
     rendered = RenderedJob(spec=spec, hcl=memory.without(str(source)), lines=(), sources={})
     before = recall(world, live)

@@ -87,7 +87,7 @@ def deploy_plan(
         if not options.no_promote:
             ask(session.target, confirm, f"promote {plan.job_id} when it is ready")
         return _follow(session, plan, rolling, options, clock)
-    _refuse_without_consul(session, plan)
+    refuse_without_consul(session, plan)
     deed = f"deploy {plan.job_id} {plan.release or ''}".rstrip()
     ask(session.target, confirm, deed)
     if plan.question and not confirm(f"{plan.question}. Go on?"):
@@ -184,8 +184,8 @@ def _fail_fast(options: DeployOptions, plan: Plan) -> bool:
     return plan.rendered.spec.rollout.fail_fast
 
 
-def _refuse_without_consul(session: Session, plan: Plan) -> None:
-    """Nothing starts to roll while Consul, which has to prove it, does not answer."""
+def refuse_without_consul(session: Session, plan: Plan) -> None:
+    """RefusedError while Consul, which has to prove a rollout, does not answer or shows nothing."""
     if not services(plan.job):
         return
     why = "it has no leader"

@@ -69,11 +69,24 @@ def run(
         refuse_parameterized(plan.job_id, plan.job)
         live = plan.live
     if plan is not None and not plan.job.get("Periodic"):
-        started = _registered(session, plan, options, clock, confirm)
-        if isinstance(started, WorkReport):
-            return started
-    else:
-        started = _launched(session, found.id, live, plan, clock, confirm)
+        return run_plan(session, plan, options, clock=clock, on_output=on_output, confirm=confirm)
+    started = _launched(session, found.id, live, plan, clock, confirm)
+    return to_the_end(session, started, options, clock, on_output)
+
+
+def run_plan(
+    session: Session,
+    plan: Plan,
+    options: WorkOptions,
+    *,
+    clock: Clock,
+    on_output: OnOutput,
+    confirm: Confirm,
+) -> WorkReport:
+    """From the plan of a batch job on: what `run` and a stack share."""
+    started = _registered(session, plan, options, clock, confirm)
+    if isinstance(started, WorkReport):
+        return started
     return to_the_end(session, started, options, clock, on_output)
 
 
