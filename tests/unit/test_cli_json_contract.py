@@ -45,6 +45,7 @@ from toolkit.spec.plan import (
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.spec.target import Secret
+from toolkit.spec.timeline import Bar, Mark, Sighting, Span, Timeline
 from toolkit.spec.work import WorkInstance, WorkReport
 from toolkit.views import (
     deploy,
@@ -102,6 +103,17 @@ PLAN = Plan(
     namespace="default",
     made_at=3.0,
 )
+TIMELINE = Timeline(
+    1.0,
+    2.0,
+    (
+        Bar(
+            "0a1f3c52-1", "web", "node-1", 4, "1.1.0", "canary", (Span("placed", 1.0, None),),
+            sightings=(Sighting("0a1f3c52-1", "Consul", "passing", 1.5),),
+        ),
+    ),
+    (Mark(1.0, "submitted", "version 4 submitted"),),
+)  # fmt: skip
 DEPLOY = DeployReport(
     verdict="reverted",
     sentence="web 1.1.0 did not take",
@@ -120,6 +132,7 @@ DEPLOY = DeployReport(
     causes=(CAUSE,),
     plan=PLAN,
     events=(EVENT,),
+    timeline=TIMELINE,
 )
 ROW = JobRow(
     "web", "service", "running", "1.1.0", 4, 2, 2, 2, "successful", True,
@@ -157,12 +170,16 @@ VERIFICATION_KEYS = (
     f"instances[]({CHAIN_KEYS}) extras[](where kind what detail)"
 )
 EVENT_KEYS = f"stage text at instances[]({CHAIN_KEYS})"
+TIMELINE_KEYS = (
+    "began ended bars[](allocation group node version release role spans[](phase began ended) end "
+    "sightings[](system word at)) marks[](at kind text allocation) notes[]"
+)
 DEPLOY_KEYS = (
     "schema verdict code sentence job environment address namespace release previous_release "
     "serving version deployment evaluation "
     "timings(total render plan submit nomad healthy gate verify edge_wait) "
     f"verification({VERIFICATION_KEYS}) causes[]({CAUSE_KEYS}) next plan({PLAN_KEYS}) "
-    f"events[]({EVENT_KEYS}) calls expired_waits"
+    f"events[]({EVENT_KEYS}) calls expired_waits timeline({TIMELINE_KEYS})"
 )
 ROW_KEYS = (
     "name kind state release version wanted running healthy deployment ours failed lost complete "

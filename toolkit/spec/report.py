@@ -10,6 +10,7 @@ from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
 from toolkit.spec.events import Event
 from toolkit.spec.plan import Plan
+from toolkit.spec.timeline import Timeline
 
 Verdict = Literal[
     "deployed", "unchanged", "completed", "submitted", "refused", "failed", "unplaced",
@@ -83,6 +84,8 @@ class DeployReport:
     """HTTP calls made to Nomad."""
     expired_waits: int = 0
     """Of these, blocking queries that ended with nothing new."""
+    timeline: Timeline | None = None
+    """The rollout in time; None where nobody watched one."""
 
     @property
     def code(self) -> ExitCode:

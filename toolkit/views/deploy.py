@@ -8,6 +8,7 @@ from toolkit.spec.report import DeployReport, Timings
 from toolkit.views import cause as cause_view
 from toolkit.views import event as event_view
 from toolkit.views import plan as plan_view
+from toolkit.views import timeline as timeline_view
 from toolkit.views import verification as verification_view
 from toolkit.views.text import told
 
@@ -47,6 +48,7 @@ def document(report: DeployReport) -> dict[str, Any]:
         "events": [event_view.document(event) for event in report.events],
         "calls": report.calls,
         "expired_waits": report.expired_waits,
+        "timeline": None if report.timeline is None else timeline_view.document(report.timeline),
     }
 
 

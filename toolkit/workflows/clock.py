@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from toolkit.rollout import sentences
 from toolkit.rollout.world import World
 from toolkit.spec.events import Event, OnEvent, Stage
+from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import Plan, Submission
 from toolkit.views import drift as drift_view
 
@@ -20,6 +21,8 @@ class Clock:
     marks: dict[str, float] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     started: float = 0.0
+    rolled: list[tuple[Submission, Outcome]] = field(default_factory=list)
+    """What was watched: what was asked for, then what we went back to, if anything."""
 
     def __post_init__(self) -> None:
         self.started = self.last = self.world.clock()

@@ -18,34 +18,33 @@ _MARKS: Mapping[Stage, MarkKind] = {"fail": "failed", "revert": "revert"}
 
 
 def drawn(
-    session: Session, submission: Submission, outcome: Outcome, events: Sequence[Event]
+    session: Session, rolled: Sequence[tuple[Submission, Outcome]], events: Sequence[Event]
 ) -> Timeline:
     """What each instance was when, from the registration until now.
 
-    Never raises for what Nomad does: what it does not say any more is left out, and noted.
+    `rolled` is what was asked for, then what we went back to, if anything. Never raises for what
+    Nomad does: what it does not say any more is left out, and noted.
     """
     world = session.world
     now, clock = world.now(), world.clock()
+    submission, outcome = rolled[0]
 
     def epoch(at: float | None) -> float | None:
         """A time on the world's clock in seconds since the epoch."""
         return None if at is None else now - (clock - at)
 
-    allocations, notes = _last_look(session, submission.job_id, outcome.allocations)
+    seen: dict[str, AllocationView] = {}
+    for _, each in rolled:
+        seen.update({view.id: view for view in merge.merged(seen, each.allocations)})
+    allocations, notes = _last_look(session, submission.job_id, seen)
     promoted = epoch(outcome.promoted_at)
-    marks = [Mark(submission.submitted_at, "submitted", f"version {submission.version} submitted")]
+    began = submission.submitted_at
+    marks = [Mark(began, "submitted", f"version {submission.version} submitted")]
     if (healthy := epoch(outcome.healthy_at)) is not None:
         marks.append(Mark(healthy, "healthy", "every new instance is healthy, says Nomad"))
     if promoted is not None:
         marks.append(Mark(promoted, "promoted", "canaries promoted"))
     marks += [Mark(e.at, _MARKS[e.stage], e.text) for e in events if e.stage in _MARKS]
-    previous = submission.previous
-    releases = {submission.version: submission.release}
-    if previous is not None:
-        releases[previous.version] = previous.release
-        if outcome.version != submission.version:
-            # A revert registers the old release anew, under a number of its own.
-            releases[outcome.version] = previous.release
     skew = outcome.skew
     if skew:
         way = "ahead of" if skew > 0 else "behind"
@@ -53,12 +52,12 @@ def drawn(
         notes = (*notes, told)
     course = Course(
         version=submission.version,
-        began=submission.submitted_at,
+        began=began,
         ended=now,
         index=submission.modify_index,
         promoted=promoted,
-        releases=releases,
-        sightings=outcome.sightings,
+        releases=_releases(rolled),
+        sightings=tuple(each for _, watched in rolled for each in watched.sightings),
         marks=tuple(marks),
         skew=skew,
         notes=notes,
@@ -66,15 +65,28 @@ def drawn(
     return timeline(course, allocations)
 
 
+def _releases(rolled: Sequence[tuple[Submission, Outcome]]) -> dict[int, str | None]:
+    """Job version -> release, as far as the rollout knows."""
+    found: dict[int, str | None] = {}
+    for submission, outcome in rolled:
+        previous = submission.previous
+        if previous is not None:
+            # A revert registers the old release anew, under a number of its own.
+            found.setdefault(outcome.version, previous.release)
+            found.setdefault(previous.version, previous.release)
+        found[submission.version] = submission.release
+    return found
+
+
 def _last_look(
-    session: Session, job_id: str, before: tuple[AllocationView, ...]
+    session: Session, job_id: str, before: Mapping[str, AllocationView]
 ) -> tuple[tuple[AllocationView, ...], tuple[str, ...]]:
     """The allocations as they are now; what Nomad dropped meanwhile as it was last seen."""
     try:
         listed = session.nomad.allocations(job_id).value or []
     except ApiError as exc:
-        return before, (f"what became of the instances at the end is not known: {exc.message}",)
-    known = {view.id: view for view in before}
-    found = merge.merged(known, read.allocations(listed))
+        why = f"what became of the instances at the end is not known: {exc.message}"
+        return tuple(before.values()), (why,)
+    found = merge.merged(before, read.allocations(listed))
     here = {view.id for view in found}
-    return (*(view for view in before if view.id not in here), *found), ()
+    return (*(view for key, view in before.items() if key not in here), *found), ()

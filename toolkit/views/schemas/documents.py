@@ -89,6 +89,7 @@ DEPLOY = record(
     events=many("What was said on the way", "event"),
     calls=whole("HTTP calls made to Nomad"),
     expired_waits=whole("Of these, blocking queries that ended with nothing new"),
+    timeline=maybe(one("timeline")),
 )
 
 OPERATE = record(

@@ -1,0 +1,55 @@
+"""The last step of every rollout: its timeline, and the report kept for later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from toolkit.spec.report import DeployReport
+from toolkit.spec.work import WorkReport
+from toolkit.views import deploy as deploy_view
+from toolkit.views import work as work_view
+from toolkit.workflows.clock import Clock
+from toolkit.workflows.report_store import folder_of, keep
+from toolkit.workflows.report_timeline import drawn
+from toolkit.workflows.session import Session
+
+_UNROLLED = {"unchanged", "submitted", "refused"}
+"""Verdicts of what nobody watched roll: there is nothing to look back at."""
+
+
+def finished(session: Session, report: DeployReport, clock: Clock) -> DeployReport:
+    """The report with its timeline, kept; what goes wrong here is a note and no other verdict."""
+    if clock.rolled:
+        timeline = drawn(session, clock.rolled, clock.events)
+        report = replace(report, timeline=timeline, calls=session.nomad.counter.calls)
+    if report.verdict not in _UNROLLED:
+        _keep(session, deploy_view.document(report), clock)
+    return replace(report, events=tuple(clock.events))
+
+
+def work_finished(session: Session, report: WorkReport, clock: Clock) -> WorkReport:
+    """The same for work that ended."""
+    if report.verdict not in _UNROLLED:
+        _keep(session, work_view.document(report), clock)
+    return replace(report, events=tuple(clock.events))
+
+
+def slim(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without the table of instances of every single event.
+
+    They grow with the square of the instances, and the timeline says the same.
+    """
+    events = [{**event, "instances": []} for event in document["events"]]
+    return {**document, "events": events}
+
+
+def _keep(session: Session, document: Mapping[str, Any], clock: Clock) -> None:
+    folder = folder_of(session.settings)
+    if folder is None:
+        return
+    try:
+        keep(folder, slim(document), session.world.now())
+    except OSError as exc:
+        clock.say("note", f"the report could not be kept in {folder}: {exc.strerror or exc}")
