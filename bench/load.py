@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import select
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-MOST_REQUESTS = 20_000
-MOST_SECONDS = 180.0
+MOST_REQUESTS = 40_000
+MOST_SECONDS = 900.0
+PATIENCE = 30.0
+"""Seconds that an answer may take: far above what a busy machine makes of it, so that a request
+that failed was lost, and not merely late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,17 @@ class Hit:
 
 @dataclass
 class Load:
-    """Clients that loop over the targets at a total rate until stopped or until a bound is met."""
+    """Clients that loop over the targets at a total rate until stopped or until a bound is met.
+
+    All but `fresh` of them keep their connection, across releases too.
+    """
 
     address: str
     targets: Sequence[Target]
     rate: float = 150.0
     clients: int = 4
+    fresh: int = 0
+    """Of the clients, how many open a connection for each request."""
     hits: list[Hit] = field(default_factory=list)
 
     def __enter__(self) -> Load:
@@ -52,7 +61,8 @@ class Load:
         self._stop = threading.Event()
         self._ticket = itertools.count()
         self._threads = [
-            threading.Thread(target=self._run, daemon=True) for _ in range(self.clients)
+            threading.Thread(target=self._run, args=(number < self.fresh,), daemon=True)
+            for number in range(self.clients)
         ]
         for thread in self._threads:
             thread.start()
@@ -65,7 +75,7 @@ class Load:
         """End the load and wait for its last answers."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(timeout=15)
+            thread.join(timeout=PATIENCE + 5)
 
     @property
     def now(self) -> float:
@@ -82,9 +92,9 @@ class Load:
         """Requests that got no good answer."""
         return [hit for hit in self.hits if hit.problem]
 
-    def _run(self) -> None:
+    def _run(self, fresh: bool) -> None:
         parts = urlsplit(self.address)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         while not self._stop.is_set():
             number = next(self._ticket)
             due = number / self.rate
@@ -92,6 +102,8 @@ class Load:
                 break
             if self._stop.wait(max(0.0, due - self.now)):
                 break
+            if fresh or _hung_up(connection):
+                connection.close()
             self.hits.append(self._one(connection, self.targets[number % len(self.targets)]))
         connection.close()
 
@@ -111,6 +123,27 @@ class Load:
             connection.close()
         ended = time.monotonic()
         return Hit(ended - self._began, target.name, release, problem, ended - began)
+
+
+def _hung_up(connection: http.client.HTTPConnection) -> bool:
+    """True when the other side has closed a kept connection: every client looks before it asks."""
+    if connection.sock is None:
+        return False
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def tell_failed(hits: Sequence[Hit]) -> str:
+    """What failed, by kind of request and problem, with the first and last second of each."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for hit in hits:
+        if hit.problem:
+            found.setdefault((hit.target, hit.problem), []).append(hit.at)
+    return ", ".join(
+        f"{len(at)} × {name} {problem} ({min(at):.1f}–{max(at):.1f} s)"
+        for (name, problem), at in sorted(found.items())
+    )
 
 
 @dataclass(frozen=True, slots=True)
