@@ -12,6 +12,7 @@ from toolkit.rollout.work_follow import LOST_AFTER, Following, WorkEnd, follow
 from toolkit.spec.cause import Cause
 from toolkit.spec.work import OnOutput, WorkInstance, WorkReport, WorkTimings, WorkVerdict
 from toolkit.workflows.clock import Clock
+from toolkit.workflows.report_keep import work_finished
 from toolkit.workflows.session import Session
 
 
@@ -97,7 +98,8 @@ def to_the_end(
         raise
     clock.mark("work")
     sentence = said(started, end, clock.marks["work"])
-    return report(session, started, clock, end.verdict, sentence, end)
+    found = report(session, started, clock, end.verdict, sentence, end)
+    return work_finished(session, found, clock)
 
 
 def report(

@@ -16,6 +16,7 @@ from toolkit.workflows import roll
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, ask, unanswered
+from toolkit.workflows.report_keep import finished
 from toolkit.workflows.session import Session
 
 
@@ -74,7 +75,19 @@ def deploy_plan(
     clock: Clock,
     confirm: Confirm,
 ) -> DeployReport:
-    """From a plan on: what `deploy` and `rollback` share."""
+    """From a plan on: what `deploy` and `rollback` share; the report is kept for later."""
+    report = _deploy_plan(session, plan, options, clock=clock, confirm=confirm)
+    return finished(session, report, clock)
+
+
+def _deploy_plan(
+    session: Session,
+    plan: Plan,
+    options: DeployOptions,
+    *,
+    clock: Clock,
+    confirm: Confirm,
+) -> DeployReport:
     clock.tell_plan(plan)
     refuse_lint(plan)
     if not plan.fits and options.wait_capacity is None:
@@ -137,7 +150,8 @@ def attach(
         fail_fast=bool(options.fail_fast),
     )
     clock.say("note", f"version {following.submission.version}, release {following.release or '-'}")
-    return guarded(following.submission, lambda: roll.follow(session, following, clock))
+    report = guarded(following.submission, lambda: roll.follow(session, following, clock))
+    return finished(session, report, clock)
 
 
 def guarded(submission: Submission, run: Callable[[], DeployReport]) -> DeployReport:

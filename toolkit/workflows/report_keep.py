@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from toolkit.spec.report import DeployReport
+from toolkit.spec.timeline import Timeline
 from toolkit.spec.work import WorkReport
 from toolkit.views import deploy as deploy_view
 from toolkit.views import work as work_view
@@ -21,18 +22,17 @@ _UNROLLED = {"unchanged", "submitted", "refused"}
 
 def finished(session: Session, report: DeployReport, clock: Clock) -> DeployReport:
     """The report with its timeline, kept; what goes wrong here is a note and no other verdict."""
-    if clock.rolled:
-        timeline = drawn(session, clock.rolled, clock.events)
-        report = replace(report, timeline=timeline, calls=session.nomad.counter.calls)
+    report = replace(report, timeline=_timeline(session, clock), events=tuple(clock.events))
+    report = replace(report, calls=session.nomad.counter.calls)
     if report.verdict not in _UNROLLED:
-        _keep(session, deploy_view.document(report), clock)
+        _keep(session, lambda: deploy_view.document(report), clock)
     return replace(report, events=tuple(clock.events))
 
 
 def work_finished(session: Session, report: WorkReport, clock: Clock) -> WorkReport:
     """The same for work that ended."""
     if report.verdict not in _UNROLLED:
-        _keep(session, work_view.document(report), clock)
+        _keep(session, lambda: work_view.document(report), clock)
     return replace(report, events=tuple(clock.events))
 
 
@@ -45,11 +45,22 @@ def slim(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "events": events}
 
 
-def _keep(session: Session, document: Mapping[str, Any], clock: Clock) -> None:
+def _timeline(session: Session, clock: Clock) -> Timeline | None:
+    if not clock.rolled:
+        return None
+    try:
+        return drawn(session, clock.rolled, clock.events)
+    except Exception as exc:  # noqa: BLE001  what is drawn afterwards must not take a verdict away
+        clock.say("note", f"the timeline could not be drawn: {type(exc).__name__}: {exc}")
+        return None
+
+
+def _keep(session: Session, document: Callable[[], dict[str, Any]], clock: Clock) -> None:
     folder = folder_of(session.settings)
     if folder is None:
         return
     try:
-        keep(folder, slim(document), session.world.now())
-    except OSError as exc:
-        clock.say("note", f"the report could not be kept in {folder}: {exc.strerror or exc}")
+        keep(folder, slim(document()), session.world.now())
+    except Exception as exc:  # noqa: BLE001  nor must what is kept
+        why = getattr(exc, "strerror", None) or f"{type(exc).__name__}: {exc}"
+        clock.say("note", f"the report could not be kept in {folder}: {why}")

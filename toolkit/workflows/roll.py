@@ -77,6 +77,7 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
     )
     begun = world.clock()
     outcome = watch(world, watched, clock.tell)
+    clock.rolled.append((submission, outcome))
     found, unread = proof.patiently(
         world,
         lambda: proof.at_end(session, outcome, submission, following.job, following.served),
@@ -227,7 +228,7 @@ def _registered(session: Session, job_id: str) -> Submission:
         modify_index=live.modify_index,
         evaluation=None,
         check_index=live.modify_index,
-        submitted_at=session.world.now(),
+        submitted_at=(live.raw.get("SubmitTime") or 0) / read.NANO or session.world.now(),
         previous=previous,
         release=live.release,
     )
