@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from toolkit.clients.nomad_health import NomadHealth
 from toolkit.clients.nomad_jobs import NomadJobs
+from toolkit.clients.nomad_locks import NomadLocks
 from toolkit.clients.nomad_look import NomadLook
 from toolkit.clients.nomad_state import NomadState
 from toolkit.clients.nomad_work import NomadWork
 
 
-class Nomad(NomadJobs, NomadWork, NomadLook, NomadState, NomadHealth):
+class Nomad(NomadJobs, NomadWork, NomadLook, NomadState, NomadHealth, NomadLocks):
     """One connection to one Nomad in one namespace; `clone()` it for another thread."""

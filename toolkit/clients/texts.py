@@ -56,6 +56,8 @@ RULES = (
     ),
     _rule(r"enforcing job modify index", ConflictError, "somebody changed the job: plan again"),
     _rule(r"enforcing version", ConflictError, "somebody changed the job: look at its history"),
+    _rule(r"^tag .+ already exists on a different version", ConflictError),
+    _rule(r"^tag .+ not found on job", NotFoundError),
     _rule(r"cas error|check-and-set|conflict: cas", ConflictError, "read it again, then decide"),
     _rule(
         r"registration, dispatch, and scale are disabled",
@@ -160,7 +162,8 @@ FOREIGN = re.compile(
 NO_SUCH = re.compile(
     r"^unknown (allocation|task|node|service)|not started yet"
     r"|^(job|alloc|eval|deployment|node|variable|acl)\b.*not found$"
-    r"|^state for allocation\b.*not found on client|^log entry for task\b.*not found",
+    r"|^state for allocation\b.*not found on client|^log entry for task\b.*not found"
+    r"|^variable doesn't exist",
     re.IGNORECASE,
 )
 """How they themselves say 404 where they leave out the index header."""
