@@ -37,6 +37,8 @@ class Course:
     index: int = 0
     """JobModifyIndex of what was registered: what is newer than it and of another version was
     made by a revert."""
+    canaries: frozenset[str] = frozenset()
+    """Allocations placed as canaries; Nomad forgets it of those that were promoted."""
     promoted: float | None = None
     releases: Mapping[int, str | None] | None = None
     """Job version -> release."""
@@ -119,9 +121,13 @@ def _bar(course: Course, allocation: AllocationView, sightings: Iterable[Sightin
 
 def _role(course: Course, allocation: AllocationView) -> Role:
     if allocation.job_version == course.version:
-        return "canary" if allocation.canary else "new"
+        return "canary" if _is_canary(course, allocation) else "new"
     made_since = allocation.created_at >= course.began and allocation.create_index > course.index
     return "restored" if course.index and made_since else "old"
+
+
+def _is_canary(course: Course, allocation: AllocationView) -> bool:
+    return allocation.canary or allocation.id in course.canaries
 
 
 def _spans(course: Course, allocation: AllocationView, leaving: float | None) -> list[Span]:
@@ -134,8 +140,8 @@ def _spans(course: Course, allocation: AllocationView, leaving: float | None) ->
     if allocation.healthy is not None and allocation.judged_at:
         points.append((allocation.judged_at, "healthy" if allocation.healthy else "unhealthy"))
     promoted = course.promoted
-    mine = allocation.canary and allocation.job_version == course.version
-    if mine and promoted is not None and allocation.healthy:
+    mine = allocation.job_version == course.version
+    if mine and _is_canary(course, allocation) and promoted is not None and allocation.healthy:
         points.append((max(promoted, allocation.judged_at), "promoted"))
     points.sort(key=lambda point: point[0])
     if going is not None:

@@ -8,7 +8,7 @@ from toolkit.errors import ApiError
 from toolkit.rollout import merge, read
 from toolkit.rollout.timeline import Course, timeline
 from toolkit.spec.events import Event, Stage
-from toolkit.spec.observed import AllocationView
+from toolkit.spec.observed import AllocationView, DeploymentView
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import Submission
 from toolkit.spec.timeline import Mark, MarkKind, Timeline
@@ -55,6 +55,7 @@ def drawn(
         began=began,
         ended=now,
         index=submission.modify_index,
+        canaries=canaries_of(outcome.deployment),
         promoted=promoted,
         releases=_releases(rolled),
         sightings=tuple(each for _, watched in rolled for each in watched.sightings),
@@ -63,6 +64,12 @@ def drawn(
         notes=notes,
     )
     return timeline(course, allocations)
+
+
+def canaries_of(deployment: DeploymentView | None) -> frozenset[str]:
+    """The allocations that a deployment placed as canaries."""
+    groups = deployment.groups if deployment else ()
+    return frozenset(id_ for group in groups for id_ in group.placed_canaries)
 
 
 def _releases(rolled: Sequence[tuple[Submission, Outcome]]) -> dict[int, str | None]:
