@@ -439,11 +439,15 @@ Usage: toolkit status [OPTIONS] [JOB]
   Looks and judges nothing: the exit code is 0 whatever is seen; `toolkit
   verify` judges.
 
+  With --watch a terminal shows a table that changes in place, anything else
+  gets a line for each change, or with --json a document for each.
+
 Arguments:
   [JOB]  One job closely; default: all.
 
 Options:
   --limit N          Of all jobs, list so many at most.  [x>=1]
+  -w, --watch        Go on, and show every change until Ctrl-C.
   -e, --env ENV      Environment of toolkit.toml to talk to.
   --namespace NAME   Nomad namespace.
   --region NAME      Nomad region.

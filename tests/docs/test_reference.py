@@ -97,8 +97,11 @@ def test_the_catalog_is_orderly(entry: catalog.Entry) -> None:
 
 
 def read_from_the_environment() -> set[str]:
-    """Names of environment variables in the two files that read them."""
-    files = ("toolkit/config/settings.py", "toolkit/cli/world.py", "toolkit/spec/dev.py")
+    """Names of environment variables in the files that read them."""
+    files = (
+        "toolkit/config/settings.py", "toolkit/config/actor.py", "toolkit/cli/world.py",
+        "toolkit/spec/dev.py",
+    )  # fmt: skip
     text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in files)
     return set(re.findall(r'(?:environ\.get\(|environ, |given\()\s*"([A-Z_]+)"', text))
 

@@ -53,6 +53,7 @@ VARIABLES = {
     "CONSUL_BIN": "the consul binary that `toolkit dev` runs",
     "TRAEFIK_BIN": "the traefik binary that the local `traefik` job runs",
     "XDG_CACHE_HOME": "where built agents are kept; default: `~/.cache`",
+    "TOOLKIT_ACTOR": "who deploys, for the history; default: `user@host`, or what a CI job says",
     "NO_COLOR": "anything: no colour",
     "TERM": "`dumb`: no colour",
 }

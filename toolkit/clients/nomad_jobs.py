@@ -79,6 +79,10 @@ class NomadJobs(NomadWatch):
         params = {"prefix": prefix or None, "meta": "true" if meta else None}
         return cast(list[Json], self._json("jobs", kind=list, params=params))
 
+    def jobs_page(self, *, index: int = 0, wait: float = 0.0) -> Page:
+        """The same as a query that blocks: answers when a job, or the count of one, changes."""
+        return self._page("jobs", index=index, wait=wait)
+
     def statuses(self, *, per_page: int = 500) -> list[Json]:
         """Version, counts and allocations of every job of the namespace, in brief.
 
@@ -182,12 +186,19 @@ class NomadJobs(NomadWatch):
                 page = self.evaluation(evaluation["ID"], index=page.index, wait=2.0)
 
     def tag_version(self, job_id: str, name: str, version: int, description: str) -> None:
-        """Name a version, which Nomad then keeps."""
+        """Name a version, which Nomad then keeps; again: say its description anew.
+
+        ConflictError when another version has the name; InvalidRequestError before Nomad 1.9.
+        """
         body = {"Version": version, "Description": description}
-        self._ask("job", job_id, "versions", name, "tag", method="post", body=body)
+        try:
+            self._ask("job", job_id, "versions", name, "tag", method="post", body=body)
+        except InvalidRequestError as exc:
+            exc.message = f"{exc.message}; Nomad tags versions from 1.9 on"
+            raise
 
     def untag_version(self, job_id: str, name: str) -> None:
-        """Take a version's name away."""
+        """Take a version's name away; of two with that name, a newer one's."""
         self._ask("job", job_id, "versions", name, "tag", method="delete")
 
     def _refuse_other_namespace(self, job: Json) -> None:

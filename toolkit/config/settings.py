@@ -7,9 +7,10 @@ here what they mean to `nomad` and `consul`; an empty one is one that is not set
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from toolkit.config.actor import actor_of
 from toolkit.config.addresses import parse_address
 from toolkit.config.given import ApiVariables, Flags, Variables
 from toolkit.config.project import Project, find_project
@@ -21,6 +22,8 @@ __all__ = ["Flags", "Settings", "load_settings", "read_variables"]
 
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
+_GIT = ("PATH", "HOME", "XDG_CONFIG_HOME")
+"""Where git is, and where its owner says which folders are safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class Settings:
     consul_bin: str | None
     traefik_bin: str | None
     no_color: bool
+    actor: str = ""
+    """Who runs the command: `user@host`, or what a CI job says of itself."""
+    git: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """All that git, when it is asked for the project's commit, sees of the environment."""
 
 
 def load_settings(
@@ -75,6 +82,8 @@ def load_settings(
         consul_bin=environ.get("CONSUL_BIN") or None,
         traefik_bin=environ.get("TRAEFIK_BIN") or None,
         no_color=bool(environ.get("NO_COLOR")),
+        actor=actor_of(environ),
+        git={key: environ[key] for key in _GIT if environ.get(key)},
     )
 
 

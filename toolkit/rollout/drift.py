@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from toolkit.errors import ApiError
-from toolkit.rollout import diff, memory, read
+from toolkit.rollout import diff, memory, provenance, read
 from toolkit.rollout.secrets import stored
 from toolkit.rollout.world import World
 from toolkit.spec.plan import DiffLine, Drift, LiveJob, Memory, VersionMark
@@ -160,8 +160,12 @@ def _is_ours(raw: Mapping[str, Any], mark: Memory | None) -> bool:
     """True when that memory was written for this version, or its name is one that we give."""
     number = int(raw.get("Version") or 0)
     release = (raw.get("Meta") or {}).get("release")
-    name = (raw.get("VersionTag") or {}).get("Name")
-    if release is not None and name == f"{release}-v{number}":
+    said = provenance.own(raw)
+    if said is not None:
+        # A copy that Nomad made is not what we registered, although we gave it its name.
+        if said.copy_of is None:
+            return True
+    elif (raw.get("VersionTag") or {}).get("Name") == provenance.tag_name(release, number):
         return True
     if mark is None:
         return False

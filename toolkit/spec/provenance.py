@@ -44,6 +44,8 @@ class Provenance:
     """None while it rolls."""
     at: float = 0.0
     """Seconds since the epoch of the deploy."""
+    copy_of: int | None = None
+    """The version that Nomad made this one of by itself, as when it takes a failed one back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from toolkit.errors import ExitCode
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
 from toolkit.spec.events import Event
+from toolkit.spec.lock import LockReport
 from toolkit.spec.plan import Plan
+from toolkit.spec.provenance import Provenance
 from toolkit.spec.timeline import Timeline
 
 Verdict = Literal[
@@ -84,6 +86,10 @@ class DeployReport:
     """HTTP calls made to Nomad."""
     expired_waits: int = 0
     """Of these, blocking queries that ended with nothing new."""
+    provenance: Provenance | None = None
+    """Where the version that this is about came from; None: it is not of our making."""
+    lock: LockReport | None = None
+    """The deploy lock of the job; None: nothing was to be submitted."""
     timeline: Timeline | None = None
     """The rollout in time; None where nobody watched one."""
 

@@ -1,0 +1,201 @@
+"""Before and after a rollout: tag the version, and write down what was verified.
+
+No verdict depends on either: what could not be written is said in a note, and the rollout goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from toolkit.__main__ import VERSION
+from toolkit.config.commit import commit_of
+from toolkit.errors import ApiError
+from toolkit.rollout import last_verified, provenance_tags
+from toolkit.rollout.direct import is_work
+from toolkit.rollout.provenance import (
+    VERIFIED,
+    begun,
+    digest_of,
+    is_taggable,
+    own,
+    tag_name,
+    tagged,
+)
+from toolkit.rollout.read import registration
+from toolkit.spec.plan import LiveJob, Plan, Submission
+from toolkit.spec.provenance import LastVerified, Origin, Provenance
+from toolkit.spec.report import DeployReport
+from toolkit.workflows.clock import Clock
+from toolkit.workflows.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A registered version and what is known of where it came from."""
+
+    job: Mapping[str, Any]
+    """As registered."""
+    version: int
+    index: int
+    """Its JobModifyIndex."""
+    provenance: Provenance | None = None
+    """None for a version that is not of our making."""
+    done: bool = False
+    """The version carries our tag."""
+
+
+def origin_of(session: Session, plan: Plan) -> Origin:
+    """Where a plan's job comes from; asks git, and never fails."""
+    commit = commit_of(session.settings.project, session.settings.git)
+    return Origin(
+        commit=commit.id,
+        dirty=commit.dirty,
+        digest=digest_of(plan.rendered, tuple(secret.reveal() for secret in plan.secrets)),
+        actor=session.settings.actor,
+        tool=VERSION,
+    )
+
+
+def begin(
+    session: Session, plan: Plan, submission: Submission, origin: Origin, clock: Clock
+) -> Tagged:
+    """Tag what was just registered."""
+    if submission.unchanged and plan.live is not None:
+        return already(plan.live.raw)
+    found = begun(origin, submission.release, submission.version, submission.submitted_at)
+    version = Tagged(plan.job, submission.version, submission.modify_index)
+    if not is_taggable(plan.job):
+        return replace(version, provenance=replace(found, tag=""))
+    try:
+        provenance_tags.write(session.world, plan.job_id, found)
+    except ApiError as exc:
+        clock.say("note", f"version {submission.version} is not tagged: {exc.message}")
+        return replace(version, provenance=replace(found, tag=""))
+    return replace(version, provenance=found, done=True)
+
+
+def already(raw: Mapping[str, Any]) -> Tagged:
+    """A version that was registered before, with the tag that it has."""
+    found = own(raw)
+    return Tagged(
+        raw,
+        int(raw.get("Version") or 0),
+        int(raw.get("JobModifyIndex") or 0),
+        found,
+        done=found is not None,
+    )
+
+
+def finish(session: Session, report: DeployReport, version: Tagged, clock: Clock) -> DeployReport:
+    """Write the verdict into the tag, and what was verified into its variable."""
+    found = version.provenance
+    if found is not None:
+        found = replace(found, verdict=report.verdict)
+    try:
+        if version.done and found is not None:
+            provenance_tags.write(session.world, report.job, found)
+        verified = _verified(session, report, replace(version, provenance=found), clock)
+        if version.done:
+            versions = session.nomad.versions(report.job)
+            provenance_tags.tidy(session.world, report.job, versions, verified)
+    except ApiError as exc:
+        clock.say("note", f"the tags of {report.job} are not up to date: {exc.message}")
+    return replace(report, provenance=found)
+
+
+def confirm(session: Session, report: DeployReport, live: LiveJob, clock: Clock) -> DeployReport:
+    """The same where nothing was changed: what was verified now may not have been at its rollout.
+
+    One call where the variable names this version already.
+    """
+    version = already(live.raw)
+    found = version.provenance
+    if report.verdict != "unchanged" or is_work(live.raw):
+        return replace(report, provenance=found)
+    known, _ = last_verified.look(session.world, report.job)
+    if known is not None and known.index == version.index:
+        return replace(report, provenance=found)
+    if found is not None and found.verdict not in VERIFIED:
+        found = replace(found, verdict="deployed")
+        try:
+            provenance_tags.write(session.world, report.job, found)
+        except ApiError as exc:
+            clock.say("note", f"the tags of {report.job} are not up to date: {exc.message}")
+    _note(session, report, version, clock)
+    return replace(report, provenance=found)
+
+
+def _verified(
+    session: Session, report: DeployReport, version: Tagged, clock: Clock
+) -> tuple[int, ...]:
+    """Write down which version was verified; the ones whose tags must stay for that."""
+    if is_work(version.job) or report.verification is None or not report.verification.holds:
+        known, _ = last_verified.look(session.world, report.job)
+        return () if known is None else (known.version,)
+    if report.verdict == "reverted":
+        back = _went_back(session, report, version)
+        if back is None:
+            return ()
+        _note(session, report, back, clock)
+        return (back.version,)
+    if report.verdict in {"deployed", "unchanged"}:
+        _note(session, report, version, clock)
+        return (version.version,)
+    return ()
+
+
+def _went_back(session: Session, report: DeployReport, failed: Tagged) -> Tagged | None:
+    """The version that was registered in place of the failed one, tagged with where it is from."""
+    versions = session.nomad.versions(report.job)
+    if not versions or versions[0].get("Stop"):
+        return None
+    live = already(versions[0])
+    release = (live.job.get("Meta") or {}).get("release")
+    if live.version == failed.version or release != report.serving:
+        return None
+    if not failed.done:
+        return live
+    before = _source(versions)
+    if before is None or live.provenance is not None:
+        return live
+    found = replace(
+        before,
+        tag=tag_name(before.release, live.version),
+        version=live.version,
+        verdict="reverted to",
+        copy_of=before.version,
+    )
+    provenance_tags.write(session.world, report.job, found)
+    return replace(live, provenance=found, done=True)
+
+
+def _source(versions: Sequence[Mapping[str, Any]]) -> Provenance | None:
+    """What is known of the version that the newest one is another copy of."""
+    live, older = registration(versions[0]), versions[1:]
+    if (copied := tagged(versions[0])) is not None:
+        return copied
+    for raw in older:
+        if registration(raw) == live and (found := own(raw)) is not None:
+            return found
+    return None
+
+
+def _note(session: Session, report: DeployReport, version: Tagged, clock: Clock) -> None:
+    """Write the variable, or say why not."""
+    release = (version.job.get("Meta") or {}).get("release")
+    said = last_verified.write(
+        session.world,
+        LastVerified(
+            job=report.job,
+            release=None if release is None else str(release),
+            version=version.version,
+            at=session.world.now(),
+            tag=version.provenance.tag or None if version.provenance else None,
+            actor=session.settings.actor,
+            index=version.index,
+        ),
+    )
+    if said:
+        clock.say("note", f"version {version.version} is {said}")
