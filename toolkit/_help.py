@@ -197,6 +197,8 @@ Options:
   --allow-edge-restart          Allow a deploy that closes the only edge.
   --fail-fast / --no-fail-fast  Fail the rollout once an instance can no longer
                                 become healthy.
+  --wait-lock DURATION          Wait this long for somebody else's change of the
+                                job.
   --release VERSION             Release to deploy.
   --var KEY=VALUE               Set a template variable; repeatable.
   --var-file FILE               Read variables from a TOML or JSON file;
@@ -350,6 +352,8 @@ Options:
   --timeout DURATION        Give up watching after this: 90s, 10m.
   --wait-capacity DURATION  Submit what does not fit, and wait this long.
   --allow RULE              Allow what a lint rule refuses; repeatable.
+  --wait-lock DURATION      Wait this long for somebody else's change of the
+                            job.
   --var KEY=VALUE           Set a template variable; repeatable.
   --var-file FILE           Read variables from a TOML or JSON file; repeatable.
   -e, --env ENV             Environment of toolkit.toml to talk to.
@@ -385,6 +389,7 @@ Options:
   --timeout DURATION    Give up watching after this: 90s, 10m.
   --allow RULE          Allow what a lint rule refuses; repeatable.
   --allow-edge-restart  Allow a deploy that closes the only edge.
+  --wait-lock DURATION  Wait this long for somebody else's change of the job.
   -e, --env ENV         Environment of toolkit.toml to talk to.
   --namespace NAME      Nomad namespace.
   --region NAME         Nomad region.

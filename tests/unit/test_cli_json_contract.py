@@ -32,6 +32,7 @@ from toolkit.spec.listing import (
     ValidateReport,
     VersionRow,
 )
+from toolkit.spec.lock import LockReport
 from toolkit.spec.plan import (
     DiffLine,
     Drift,
@@ -132,6 +133,7 @@ DEPLOY = DeployReport(
     causes=(CAUSE,),
     plan=PLAN,
     events=(EVENT,),
+    lock=LockReport("lost", "toolkit/locks/web", "bob@ws broke it"),
     timeline=TIMELINE,
 )
 ROW = JobRow(
@@ -179,7 +181,8 @@ DEPLOY_KEYS = (
     "serving version deployment evaluation "
     "timings(total render plan submit nomad healthy gate verify edge_wait) "
     f"verification({VERIFICATION_KEYS}) causes[]({CAUSE_KEYS}) next plan({PLAN_KEYS}) "
-    f"events[]({EVENT_KEYS}) calls expired_waits timeline({TIMELINE_KEYS})"
+    f"events[]({EVENT_KEYS}) calls expired_waits lock(state path reason waited) "
+    f"timeline({TIMELINE_KEYS})"
 )
 ROW_KEYS = (
     "name kind state release version wanted running healthy deployment ours failed lost complete "

@@ -16,6 +16,7 @@ from toolkit.cli.options import (
     Job,
     Timeout,
     WaitCapacity,
+    WaitLock,
     takes,
 )
 from toolkit.errors import ExitCode
@@ -39,6 +40,7 @@ def bump(
     timeout: Timeout = None,
     wait_capacity: WaitCapacity = None,
     allow: Allow = None,
+    wait_lock: WaitLock = None,
 ) -> ExitCode:
     """The release is written back to its file, comments kept, only after the verdict `deployed`.
 
@@ -52,6 +54,8 @@ def bump(
         timeout=timeout,
         wait_capacity=wait_capacity,
         allow=tuple(allow or ()),
+        wait_lock=wait_lock,
+        command="bump",
     )
     wanted = which(release, {"patch": patch, "minor": minor, "major": major})
     report = raise_release(

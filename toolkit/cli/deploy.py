@@ -18,6 +18,7 @@ from toolkit.cli.options import (
     ResetCount,
     Timeout,
     WaitCapacity,
+    WaitLock,
     takes,
 )
 from toolkit.errors import ExitCode
@@ -35,6 +36,7 @@ def deploy(
     allow: Allow = None,
     allow_edge_restart: AllowEdgeRestart = False,
     fail_fast: FailFast = None,
+    wait_lock: WaitLock = None,
 ) -> ExitCode:
     """Plans, submits, watches, gates the canaries, and verifies the release that is served.
 
@@ -55,6 +57,7 @@ def deploy(
         allow_edge_restart=allow_edge_restart,
         fail_fast=fail_fast,
         allow=tuple(allow or ()),
+        wait_lock=wait_lock,
     )
     report = roll_out(call.session(job), job, options, on_event=call.on_event, confirm=call.confirm)
     return call.show(view, report)

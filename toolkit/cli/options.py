@@ -95,6 +95,15 @@ FailFast = Annotated[
         help="Fail the rollout once an instance can no longer become healthy.",
     ),
 ]
+WaitLock = Annotated[
+    float | None,
+    typer.Option(
+        "--wait-lock",
+        parser=duration,
+        metavar="DURATION",
+        help="Wait this long for somebody else's change of the job.",
+    ),
+]
 Allow = Annotated[
     list[str] | None,
     typer.Option("--allow", metavar="RULE", help="Allow what a lint rule refuses; repeatable."),

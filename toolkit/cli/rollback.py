@@ -15,6 +15,7 @@ from toolkit.cli.options import (
     AllowEdgeRestart,
     Job,
     Timeout,
+    WaitLock,
     takes,
 )
 from toolkit.errors import ExitCode
@@ -33,6 +34,7 @@ def rollback(
     timeout: Timeout = None,
     allow: Allow = None,
     allow_edge_restart: AllowEdgeRestart = False,
+    wait_lock: WaitLock = None,
 ) -> ExitCode:
     """Rolled out, gated and verified like any deploy, with the same exit codes.
 
@@ -43,7 +45,11 @@ def rollback(
     from toolkit.workflows.rollback import rollback as go_back
 
     options = DeployOptions(
-        timeout=timeout, allow=tuple(allow or ()), allow_edge_restart=allow_edge_restart
+        timeout=timeout,
+        allow=tuple(allow or ()),
+        allow_edge_restart=allow_edge_restart,
+        wait_lock=wait_lock,
+        command="rollback",
     )
     report = go_back(
         call.session(job), job, to, options, on_event=call.on_event, confirm=call.confirm

@@ -7,6 +7,7 @@ from typing import Any
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.views import cause as cause_view
 from toolkit.views import event as event_view
+from toolkit.views import lock as lock_view
 from toolkit.views import plan as plan_view
 from toolkit.views import timeline as timeline_view
 from toolkit.views import verification as verification_view
@@ -48,6 +49,7 @@ def document(report: DeployReport) -> dict[str, Any]:
         "events": [event_view.document(event) for event in report.events],
         "calls": report.calls,
         "expired_waits": report.expired_waits,
+        "lock": None if report.lock is None else lock_view.document(report.lock),
         "timeline": None if report.timeline is None else timeline_view.document(report.timeline),
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from toolkit.rollout import sentences
@@ -10,6 +12,9 @@ from toolkit.spec.events import Event, OnEvent, Stage
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import Plan, Submission
 from toolkit.views import drift as drift_view
+
+News = Callable[[], Iterable[str]]
+"""What is new since it was asked last."""
 
 
 @dataclass
@@ -23,6 +28,7 @@ class Clock:
     started: float = 0.0
     rolled: list[tuple[Submission, Outcome]] = field(default_factory=list)
     """What was watched: what was asked for, then what we went back to, if anything."""
+    aside: News = tuple
 
     def __post_init__(self) -> None:
         self.started = self.last = self.world.clock()
@@ -34,9 +40,23 @@ class Clock:
 
     def tell(self, event: Event) -> None:
         """Pass an event on and keep it, if it says something."""
+        for text in self.aside():
+            self._pass(Event("note", text, event.at))
+        self._pass(event)
+
+    def _pass(self, event: Event) -> None:
         if event.text:
             self.events.append(event)
         self.on_event(event)
+
+    @contextmanager
+    def heeding(self, news: News) -> Iterator[None]:
+        """Tell, meanwhile, what other threads found out before anything else is told."""
+        before, self.aside = self.aside, news
+        try:
+            yield
+        finally:
+            self.aside = before
 
     def say(self, stage: Stage, text: str) -> None:
         """Tell one line."""

@@ -11,8 +11,10 @@ from toolkit.rollout.plan import make_plan
 from toolkit.rollout.submit import submit
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.plan import Plan, Submission
+from toolkit.spec.provenance import Origin
+from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.report import DeployReport
-from toolkit.workflows import roll
+from toolkit.workflows import locking, roll, tagging
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, ask, unanswered
@@ -34,6 +36,10 @@ class DeployOptions:
     """None: as the job file says."""
     allow: tuple[str, ...] = ()
     """Lint rules accepted for this once."""
+    wait_lock: float | None = None
+    """How long somebody else's deploy lock is waited for; None: not at all."""
+    command: str = "deploy"
+    """What whoever waits for our lock is told we do."""
 
 
 DEFAULTS = DeployOptions()
@@ -56,15 +62,19 @@ def deploy(
     clock.say("target", session.target.headline())
     rendered = session.render(job)
     clock.mark("render")
-    plan = make_plan(
+    plan = _plan(session, rendered, options)
+    clock.mark("plan")
+    return deploy_plan(session, plan, options, clock=clock, confirm=confirm)
+
+
+def _plan(session: Session, rendered: RenderedJob, options: DeployOptions) -> Plan:
+    return make_plan(
         session.world,
         rendered,
         reset_count=options.reset_count,
         release_chosen=session.settings.flags.release is not None,
         allow=allowed(options),
     )
-    clock.mark("plan")
-    return deploy_plan(session, plan, options, clock=clock, confirm=confirm)
 
 
 def deploy_plan(
@@ -74,9 +84,14 @@ def deploy_plan(
     *,
     clock: Clock,
     confirm: Confirm,
+    again: Callable[[], Plan] | None = None,
 ) -> DeployReport:
-    """From a plan on: what `deploy` and `rollback` share; the report is kept for later."""
-    report = _deploy_plan(session, plan, options, clock=clock, confirm=confirm)
+    """From a plan on: what `deploy` and `rollback` share; the report is kept for later.
+
+    `again` makes the plan anew after somebody else's lock was waited for; None: as `deploy` does.
+    """
+    replan = again or (lambda: _plan(session, plan.rendered, options))
+    report = _deploy_plan(session, plan, options, clock=clock, confirm=confirm, again=replan)
     return finished(session, report, clock)
 
 
@@ -87,24 +102,58 @@ def _deploy_plan(
     *,
     clock: Clock,
     confirm: Confirm,
+    again: Callable[[], Plan],
 ) -> DeployReport:
+    settled = _settled(session, plan, options, clock, confirm)
+    if settled is not None:
+        return settled
+    _agree(session, plan, confirm)
+    with locking.held(
+        session, plan.job_id, options.command, plan.release, clock.say, wait=options.wait_lock
+    ) as lock, clock.heeding(lock.news):  # fmt: skip
+        if lock.waited:
+            clock.say("note", f"locked after {lock.waited:.1f} s; planning again")
+            before, plan = plan, again()
+            settled = _settled(session, plan, options, clock, confirm)
+            if settled is not None:
+                return replace(settled, lock=lock.report())
+            if (plan.diff, plan.question) != (before.diff, before.question):
+                _agree(session, plan, confirm)
+        lock.assure()
+        report = _submitted(session, plan, options, clock)
+        return replace(report, lock=lock.report())
+
+
+def _settled(
+    session: Session, plan: Plan, options: DeployOptions, clock: Clock, confirm: Confirm
+) -> DeployReport | None:
+    """The report where there is nothing to submit."""
     clock.tell_plan(plan)
     refuse_lint(plan)
     if not plan.fits and options.wait_capacity is None:
         return roll.unplaced(session, plan, clock)
-    if not plan.changed:
-        rolling = roll.under_way(session, plan)
-        if rolling is None:
-            return roll.unchanged(session, plan, clock)
-        clock.say("note", f"version {rolling.version} is this already, and still rolling")
-        if not options.no_promote:
-            ask(session.target, confirm, f"promote {plan.job_id} when it is ready")
-        return _follow(session, plan, rolling, options, clock)
+    if plan.changed:
+        return None
+    rolling = roll.under_way(session, plan)
+    if rolling is None:
+        return roll.unchanged(session, plan, clock)
+    clock.say("note", f"version {rolling.version} is this already, and still rolling")
+    if not options.no_promote:
+        ask(session.target, confirm, f"promote {plan.job_id} when it is ready")
+    return _follow(session, plan, rolling, options, clock)
+
+
+def _agree(session: Session, plan: Plan, confirm: Confirm) -> None:
+    """Everything that may still be said against a submit; RefusedError."""
     refuse_without_consul(session, plan)
     deed = f"deploy {plan.job_id} {plan.release or ''}".rstrip()
     ask(session.target, confirm, deed)
     if plan.question and not confirm(f"{plan.question}. Go on?"):
         raise RefusedError("not confirmed; nothing was changed")
+
+
+def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Clock) -> DeployReport:
+    """Submit, and follow to the verdict."""
     submission = submit(session.world, plan)
     clock.mark("submit")
     clock.tell_submission(submission)
@@ -151,6 +200,7 @@ def attach(
     )
     clock.say("note", f"version {following.submission.version}, release {following.release or '-'}")
     report = guarded(following.submission, lambda: roll.follow(session, following, clock))
+    report = tagging.finish(session, report, tagging.already(following.raw), clock)
     return finished(session, report, clock)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from toolkit.errors import NotFoundError, RefusedError
 from toolkit.rollout import read
 from toolkit.spec.events import OnEvent, ignore
-from toolkit.spec.plan import LiveJob
+from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.report import DeployReport
 from toolkit.workflows.back import plan_back
 from toolkit.workflows.clock import Clock
@@ -44,9 +44,15 @@ def rollback(
     live, target = versions[0], choose(versions, to, spec.name)
     clock.say("note", f"back to version {target.version}, release {target.release or '-'}")
     clock.mark("render")
+
+    def again() -> Plan:
+        """To the same version, from what is there once it is our turn."""
+        now = read.live_job(session.nomad.versions(spec.name)[0])
+        return plan_back(session, spec, now, target, allowed(options))
+
     plan = plan_back(session, spec, live, target, allowed(options))
     clock.mark("plan")
-    return deploy_plan(session, plan, options, clock=clock, confirm=confirm)
+    return deploy_plan(session, plan, options, clock=clock, confirm=confirm, again=again)
 
 
 def choose(versions: Sequence[LiveJob], to: str | None, job: str) -> LiveJob:

@@ -7,7 +7,7 @@ from toolkit.spec.dev import DevWord
 from toolkit.spec.listing import OperateVerdict
 from toolkit.spec.report import Verdict
 from toolkit.spec.work import WorkVerdict
-from toolkit.views.schemas import explaining, looking, work
+from toolkit.views.schemas import explaining, looking, watching, work
 from toolkit.views.schemas.words import (
     Schema,
     code,
@@ -89,6 +89,7 @@ DEPLOY = record(
     events=many("What was said on the way", "event"),
     calls=whole("HTTP calls made to Nomad"),
     expired_waits=whole("Of these, blocking queries that ended with nothing new"),
+    lock=maybe(one("lock")),
     timeline=maybe(one("timeline")),
 )
 
@@ -228,6 +229,7 @@ WORK = record(
 DOCUMENTS: dict[str, tuple[int, Schema]] = {
     **explaining.DOCUMENTS,
     **looking.DOCUMENTS,
+    **watching.DOCUMENTS,
     **work.DOCUMENTS,
     "deploy": (1, DEPLOY),
     "dev": (1, DEV),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toolkit.spec.lock import LockState
 from toolkit.spec.timeline import MarkKind, Phase, Role
 from toolkit.views.schemas.words import (
     Schema,
@@ -60,8 +61,17 @@ TIMELINE = record(
     notes=texts("What is not in it, and why"),
 )
 
+LOCK = record(
+    "The deploy lock of the job, as it stood at the end",
+    state=word("none: there was none to take", LockState),
+    path=some("Of the Nomad variable"),
+    reason=text("Why it is not held; empty when it is"),
+    waited={"description": "Seconds until it was ours", "type": "number", "minimum": 0},
+)
+
 PARTS: dict[str, Schema] = {
     "bar": BAR,
+    "lock": LOCK,
     "moment": MARK,
     "sighting": SIGHTING,
     "span": SPAN,
