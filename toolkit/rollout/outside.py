@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
+from toolkit.rollout.analysis.targets import Targets
 from toolkit.rollout.machine.answers import Opinion
 
 Who = Literal["probe", "analysis"]
@@ -21,6 +22,9 @@ class Outside:
         self._lock = threading.Lock()
         self._opinions: dict[Who, Opinion] = {}
         self._wakes: tuple[Callable[[], None], ...] = ()
+        self.compare: Callable[[Targets], None] | None = None
+        """Who compares canaries with stable instances: told at the open gate, and at each change
+        of either; None: nobody."""
 
     def tell(self, who: Who, opinion: Opinion) -> None:
         """Keep an opinion; told again unchanged, it wakes nobody."""

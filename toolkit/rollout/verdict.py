@@ -46,7 +46,7 @@ def judge(
             return _succeeded(verification, unchanged=unchanged, spent=spent)
         case "reverted" | "failed":
             return _not_taken(outcome, verification)
-        case "held" | "stopped":
+        case "held" | "ready" | "stopped":
             return Judged("held", outcome.detail)
         case "superseded":
             return Judged("superseded", outcome.detail)

@@ -10,10 +10,21 @@ from dataclasses import replace
 from typing import Protocol
 
 from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
-from toolkit.rollout import gate, machine, placement, progress, read, reasons, secrets, table
+from toolkit.rollout import (
+    compared,
+    gate,
+    machine,
+    placement,
+    progress,
+    read,
+    reasons,
+    secrets,
+    table,
+)
 from toolkit.rollout.declared import services
 from toolkit.rollout.feed import Feed, Update, reread
 from toolkit.rollout.machine import (
+    Analyse,
     Ask,
     Decision,
     End,
@@ -21,6 +32,7 @@ from toolkit.rollout.machine import (
     Fail,
     Follow,
     Look,
+    Opinion,
     Promote,
     Wait,
     Watched,
@@ -99,7 +111,7 @@ class Watch:
         while True:
             now = self.world.clock()
             self.state.probe = self.outside.of("probe")
-            self.state.analysis = self.outside.of("analysis")
+            self._hear(self.outside.of("analysis"))
             decision = machine.decide(self.watched, self.state.answers(self.watched, now))
             if isinstance(decision, End):
                 return self._end(decision)
@@ -115,6 +127,9 @@ class Watch:
                 self._ask(now)
             case Look():
                 self._look(decision)
+            case Analyse():
+                self._did(analysing=True)
+                compared.begin(self.world, self.watched, self.state, self.outside)
             case Promote():
                 self._promote(decision)
             case Fail():
@@ -127,6 +142,12 @@ class Watch:
 
     def _did(self, **what: object) -> None:
         self.state.did = replace(self.state.did, **what)  # type: ignore[arg-type]
+
+    def _hear(self, found: Opinion | None) -> None:
+        """What was found of the canaries, said when it changes."""
+        known, self.state.analysis = self.state.analysis, found
+        if found is not None and found != known:
+            self._say("analyse", found.reason)
 
     def _say(self, stage: Stage, text: str) -> None:
         self.world.say(self.on_event, stage, text)
@@ -147,6 +168,8 @@ class Watch:
             self.seen.take(update, self.world.now())
             self._tell_lost(update)
             update = self.feed.next(0)
+        if self.state.did.analysing:
+            compared.aim(self.world, self.watched, self.state, self.outside)
         self._tell()
 
     def _ask(self, now: float) -> None:
@@ -199,10 +222,11 @@ class Watch:
             self._close(answer.reason, BLIND_STEP if slow else GATE_STEP, blind=answer.blind)
             return
         rows = answer.verification.instances
-        for text in progress.chains(rows):
-            self.on_event(Event("canary", text, self.world.now(), rows))
-        if not self.watched.promote and not revert:
-            self._say("gate", f"{answer.reason} · promotion is left to you")
+        if not state.did.analysing:
+            for text in progress.chains(rows):
+                self.on_event(Event("canary", text, self.world.now(), rows))
+        if (then := compared.what_follows(self.watched, state)) and not revert:
+            self._say("gate", f"{answer.reason} · {then}")
 
     def _close(self, reason: str, seconds: float, *, blind: bool) -> None:
         if reason != self.state.gate_said:
@@ -250,7 +274,8 @@ class Watch:
         except ApiError as exc:
             # Terminal meanwhile: the next view of the deployment says what became of it.
             self._say("fail", f"cannot fail the deployment: {exc.message}")
-            self._did(fail_refused=True)
+            denied = exc.message if isinstance(exc, DeniedError) else ""
+            self._did(fail_refused=True, fail_denied=denied)
             return
         self._did(failed=True, explained=True, gave_up=fail.why == "unplaced")
         self.state.causes = self._named(self.state.causes)

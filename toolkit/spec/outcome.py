@@ -16,6 +16,7 @@ End = Literal[
     "failed",       # and Nomad did not restore the old version
     "reverted",     # and Nomad's revert ended successfully
     "held",         # waiting for a person: promotion, pause
+    "ready",        # its canaries are good, and a step with more of them may follow
     "stopped",      # somebody stopped or purged the job
     "superseded",   # somebody's newer version replaced ours
     "unplaced",     # no capacity in time

@@ -24,6 +24,7 @@ from toolkit.rollout.machine.answers import (
 )
 from toolkit.rollout.machine.decide import decide
 from toolkit.rollout.machine.decisions import (
+    Analyse,
     Ask,
     Decision,
     End,
@@ -37,7 +38,7 @@ from toolkit.rollout.machine.decisions import (
 from toolkit.rollout.machine.word import verdict_of
 
 __all__ = [
-    "Answers", "Ask", "Decision", "Deeds", "End", "Explain", "Fail", "Follow", "GateAnswer",
-    "Look", "Opinion", "Promote", "Proof", "Registered", "Wait", "Watched", "decide",
-    "evaluations", "instances", "verdict_of",
+    "Analyse", "Answers", "Ask", "Decision", "Deeds", "End", "Explain", "Fail", "Follow",
+    "GateAnswer", "Look", "Opinion", "Promote", "Proof", "Registered", "Wait", "Watched",
+    "decide", "evaluations", "instances", "verdict_of",
 ]  # fmt: skip

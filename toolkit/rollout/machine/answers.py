@@ -32,6 +32,10 @@ class Watched:
     """On the world's clock."""
     promote: bool = True
     """False: healthy canaries are left to a person."""
+    analyse: bool = False
+    """Nothing is promoted before somebody beside Nomad compared its canaries."""
+    more_steps: bool = False
+    """Good canaries are followed by a registration with more of them, not by a promotion."""
     fail_fast: bool = True
     wait_capacity: float | None = None
     """Seconds; None: the plan said that it fits."""
@@ -85,6 +89,10 @@ class Deeds:
     """We failed the deployment."""
     fail_refused: bool = False
     """Nomad would not let us, and will not."""
+    fail_denied: str = ""
+    """Why our token may not."""
+    analysing: bool = False
+    """The canaries are compared."""
     gave_up: bool = False
     """We failed it because there was no room in time."""
     explained: bool = False

@@ -68,6 +68,8 @@ def _rolling(watched: Watched, answers: Answers, ours: DeploymentView) -> Decisi
         return Wait(watched.deadline, "Nomad to end the failed deployment")
     if (spent := _spent(answers, ours)) is not None:
         return spent
+    if (bad_canaries := promotion.condemned(watched, answers, ours)) is not None:
+        return bad_canaries
     # Without Consul nothing can be judged: what happens is then left to Nomad's own deadlines.
     judging = watched.fail_fast and not did.fail_refused and "Consul" not in answers.lost
     bad = hopeless(answers.allocations or (), ours.job_version) if judging else []

@@ -38,6 +38,13 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Analyse:
+    """The gate is open: let its canaries be compared, before they are promoted."""
+
+    deployment: DeploymentView
+
+
+@dataclass(frozen=True, slots=True)
 class Promote:
     """The gate is open: promote the canaries."""
 
@@ -87,4 +94,4 @@ class End:
     causes: tuple[Cause, ...] = ()
 
 
-Decision = Wait | Ask | Look | Promote | Fail | Explain | Follow | End
+Decision = Wait | Ask | Look | Analyse | Promote | Fail | Explain | Follow | End

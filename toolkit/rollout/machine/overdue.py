@@ -28,7 +28,10 @@ def end(watched: Watched, answers: Answers, undecided: Decision) -> End:
     gated = isinstance(undecided, Look) or (
         isinstance(undecided, Wait) and undecided.until == answers.did.gate_again
     )
-    if answers.gate_said and gated:
+    comparing = answers.analysis is not None and answers.analysis.word == "undecided"
+    if answers.did.analysing and comparing:
+        detail, ill = "its canaries were still compared at the deadline", ()
+    elif answers.gate_said and gated:
         detail, ill = f"the gate stayed closed: {answers.gate_said}", ()
     elif why := answers.lost.get("Consul"):
         detail, ill = f"Consul does not answer: {why}", ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolkit.rollout.machine.answers import Answers, Watched
-from toolkit.rollout.machine.decisions import Decision, End, Fail, Look, Promote, Wait
+from toolkit.rollout.machine.decisions import Analyse, Decision, End, Fail, Look, Promote, Wait
 from toolkit.spec.cause import Cause
 from toolkit.spec.observed import AllocationView, DeploymentView
 
@@ -45,16 +45,59 @@ def decide(
     if did.promotion_denied:
         why = f"the canaries are ready, and the token may not promote them: {did.promotion_denied}"
         return End("held", why, watched.version, deployment)
+    if not revert and _is_compared(answers):
+        return Wait(watched.deadline, "the canaries to be compared")
     if gate is not None and gate.open:
-        if watched.promote or revert:
-            return Promote(deployment, revert=revert)
-        why = "the canaries are ready and wait for promotion"
-        return End("held", why, watched.version, deployment)
+        if revert:
+            return Promote(deployment, revert=True)
+        return _passed(watched, answers, deployment)
     if not revert and (cause := _wrong(watched, answers)) is not None:
         return Fail(deployment, "release", causes=(cause,))
     if answers.now >= did.gate_again:
         return Look(deployment, revert=revert)
     return Wait(did.gate_again, f"the gate: {answers.gate_said}")
+
+
+def _is_compared(answers: Answers) -> bool:
+    """True while the canaries are compared with stable instances."""
+    found = answers.analysis
+    return answers.did.analysing and (found is None or found.word == "undecided")
+
+
+def _passed(watched: Watched, answers: Answers, deployment: DeploymentView) -> Decision:
+    """What follows an open gate, which is looked at again after an analysis."""
+    if watched.analyse and not answers.did.analysing:
+        return Analyse(deployment)
+    if watched.more_steps:
+        why = "the canaries are good, and more of them may follow"
+        return End("ready", why, watched.version, deployment)
+    if watched.promote:
+        return Promote(deployment)
+    why = "the canaries are ready and wait for promotion"
+    if watched.analyse and answers.analysis is not None:
+        why = f"{why}; {answers.analysis.reason}"
+    return End("held", why, watched.version, deployment)
+
+
+def condemned(watched: Watched, answers: Answers, deployment: DeploymentView) -> Decision | None:
+    """What to do about canaries that were found worse; None: nobody found that.
+
+    Whatever becomes of them meanwhile, they are not promoted by us.
+    """
+    did, found = answers.did, answers.analysis
+    if not watched.analyse or found is None or found.word != "bad" or did.promoted_at is not None:
+        return None
+    if not watched.promote and not watched.more_steps:
+        why = f"promotion is left to you, and the canaries are not good: {found.reason}"
+        return End("held", why, watched.version, deployment, causes=found.causes)
+    if did.fail_denied:
+        why = f"{found.reason}; the token may not fail the deployment: {did.fail_denied}"
+        return End("held", why, watched.version, deployment, causes=found.causes)
+    if did.fail_refused:
+        return Wait(watched.deadline, "Nomad to say what became of the deployment")
+    if answers.now < did.fail_again:
+        return Wait(did.fail_again, "Nomad to take that the deployment failed")
+    return Fail(deployment, "analysis", causes=found.causes)
 
 
 def _wrong(watched: Watched, answers: Answers) -> Cause | None:
