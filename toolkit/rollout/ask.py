@@ -36,13 +36,13 @@ def instance(world: World, target: ConsulInstance, served: ServedRelease) -> Ser
 
 def door(world: World, place: Door, served: ServedRelease | None) -> Served:
     """The release that one request through the edge is answered by."""
-    path = place.path if served is None else _below(place.path, served.path)
+    path = place.path if served is None else below(place.path, served.path)
     answer = ask(
         place.url,
         host=place.host,
         path=path,
         timeout=TIMEOUT,
-        verify=_trust(world),
+        verify=trust(world),
         proxy=world.target.nomad.proxy,
     )
     if answer.error:
@@ -72,15 +72,21 @@ def read_release(answer: Answer, served: ServedRelease) -> Served:
         return Served(None, f"HTTP {answer.status} without header {served.header}")
     if answer.status is None or answer.status >= 400:
         return Served(None, f"HTTP {answer.status}")
+    if (found := in_json(answer.body, served.json or "")) is not None:
+        return Served(found)
+    return Served(None, f"no release at {served.json} in the answer")
+
+
+def in_json(body: bytes, path: str) -> str | None:
+    """The text or number at a dotted path of a JSON body; None where there is none."""
     try:
-        found: Any = json.loads(answer.body)
-        for part in (served.json or "").split("."):
+        found: Any = json.loads(body)
+        for part in path.split("."):
             found = found[int(part)] if isinstance(found, list) else found[part]
     except (ValueError, KeyError, IndexError, TypeError):
-        found = None
-    if isinstance(found, str | int | float) and not isinstance(found, bool):
-        return Served(str(found))
-    return Served(None, f"no release at {served.json} in the answer")
+        return None
+    known = isinstance(found, str | int | float) and not isinstance(found, bool)
+    return str(found) if known else None
 
 
 def summary(answers: Sequence[Served]) -> str:
@@ -92,12 +98,13 @@ def summary(answers: Sequence[Served]) -> str:
     return ", ".join(f"{word} ×{number}" for word, number in counts.items())
 
 
-def _below(prefix: str, path: str) -> str:
+def below(prefix: str, path: str) -> str:
     """`path` under the route's own prefix, unless it lies there already."""
     if prefix in {"", "/"} or path.startswith(prefix):
         return path
     return prefix.rstrip("/") + ("" if path == "/" else path)
 
 
-def _trust(world: World) -> bool | str:
+def trust(world: World) -> bool | str:
+    """What an edge of the environment is trusted by: certificates, or whether it is checked."""
     return world.target.nomad.ca_file or True if world.target.nomad.verify else False

@@ -30,6 +30,8 @@ class ProbeSettings:
     """Good statuses; none: every one from 200 to 399."""
     timeout: float = 5.0
     """Of one request."""
+    settle: float = 5.0
+    """How long to go on asking once the old release is gone."""
     most_requests: int = 100_000
     budget: ProbeBudget = ProbeBudget()
 
@@ -84,15 +86,25 @@ class ProbeReport:
     """Seconds since the epoch of the first answer of the new release."""
     last_old: float | None = None
     """The same of the last answer of the old one."""
+    last_new: float | None = None
+    """The same of the last answer of the new one; behind it lies what it was taken back for."""
     over: str | None = None
     """Why the budget is spent: `3 of 412 requests failed, 0 may`; None: within it."""
     seconds: tuple[ProbeSecond, ...] = ()
     failures: tuple[ProbeFailure, ...] = ()
     """The first ones, at most 50."""
+    notes: tuple[str, ...] = ()
+    """What was not as asked: why it ended early, or began late."""
 
     @property
     def mixed(self) -> float | None:
         """Seconds in which both releases answered; None when that cannot be said."""
         if self.first_new is None or self.last_old is None:
             return None
-        return max(self.last_old - self.first_new, 0.0)
+        ended = self.last_old if self.last_new is None else min(self.last_old, self.last_new)
+        return max(ended - self.first_new, 0.0)
+
+    @property
+    def count(self) -> str:
+        """`0 of 412 requests failed`."""
+        return f"{self.failed} of {self.requests} requests failed"
