@@ -41,6 +41,7 @@ Operating:
   abort    Fail the rollout under way, so that it reverts
   pause    Pause the rollout under way
   resume   Resume a paused rollout
+  unlock   Break the lock of a job that somebody else holds
   secret   Set, list and delete the secrets of a job
 
 This machine:
@@ -171,7 +172,7 @@ Options:
     toolkit plan backend --release 1.1.0 -e production
 """,
     "deploy": """\
-Usage: toolkit deploy [OPTIONS] JOB
+Usage: toolkit deploy [OPTIONS] [JOB]
 
   Deploy a job and prove that it got there.
 
@@ -182,11 +183,18 @@ Usage: toolkit deploy [OPTIONS] JOB
   the verdict, and the exit code says the same: 0 deployed, 1 refused, 3 failed,
   4 unplaced, 5 unknown, 6 unverified, 7 superseded, 8 reverted, 9 held.
 
+  With --all each job of the stack begins when those that it depends on are
+  verified, or done. The exit code is that of the first job that is not 0.
+
 Arguments:
-  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
-       [required]
+  [JOB]  Name of a job, its unambiguous beginning, or the path of a job file.
 
 Options:
+  --all                         The stack: every job of [stack] jobs in
+                                toolkit.toml.
+  --atomic                      With --all: when a job fails, take back the
+                                others.
+  --parallel N                  With --all: jobs that roll at a time.  [x>=1]
   --timeout DURATION            Give up watching after this: 90s, 10m.
   --detach                      Submit and leave; `toolkit attach` watches
                                 later.
@@ -218,6 +226,7 @@ Options:
     toolkit deploy backend --release 1.1.0
     toolkit deploy backend -e production --yes --json
     toolkit deploy ./shop.nomad.hcl   # needs no project
+    toolkit deploy --all --atomic   # the stack of toolkit.toml, whole or not at all
 """,
     "run": """\
 Usage: toolkit run [OPTIONS] JOB
@@ -808,6 +817,36 @@ Options:
 
   Examples:
     toolkit resume backend
+""",
+    "unlock": """\
+Usage: toolkit unlock [OPTIONS] JOB
+
+  Break the lock of a job that somebody else holds.
+
+  A lock frees itself within 21 seconds once its holder is gone: this is for one
+  who is not.
+
+  What the holder has registered goes on, and they register nothing more.
+
+Arguments:
+  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
+       [required]
+
+Options:
+  --reason TEXT      Why; its holder is told.  [required]
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit unlock backend --reason "the CI job hangs"
 """,
     "secret": """\
 Usage: toolkit secret [OPTIONS] COMMAND [ARGS]...

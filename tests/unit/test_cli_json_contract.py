@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from toolkit.errors import ConfigError, Mistake
+from toolkit.errors import ConfigError, ExitCode, Mistake
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
+from toolkit.spec.depends import Need
 from toolkit.spec.dev import AgentRow, DevReport
 from toolkit.spec.doctor import Check, DoctorReport, Right
 from toolkit.spec.events import Event
@@ -32,7 +33,7 @@ from toolkit.spec.listing import (
     ValidateReport,
     VersionRow,
 )
-from toolkit.spec.lock import LockReport
+from toolkit.spec.lock import Holder, LockReport, UnlockReport
 from toolkit.spec.plan import (
     DiffLine,
     Drift,
@@ -45,6 +46,7 @@ from toolkit.spec.plan import (
 )
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.report import DeployReport, Timings
+from toolkit.spec.stack import Serves, StackError, StackReport, StackRow
 from toolkit.spec.target import Secret
 from toolkit.spec.timeline import Bar, Mark, Sighting, Span, Timeline
 from toolkit.spec.work import WorkInstance, WorkReport
@@ -61,7 +63,9 @@ from toolkit.views import (
     plan,
     render,
     secret,
+    stack,
     status,
+    unlock,
     validate,
     verify,
     why_not,
@@ -265,6 +269,17 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         f"verification({VERIFICATION_KEYS}) notes[] next events[]({EVENT_KEYS}) seconds",
     ),
     (
+        "toolkit.unlock/1",
+        unlock.document(
+            UnlockReport(
+                "unlocked", "web", "dev", "http://a", "default", "toolkit/locks/web", "it hangs",
+                Holder(HIDDEN, "ann@ws", "ws", "deploy", "1.1.0", 1.0),
+            )
+        ),
+        "schema code action job environment address namespace path reason "
+        "holder(actor host command release since)",
+    ),
+    (
         "toolkit.work/1",
         work.document(
             WorkReport(
@@ -278,6 +293,26 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "restarts oom started finished replaced) "
         f"causes[]({CAUSE_KEYS}) notes[] next timings(total plan submit work) "
         f"events[]({EVENT_KEYS}) calls",
+    ),
+    (
+        "toolkit.stack/1",
+        stack.document(
+            StackReport(
+                "deploy", "failed", "web did not go well", "dev", "http://a", "default",
+                (
+                    StackRow(
+                        "web", (Need("db", "verified"),), "failed", "web failed",
+                        error=StackError("gone", None, ExitCode.FAILED), before=3, back="reverted",
+                        serves=Serves("1.0.0", 4, "verified", "web 1.0.0, 2 of 2 verified"),
+                    ),
+                ),
+                4, events=(EVENT,),
+            )
+        ),
+        "schema action verdict code sentence environment address namespace parallel atomic "
+        "jobs[](job needs[](job gate) verdict code sentence before error(message hint code) plan "
+        "deploy work back(verdict sentence deploy operate) serves(release version word sentence)) "
+        f"notes[] next events[]({EVENT_KEYS}) seconds calls",
     ),
     (
         "toolkit.init/1",

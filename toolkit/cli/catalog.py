@@ -51,6 +51,7 @@ COMMANDS = (
             "toolkit deploy backend --release 1.1.0",
             "toolkit deploy backend -e production --yes --json",
             "toolkit deploy ./shop.nomad.hcl   # needs no project",
+            "toolkit deploy --all --atomic   # the stack of toolkit.toml, whole or not at all",
         ),
     ),
     Entry(
@@ -144,6 +145,10 @@ COMMANDS = (
     Entry(
         "resume", "toolkit.cli.resume:resume", "Resume a paused rollout", "Operating",
         ("toolkit resume backend",),
+    ),
+    Entry(
+        "unlock", "toolkit.cli.unlock:unlock", "Break the lock of a job that somebody else holds",
+        "Operating", ('toolkit unlock backend --reason "the CI job hangs"',),
     ),
     Entry("secret", "", "Set, list and delete the secrets of a job", "Operating"),
     Entry(

@@ -7,11 +7,14 @@ serves again, so with two or more instances somebody always answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from toolkit.errors import RefusedError
 from toolkit.rollout import read
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport
 from toolkit.spec.observed import AllocationView
+from toolkit.workflows import locking
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
 from toolkit.workflows.steering import OVER, WAIT, Deed, begin, finish, prove, proven
@@ -62,6 +65,13 @@ def restart(
         ", whose only instance is away meanwhile," if alone else ""
     )
     ask(session.target, confirm, question, always=alone)
+    with locking.held(session, deed.job_id, "restart", None, deed.say):
+        return in_turn(deed, views)
+
+
+def in_turn(deed: Deed, views: Sequence[AllocationView]) -> OperateReport:
+    """Restart them one after the other, and prove what serves then."""
+    alone = len(views) == 1
     for number, view in enumerate(views, start=1):
         deed.say("step", f"{number} of {len(views)}  {view.short} {view.node} restarts")
         problem = again(deed, view)

@@ -13,7 +13,7 @@ from toolkit.rollout.work import Work, wanted
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.work import OnOutput, WorkReport, discard
-from toolkit.workflows import batch_again
+from toolkit.workflows import batch_again, locking
 from toolkit.workflows.batch import DEFAULTS, Started, WorkOptions, child_of, timings, to_the_end
 from toolkit.workflows.begin_again import dispatch_command, plan_registered
 from toolkit.workflows.clock import Clock
@@ -128,8 +128,11 @@ def _registered(
     ask(session.target, confirm, f"run {plan.job_id} {plan.release or ''}".rstrip())
     if plan.question and not confirm(f"{plan.question}. Go on?"):
         raise RefusedError("not confirmed; nothing was changed")
-    ready = batch_again.make_ready(session.world, plan, clock.say)
-    submission = submit(session.world, ready)
+    # Once it is registered it is under way, which keeps a second run out.
+    with locking.held(session, plan.job_id, "run", plan.release, clock.say) as lock:
+        ready = batch_again.make_ready(session.world, plan, clock.say)
+        lock.assure()
+        submission = submit(session.world, ready)
     clock.mark("submit")
     clock.tell_submission(submission)
     return Started(

@@ -10,6 +10,7 @@ from toolkit.rollout import read
 from toolkit.rollout.verdict import judge
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport
+from toolkit.workflows import locking
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
 from toolkit.workflows.steering import Deed, begin, ended, finish, follow, prove, proven, word_of
@@ -46,7 +47,14 @@ def scale(
             hint=f"toolkit attach {deed.job_id}",
         )
     ask(session.target, confirm, f"scale {deed.job_id} from {before} to {count}")
-    answer = session.nomad.scale(deed.job_id, name, count, message="toolkit scale")
+    with locking.held(session, deed.job_id, "scale", None, deed.say) as lock:
+        lock.assure()
+        return scaled(deed, name, before, count)
+
+
+def scaled(deed: Deed, name: str, before: int, count: int) -> OperateReport:
+    """Register the count, and follow what Nomad makes of it."""
+    answer = deed.session.nomad.scale(deed.job_id, name, count, message="toolkit scale")
     raw = registered(deed, int(answer.get("JobModifyIndex") or 0))
     deed.say("submit", f"version {raw.get('Version')}, group {name} {before} → {count}")
     words = f"{deed.job_id} {before} → {count}"

@@ -7,6 +7,7 @@ from toolkit.rollout import read
 from toolkit.rollout.declared import services
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport
+from toolkit.workflows import locking
 from toolkit.workflows.begin_again import how
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
@@ -28,10 +29,17 @@ def stop(
     """
     deed = begin(session, job, "stop", on_event, timeout)
     stopped = read.live_job(deed.raw).stopped
-    if not stopped or purge:
-        ask(session.target, confirm, f"{'purge' if purge else 'stop'} {deed.job_id}")
+    if stopped and not purge:
+        return _stopped(deed, stopped=True, purge=False)
+    ask(session.target, confirm, f"{'purge' if purge else 'stop'} {deed.job_id}")
+    with locking.held(session, deed.job_id, "stop", None, deed.say) as lock:
+        lock.assure()
+        return _stopped(deed, stopped=stopped, purge=purge)
+
+
+def _stopped(deed: Deed, *, stopped: bool, purge: bool) -> OperateReport:
     if not stopped:
-        session.nomad.stop(deed.job_id)
+        deed.session.nomad.stop(deed.job_id)
         deed.say("submit", "stopped; the instances leave Consul first")
     kept = ", so it is not purged" if purge else ""
     alive = ended(deed)
@@ -58,7 +66,7 @@ def stop(
             next_step=f"toolkit status {deed.job_id}",
         )
     if purge:
-        session.nomad.stop(deed.job_id, purge=True)
+        deed.session.nomad.stop(deed.job_id, purge=True)
         deed.say("submit", "purged")
     notes = () if purge else (how(deed.raw, filed=deed.spec is not None),)
     if stopped and not purge:

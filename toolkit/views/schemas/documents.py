@@ -7,7 +7,7 @@ from toolkit.spec.dev import DevWord
 from toolkit.spec.listing import OperateVerdict
 from toolkit.spec.report import Verdict
 from toolkit.spec.work import WorkVerdict
-from toolkit.views.schemas import explaining, looking, watching, work
+from toolkit.views.schemas import explaining, looking, stacks, watching, work
 from toolkit.views.schemas.words import (
     Schema,
     code,
@@ -91,6 +91,17 @@ DEPLOY = record(
     expired_waits=whole("Of these, blocking queries that ended with nothing new"),
     lock=maybe(one("lock")),
     timeline=maybe(one("timeline")),
+)
+
+UNLOCK = record(
+    "`toolkit unlock`: what became of a lock that was to be broken",
+    code=code(ExitCode.OK),
+    action=word("unchanged: nobody held it", ["unlocked", "unchanged"]),
+    job=some("Nomad's id of the job"),
+    **target(),
+    path=some("Of the Nomad variable"),
+    reason=some("As it was given"),
+    holder=maybe(one("holder")),
 )
 
 OPERATE = record(
@@ -229,6 +240,7 @@ WORK = record(
 DOCUMENTS: dict[str, tuple[int, Schema]] = {
     **explaining.DOCUMENTS,
     **looking.DOCUMENTS,
+    **stacks.DOCUMENTS,
     **watching.DOCUMENTS,
     **work.DOCUMENTS,
     "deploy": (1, DEPLOY),
@@ -242,6 +254,7 @@ DOCUMENTS: dict[str, tuple[int, Schema]] = {
     "render": (1, RENDER),
     "secret": (1, SECRET),
     "status": (1, STATUS),
+    "unlock": (1, UNLOCK),
     "validate": (1, VALIDATE),
 }
 """Name -> number and schema."""

@@ -69,7 +69,17 @@ LOCK = record(
     waited={"description": "Seconds until it was ours", "type": "number", "minimum": 0},
 )
 
+HOLDER = record(
+    "Whose a deploy lock is, as they wrote it down",
+    actor=text("`user@host`, or what a CI job says of itself"),
+    host=text("The machine that the command runs on"),
+    command=text("The command that holds it"),
+    release=maybe(text("The release that it deploys")),
+    since=moment("When it was taken, by the holder's clock"),
+)
+
 PARTS: dict[str, Schema] = {
+    "holder": HOLDER,
     "bar": BAR,
     "lock": LOCK,
     "moment": MARK,
