@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.config import canary, probing
 from toolkit.config.durations import parse_duration
 from toolkit.config.layers import Layer, leaf, plain
 from toolkit.config.overlay import Merged
@@ -99,13 +100,16 @@ def assemble_plain(
 def _common(merged: Merged, values: dict[str, Any]) -> dict[str, Any]:
     release = values.get("release", {})
     from_files = merged.file_release
+    compared = canary.settings(values["canary"]) if "canary" in values else None
     return {
         "kind_origin": _origin(merged.values, "kind"),
         "release": release.get("version"),
         "release_origin": _origin(merged.values, "release", "version"),
         "file_release": from_files.value if from_files else None,
         "served": _served(release),
-        "rollout": _rollout(values.get("rollout", {})),
+        "rollout": canary.with_steps(_rollout(values.get("rollout", {})), compared),
+        "canary": compared,
+        "probe": probing.settings(values.get("probe")),
         "secrets": tuple(values.get("secrets", {}).get("keys", ())),
         "depends": tuple(values.get("depends", ())),
         "depends_origin": _origin(merged.values, "depends"),

@@ -26,7 +26,7 @@ _NAMES: dict[str, tuple[re.Pattern[str], str]] = {
 }
 """Table -> how the names that the user chooses in it must look."""
 
-_RANGES = {"integer", "duration"}
+_RANGES = {"integer", "number", "duration"}
 
 
 def validate(

@@ -69,14 +69,14 @@ def check_kind(job: Layer, kind: JobKind, file: Source) -> Iterator[Mistake]:
         yield count.mistake(f"a {kind} job has no count", "it runs once on every node that fits")
     if kind in BATCH and table(job, "route") is not None:
         message, hint = f"a {kind} job has no route", 'say kind = "service", or remove it'
-        yield _table_mistake(job, ("route",), file, message, hint)
+        yield table_mistake(job, ("route",), file, message, hint)
     for name in ("schedule", "dispatch"):
         # A file that does not say its kind leaves it to the template.
         if leaf(job, "kind") and kind not in BATCH and table(job, name) is not None:
             message, hint = f"a {kind} job has no {name}", 'say kind = "batch", or remove it'
-            yield _table_mistake(job, (name,), file, message, hint)
+            yield table_mistake(job, (name,), file, message, hint)
     if table(job, "schedule") is not None and leaf(job, "schedule", "cron") is None:
-        yield _table_mistake(job, ("schedule",), file, "has no cron", 'such as cron = "0 3 * * *"')
+        yield table_mistake(job, ("schedule",), file, "has no cron", 'such as cron = "0 3 * * *"')
     yield from _check_dispatch(job)
 
 
@@ -114,7 +114,7 @@ def check_ports(job: Layer, kind: JobKind, file: Source) -> Iterator[Mistake]:
             yield given.mistake(f'there is no port "{label}"', hint)
         else:
             message = f'needs port "{label}", which is not there'
-            yield _table_mistake(job, (name,), file, message, hint)
+            yield table_mistake(job, (name,), file, message, hint)
     taken: dict[int, str] = {}
     for label in ports:
         static = leaf(job, "ports", label, "static")
@@ -124,7 +124,9 @@ def check_ports(job: Layer, kind: JobKind, file: Source) -> Iterator[Mistake]:
             yield static.mistake(f"port {static.value} is port {taken[static.value]} already")
         taken[static.value] = label
         canaries = leaf(job, "rollout", "canaries")
+        steps = leaf(job, "canary", "steps")
         wanted = canaries.value if canaries else "all" if kind == "service" else 0
+        wanted = steps.value[-1] if steps else wanted
         if wanted and kind not in BATCH:
             yield static.mistake(
                 "a canary cannot start while the old instance holds a static port",
@@ -145,12 +147,12 @@ def check_rest(job: Layer, file: Source, driver: Leaf | None) -> Iterator[Mistak
         message = f'driver "{driver.value}" has no settings here'
         hint = f"chosen in {driver.source.where}; add [driver.{driver.value}]"
         near = suggest(driver.value, drivers)
-        yield _table_mistake(
+        yield table_mistake(
             job, ("driver",), file, message, near if near and near.startswith("did") else hint
         )
 
 
-def _table_mistake(
+def table_mistake(
     job: Layer, path: tuple[str, ...], file: Source, message: str, hint: str | None
 ) -> Mistake:
     """A mistake in a whole table, at the place of its first value where it has one."""

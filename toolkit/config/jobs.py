@@ -9,6 +9,7 @@ cluster.
 from __future__ import annotations
 
 from toolkit.config.assemble import assemble, assemble_plain
+from toolkit.config.canary import check_canary
 from toolkit.config.checks import validate
 from toolkit.config.combinations import check_kind, check_ports, check_rest, check_rollout
 from toolkit.config.given import Flags
@@ -18,6 +19,7 @@ from toolkit.config.locate import JobPlace, locate_job
 from toolkit.config.names import job_names, resolve_job
 from toolkit.config.near import suggest
 from toolkit.config.overlay import lay_over
+from toolkit.config.probing import check_gap, check_probe
 from toolkit.config.project import Project
 from toolkit.config.schema import job_tree
 from toolkit.errors import ConfigError, Mistake
@@ -66,7 +68,9 @@ def _check(place: JobPlace, merged: Layer, file: JobFile, mistakes: list[Mistake
     mistakes += check_rollout(merged)
     mistakes += check_kind(merged, kind, file.source)
     mistakes += check_ports(merged, kind, file.source)
+    mistakes += check_canary(merged, kind, file.source)
     mistakes += check_rest(merged, file.source, leaf(merged, "driver", "name"))
+    mistakes += check_probe(merged, file.source)
     _check_depends(place, merged, mistakes)
     if "name" not in merged:
         _, wrong = validate({"name": place.name}, job_tree(), file.source)
@@ -100,6 +104,8 @@ def _check_depends(place: JobPlace, merged: Layer, mistakes: list[Mistake]) -> N
 def _check_plain(merged: Layer, file: JobFile, template: str, mistakes: list[Mistake]) -> None:
     """Keys that only a template can use would be believed and do nothing."""
     mistakes += check_rollout(merged)
+    mistakes += check_canary(merged, "service", file.source, plain_job=True)
+    mistakes += check_gap(merged)
     mine = merge(file.shared, file.own)
     for name in _UNUSED_IN_PLAIN:
         if name in mine:

@@ -69,6 +69,15 @@ def _strings(value: Any) -> None:
         _string(item)
 
 
+def _steps(value: Any) -> None:
+    if not isinstance(value, list) or not value:
+        raise WrongError("must be an array of numbers", "such as [1, 3]")
+    for item in value:
+        _integer(item)
+        if not 1 <= item <= 10_000:
+            raise WrongError("takes numbers from 1 to 10000")
+
+
 def _identifiers(value: Any) -> None:
     _strings(value)
     for item in value:
@@ -147,6 +156,66 @@ def _path(value: Any) -> None:
         raise WrongError("must start with / and hold no spaces")
 
 
+def _number(value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongError(f"must be a number, not {describe(value)}")
+    if not math.isfinite(value):
+        raise WrongError("must be a finite number")
+
+
+def parse_share(value: Any) -> float:
+    """The share that `0.01` or `"1%"` stands for; ValueError when it is none."""
+    number = value
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            number = None
+    known = isinstance(number, int | float) and not isinstance(number, bool)
+    if not known or not 0 <= number <= 1:
+        raise ValueError("must be a share from 0 to 1, or from 0% to 100%")
+    return float(number)
+
+
+def _share(value: Any) -> None:
+    try:
+        parse_share(value)
+    except ValueError as error:
+        raise WrongError(str(error), 'such as 0.01 or "1%"') from error
+
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST")
+"""What requests of ours may be; any other could change what it asks."""
+
+
+def _methods(value: Any) -> None:
+    _some(value, "a request has a method")
+    for item in value:
+        if item not in METHODS:
+            raise WrongError(f'"{item}" is none of {", ".join(METHODS)}')
+
+
+def _paths(value: Any) -> None:
+    _some(value, "nothing would be asked")
+    for item in value:
+        _path(item)
+
+
+def _some(value: Any, why: str) -> None:
+    _strings(value)
+    if not value:
+        raise WrongError(f"must not be empty: {why}")
+
+
+def _statuses(value: Any) -> None:
+    if not isinstance(value, list) or not all(
+        isinstance(item, int) and not isinstance(item, bool) and 200 <= item <= 599
+        for item in value
+    ):
+        raise WrongError("must be an array of HTTP statuses from 200 to 599", "such as [200, 404]")
+
+
 def _by(parse: Callable[[str], str]) -> Callable[[Any], None]:
     def check(value: Any) -> None:
         _string(value)
@@ -165,6 +234,12 @@ KINDS: dict[str, Callable[[Any], None]] = {
     "duration": _duration,
     "strings": _strings,
     "identifiers": _identifiers,
+    "number": _number,
+    "share": _share,
+    "methods": _methods,
+    "paths": _paths,
+    "statuses": _statuses,
+    "steps": _steps,
     "scalar": _scalar,
     "value": _value,
     "canaries": _canaries,

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from toolkit.spec.analysis import CanarySettings
+from toolkit.spec.probe import ProbeSettings
 from toolkit.spec.target import Visibility
 
 JobKind = Literal["service", "system", "batch", "sysbatch"]
@@ -184,6 +186,10 @@ class JobSpec:
     schedule: Schedule | None = None
     dispatch: Dispatch | None = None
     rollout: RolloutSettings = RolloutSettings()
+    canary: CanarySettings | None = None
+    """None: canaries are gated, and not compared."""
+    probe: ProbeSettings | None = None
+    """None: the job file asks for none."""
     secrets: tuple[str, ...] = ()
     """Keys that must exist in the Nomad variable `nomad/jobs/<name>`."""
     depends: tuple[str, ...] = ()
