@@ -2,7 +2,8 @@
 
 import sys
 
-VERSION = "0.1.0"
+from toolkit import VERSION
+
 HELP_OPTIONS = ("-h", "--help")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.__main__ import VERSION
+from toolkit import VERSION
 from toolkit._help import HELP
 from toolkit.cli import catalog, helptext, reference
 from toolkit.cli.lazy import build, build_group

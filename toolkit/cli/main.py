@@ -38,7 +38,7 @@ def program() -> LazyGroup:
 
 def _version(value: bool) -> None:
     if value:
-        from toolkit.__main__ import VERSION
+        from toolkit import VERSION
 
         typer.echo(f"toolkit {VERSION}")
         raise typer.Exit

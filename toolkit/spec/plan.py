@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from toolkit.spec.cause import Cause
+from toolkit.spec.provenance import Origin
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.target import Secret
 
@@ -157,6 +158,8 @@ class Plan:
     drift: Drift | None = None
     """What others changed since our last deploy; None: the job does not exist yet."""
     scaled: tuple[ScaledCount, ...] = ()
+    origin: Origin | None = None
+    """Where the job comes from; None: from the project's files as they are now."""
     environment: str = ""
     address: str = ""
     namespace: str = ""

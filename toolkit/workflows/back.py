@@ -12,6 +12,7 @@ from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.plan import LiveJob, Memory, Plan
 from toolkit.spec.rendered import RenderedJob
 from toolkit.workflows.session import Session
+from toolkit.workflows.tagging import origin_again
 
 
 def plan_back(
@@ -39,7 +40,8 @@ def plan_back(
         release=spec.release if spec.file_release is None else spec.file_release,
         counts=before.counts if before else {},
     )
-    return replace(plan, remembered=said, notes=tuple(notes))
+    origin = origin_again(session, target.raw)
+    return replace(plan, remembered=said, notes=tuple(notes), origin=origin)
 
 
 def _keep_counts(job: dict[str, Any], live: LiveJob) -> list[str]:

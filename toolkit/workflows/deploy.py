@@ -11,7 +11,6 @@ from toolkit.rollout.plan import make_plan
 from toolkit.rollout.submit import submit
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.plan import Plan, Submission
-from toolkit.spec.provenance import Origin
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.report import DeployReport
 from toolkit.workflows import locking, roll, tagging
@@ -135,12 +134,15 @@ def _settled(
     if plan.changed:
         return None
     rolling = roll.under_way(session, plan)
+    live = plan.live
+    assert live is not None  # noqa: S101 - a plan without changes has a live job
     if rolling is None:
-        return roll.unchanged(session, plan, clock)
+        return tagging.confirm(session, roll.unchanged(session, plan, clock), live, clock)
     clock.say("note", f"version {rolling.version} is this already, and still rolling")
     if not options.no_promote:
         ask(session.target, confirm, f"promote {plan.job_id} when it is ready")
-    return _follow(session, plan, rolling, options, clock)
+    report = _follow(session, plan, rolling, options, clock)
+    return tagging.finish(session, report, tagging.already(live.raw), clock)
 
 
 def _agree(session: Session, plan: Plan, confirm: Confirm) -> None:
@@ -154,12 +156,16 @@ def _agree(session: Session, plan: Plan, confirm: Confirm) -> None:
 
 def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Clock) -> DeployReport:
     """Submit, and follow to the verdict."""
+    origin = plan.origin or tagging.origin_of(session, plan)
     submission = submit(session.world, plan)
     clock.mark("submit")
     clock.tell_submission(submission)
+    version = tagging.begin(session, plan, submission, origin, clock)
     if options.detach:
-        return roll.detached(session, plan, submission, clock)
-    return _follow(session, plan, submission, options, clock)
+        report = roll.detached(session, plan, submission, clock)
+        return replace(report, provenance=version.provenance)
+    report = _follow(session, plan, submission, options, clock)
+    return tagging.finish(session, report, version, clock)
 
 
 def _follow(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from toolkit.errors import NotFoundError, RefusedError
-from toolkit.rollout import read
+from toolkit.errors import NotFoundError
+from toolkit.rollout import last_verified, read
 from toolkit.spec.events import OnEvent, ignore
-from toolkit.spec.plan import LiveJob, Plan
+from toolkit.spec.plan import Plan
+from toolkit.spec.provenance import LastVerified
 from toolkit.spec.report import DeployReport
 from toolkit.workflows.back import plan_back
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.deploy import DEFAULTS, DeployOptions, allowed, deploy_plan
 from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, unanswered
+from toolkit.workflows.rollback_target import Choice, choose, described, kept
 from toolkit.workflows.session import Session
 
 
@@ -26,23 +26,28 @@ def rollback(
     on_event: OnEvent = ignore,
     confirm: Confirm = unanswered,
 ) -> DeployReport:
-    """Go back to a version (`3`) or release (`1.0.0`); without one, to the last stable other one.
+    """Go back to a version (`3`), release (`1.0.0`) or tag; without one, to the last verified one.
 
-    The live count stays. RefusedError where there is nothing to go back to.
+    Where that is live, to the verified release before it. The live count stays. RefusedError where
+    there is nothing to go back to.
     """
     refuse_beginning(session, job)
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
     spec = session.load(job)
     versions = [read.live_job(raw) for raw in session.nomad.versions(spec.name)]
+    last, unseen = None, None
+    if to is None or not versions:
+        last, unseen = last_verified.look(session.world, spec.name)
     if not versions:
-        raise NotFoundError(
-            f"job {spec.name} is not registered in namespace {session.target.namespace}",
-            system="Nomad",
-            hint=f"toolkit deploy {spec.name}",
-        )
-    live, target = versions[0], choose(versions, to, spec.name)
-    clock.say("note", f"back to version {target.version}, release {target.release or '-'}")
+        raise _gone(session, spec.name, last)
+    if unseen:
+        clock.say("note", unseen)
+    if last is not None and kept(versions, last) is None:
+        clock.say("note", f"{described(last)}, verified last, is no longer kept by Nomad")
+    choice = choose(versions, to, spec.name, last)
+    live, target = versions[0], choice.version
+    clock.say("note", _said(choice))
     clock.mark("render")
 
     def again() -> Plan:
@@ -55,26 +60,20 @@ def rollback(
     return deploy_plan(session, plan, options, clock=clock, confirm=confirm, again=again)
 
 
-def choose(versions: Sequence[LiveJob], to: str | None, job: str) -> LiveJob:
-    """The version to go back to, of `versions` newest first."""
-    live, older = versions[0], versions[1:]
-    if to is None:
-        for version in older:
-            if version.stable and version.release != live.release:
-                return version
-        for version in older:
-            if version.stable and live.release is None:
-                return version
-        raise RefusedError(
-            f"job {job} has no older stable version with another release to go back to",
-            hint=f"toolkit history {job} shows what Nomad still has; --to names one",
-        )
-    found = [version for version in versions if version.release == to]
-    if not found and to.isascii() and to.isdecimal():
-        found = [version for version in versions if version.version == int(to)]
-    if found:
-        return found[0]
-    known = ", ".join(f"{v.version} ({v.release or '-'})" for v in versions)
-    raise RefusedError(
-        f"job {job} has no version or release {to}", hint=f"Nomad still has: {known}"
+def _said(choice: Choice) -> str:
+    """`back to version 3, release 1.0.0, which was verified last`."""
+    version = choice.version
+    why = f", which {choice.why}" if choice.why else ""
+    return f"back to version {version.version}, release {version.release or '-'}{why}"
+
+
+def _gone(session: Session, job: str, last: LastVerified | None) -> NotFoundError:
+    """There is no job to roll back, and what is known of what it was."""
+    known = "" if last is None else f"; {described(last)} was verified last"
+    release = f" --release {last.release}" if last is not None and last.release else ""
+    return NotFoundError(
+        f"job {job} is not registered in namespace {session.target.namespace}, and Nomad forgets "
+        f"the versions of a purged job{known}",
+        system="Nomad",
+        hint=f"toolkit deploy {job}{release}",
     )

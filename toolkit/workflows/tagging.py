@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from toolkit.__main__ import VERSION
+from toolkit import VERSION
 from toolkit.config.commit import commit_of
 from toolkit.errors import ApiError
 from toolkit.rollout import last_verified, provenance_tags
@@ -53,6 +53,18 @@ def origin_of(session: Session, plan: Plan) -> Origin:
         commit=commit.id,
         dirty=commit.dirty,
         digest=digest_of(plan.rendered, tuple(secret.reveal() for secret in plan.secrets)),
+        actor=session.settings.actor,
+        tool=VERSION,
+    )
+
+
+def origin_again(session: Session, raw: Mapping[str, Any]) -> Origin:
+    """Where an older version came from that is registered again, by whoever does that now."""
+    found = tagged(raw)
+    return Origin(
+        commit=found.commit if found else None,
+        dirty=found.dirty if found else None,
+        digest=found.digest if found else "",
         actor=session.settings.actor,
         tool=VERSION,
     )
