@@ -226,7 +226,7 @@ Options:
     toolkit deploy backend --release 1.1.0
     toolkit deploy backend -e production --yes --json
     toolkit deploy ./shop.nomad.hcl   # needs no project
-    toolkit deploy --all --atomic   # the stack of toolkit.toml, whole or not at all
+    toolkit deploy --all --atomic   # the stack, whole or not at all
 """,
     "run": """\
 Usage: toolkit run [OPTIONS] JOB

@@ -51,7 +51,7 @@ COMMANDS = (
             "toolkit deploy backend --release 1.1.0",
             "toolkit deploy backend -e production --yes --json",
             "toolkit deploy ./shop.nomad.hcl   # needs no project",
-            "toolkit deploy --all --atomic   # the stack of toolkit.toml, whole or not at all",
+            "toolkit deploy --all --atomic   # the stack, whole or not at all",
         ),
     ),
     Entry(

@@ -13,7 +13,6 @@ from toolkit.cli.options import (
     AllowEdgeRestart,
     Detach,
     FailFast,
-    Job,
     NoPromote,
     ResetCount,
     Timeout,
@@ -21,13 +20,17 @@ from toolkit.cli.options import (
     WaitLock,
     takes,
 )
+from toolkit.cli.stack import AllJobs, Atomic, OptionalJob, Parallel, chosen
 from toolkit.errors import ExitCode
 
 
 @takes(RELEASE, VALUES, TARGET, ASKS, TALK)
 def deploy(
     call: Call,
-    job: Job,
+    job: OptionalJob = None,
+    all_jobs: AllJobs = False,
+    atomic: Atomic = False,
+    parallel: Parallel = None,
     timeout: Timeout = None,
     detach: Detach = False,
     no_promote: NoPromote = False,
@@ -43,6 +46,9 @@ def deploy(
     Canaries are promoted when Nomad, Consul and Traefik agree. The last line is the verdict, and
     the exit code says the same: 0 deployed, 1 refused, 3 failed, 4 unplaced, 5 unknown,
     6 unverified, 7 superseded, 8 reverted, 9 held.
+
+    With --all each job of the stack begins when those that it depends on are verified, or done.
+    The exit code is that of the first job that is not 0.
     """
     from toolkit.views import deploy as view
     from toolkit.workflows.deploy import DeployOptions
@@ -59,5 +65,26 @@ def deploy(
         allow=tuple(allow or ()),
         wait_lock=wait_lock,
     )
-    report = roll_out(call.session(job), job, options, on_event=call.on_event, confirm=call.confirm)
+    named = chosen(
+        call,
+        job,
+        all_jobs=all_jobs,
+        atomic=("all", atomic),
+        parallel=("all", parallel),
+        detach=("job", detach),
+        no_promote=("job", no_promote),
+    )
+    if named is None:
+        from toolkit.views import stack as stack_view
+        from toolkit.workflows.stack.deploy import deploy_all
+        from toolkit.workflows.stack.journey import StackOptions
+
+        stack = StackOptions(options, atomic, parallel)
+        return call.show(
+            stack_view,
+            deploy_all(call.session(), stack, on_event=call.on_event, confirm=call.confirm),
+        )
+    report = roll_out(
+        call.session(named), named, options, on_event=call.on_event, confirm=call.confirm
+    )
     return call.show(view, report)

@@ -52,7 +52,7 @@ class Output:
         # Without a text it only says how the instances now stand.
         for line in event_view.lines(event) if event.text else ():
             self.talk(line)
-        if event.instances and self._world.draws(self._world.stderr):
+        if event.instances and not event.job and self._world.draws(self._world.stderr):
             if self._live is None:
                 from toolkit.cli.live import LiveTable
 
@@ -66,7 +66,7 @@ class Output:
 
     def alarm(self, line: str) -> None:
         """One line to stderr, quiet or not: for errors."""
-        text = self._coloured(neutral(line), self._world.stderr)
+        text = self.toned(line, self._world.stderr)
         if self._live is not None:
             self._live.line(text)
         else:
@@ -75,7 +75,7 @@ class Output:
     def show(self, lines: Iterable[str]) -> None:
         """A report's lines to stdout."""
         self.close()
-        text = "".join(self._coloured(neutral(line), self._world.stdout) + "\n" for line in lines)
+        text = "".join(self.toned(line, self._world.stdout) + "\n" for line in lines)
         self.write(self._world.stdout, text)
 
     def document(self, document: dict[str, Any], *, indent: int | None = 2) -> None:
@@ -151,7 +151,9 @@ class Output:
             self._live.stop()
             self._live = None
 
-    def _coloured(self, line: str, stream: TextIO) -> str:
+    def toned(self, line: str, stream: TextIO) -> str:
+        """One line as `stream` may show it: harmless, and its first word in its colour."""
+        line = neutral(line)
         word, space, rest = line.partition(" ")
         tone = TONES.get(word)
         if tone is None or not self._world.colours(stream):

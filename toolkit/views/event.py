@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.spec.events import Event
-from toolkit.views.text import staged
+from toolkit.views.text import WIDTH, staged
 from toolkit.views.verification import instance_document
 
 WORDLESS = {"target", "step"}
@@ -13,10 +13,11 @@ WORDLESS = {"target", "step"}
 
 
 def lines(event: Event) -> list[str]:
-    """`plan      1.0.0 → 1.1.0 · …`."""
-    if event.stage in WORDLESS:
-        return event.text.splitlines()
-    return staged(event.stage, event.text)
+    """`plan      1.0.0 → 1.1.0 · …`; where several jobs roll, each line says whose it is first."""
+    said = event.text.splitlines()
+    if event.stage not in WORDLESS:
+        said = staged(event.stage, event.text)
+    return [f"{event.job:<{WIDTH - 2}}  {line}" for line in said] if event.job else said
 
 
 def document(event: Event) -> dict[str, Any]:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from toolkit.views.schemas import explaining, looking, parts, rolling, work
+from toolkit.views.schemas import explaining, looking, parts, rolling, stacks, watching, work
 from toolkit.views.schemas.documents import DOCUMENTS
 from toolkit.views.schemas.words import DIALECT, Schema
 
-PARTS = {**parts.PARTS, **looking.PARTS, **explaining.PARTS, **rolling.PARTS, **work.PARTS}
+PARTS = {
+    **parts.PARTS,
+    **looking.PARTS,
+    **explaining.PARTS,
+    **rolling.PARTS,
+    **stacks.PARTS,
+    **watching.PARTS,
+    **work.PARTS,
+}
 
 
 def known() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from toolkit.spec.depends import Need
@@ -66,3 +66,20 @@ def turned(jobs: Sequence[StackJob]) -> tuple[StackJob, ...]:
             if need.job in waited:
                 waited[need.job] = (*waited[need.job], Need(job.name, "verified"))
     return tuple(StackJob(job.name, waited[job.name]) for job in reversed(jobs))
+
+
+def only(jobs: Sequence[StackJob], names: Collection[str]) -> tuple[StackJob, ...]:
+    """Those among `names`; who waited for one that is left out waits for whom that waited."""
+    by_name = {job.name: job for job in jobs}
+
+    def nearest(job: StackJob) -> dict[str, None]:
+        found: dict[str, None] = {}
+        for need in job.needs:
+            found |= {need.job: None} if need.job in names else nearest(by_name[need.job])
+        return found
+
+    return tuple(
+        StackJob(job.name, tuple(Need(name, "verified") for name in nearest(job)))
+        for job in jobs
+        if job.name in names
+    )

@@ -1,4 +1,4 @@
-"""Give each job its turn, on a thread of its own; what it tells and asks goes through the caller."""
+"""Give each job its turn on a thread of its own; what it tells and asks comes to the caller."""
 
 from __future__ import annotations
 

@@ -1,0 +1,114 @@
+"""The versions at which all of a stack was verified, kept in one Nomad variable.
+
+A single job that was verified says nothing of the others: what `rollback --all` goes back to is a
+state in which all of them were, written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toolkit.errors import ApiError, ConflictError, DeniedError
+from toolkit.rollout.world import World
+
+PREFIX = "toolkit/stacks/"
+KEPT = 10
+"""States that are kept, the newest ones."""
+TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One state of a stack in which every job was verified."""
+
+    at: float
+    """Seconds since the epoch."""
+    versions: Mapping[str, int]
+    """Nomad's id of a job -> its job version."""
+    releases: Mapping[str, str | None]
+
+
+def path_of(jobs: Sequence[str]) -> str:
+    """Where the record of a stack is: a stack is the set of its jobs."""
+    digest = hashlib.sha256("\n".join(sorted(jobs)).encode()).hexdigest()[:16]
+    return PREFIX + digest
+
+
+def read(world: World, jobs: Sequence[str]) -> tuple[Entry, ...]:
+    """The states, newest first; ApiError where they cannot be read."""
+    return decoded(world.nomad.variable(path_of(jobs)))
+
+
+def add(world: World, jobs: Sequence[str], entry: Entry, *, instead: int = 0) -> str | None:
+    """Write a state down as the newest; a sentence where that was not possible, else None.
+
+    `instead`: so many of the newest ones are forgotten for it, because the stack went back
+    behind them.
+    """
+    path = path_of(jobs)
+    try:
+        for attempt in range(TRIES):
+            kept = world.nomad.variable(path)
+            known = decoded(kept)[instead:]
+            if known and known[0].versions == entry.versions:
+                return None
+            index = int((kept or {}).get("ModifyIndex") or 0)
+            try:
+                world.nomad.put_variable(path, encoded((entry, *known)[:KEPT]), check_index=index)
+                return None
+            except ConflictError:
+                if attempt == TRIES - 1:
+                    raise
+    except DeniedError:
+        return (
+            f"the stack was not written down as verified: the Nomad token has no right on the "
+            f'variables "{PREFIX}*"'
+        )
+    except ApiError as exc:
+        return f"the stack was not written down as verified: {exc.message}"
+    return None
+
+
+def encoded(entries: Sequence[Entry]) -> dict[str, str]:
+    """The items of the variable: a number, the newest first, and what was then."""
+    return {
+        f"state{number}": json.dumps(
+            {
+                "at": round(entry.at, 3),
+                "versions": dict(entry.versions),
+                "releases": dict(entry.releases),
+            },
+            sort_keys=True,
+        )
+        for number, entry in enumerate(entries)
+    }
+
+
+def decoded(variable: Mapping[str, Any] | None) -> tuple[Entry, ...]:
+    """What a variable says; what in it is not ours is left out."""
+    items = (variable or {}).get("Items") or {}
+    found = []
+    for number in range(KEPT):
+        try:
+            body = json.loads(items[f"state{number}"])
+            versions = {str(job): int(version) for job, version in body["versions"].items()}
+            releases = {
+                str(job): None if release is None else str(release)
+                for job, release in body["releases"].items()
+            }
+            found.append(Entry(float(body["at"]), versions, releases))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+    return tuple(found)
+
+
+def earlier(entries: Sequence[Entry], live: Mapping[str, int | None]) -> int | None:
+    """The place of the newest state that is not what is live now; None for none."""
+    for place, entry in enumerate(entries):
+        if any(live.get(job) != version for job, version in entry.versions.items()):
+            return place
+    return None

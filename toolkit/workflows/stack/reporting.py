@@ -1,0 +1,72 @@
+"""The report of a stack, from what became of its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolkit.spec.stack import StackReport, StackRow
+from toolkit.workflows.stack import restore, rows
+from toolkit.workflows.stack.journey import Journey, named_some
+from toolkit.workflows.stack.prepare import Ready
+
+
+def report(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> StackReport:
+    """One value for all of it."""
+    atomic, clock, target = journey.options.atomic, journey.clock, journey.session.target
+    bad = rows.first_bad(found)
+    stuck = [row.job for row in found if row.back not in {None, "reverted"}]
+    worked = [
+        name
+        for name in restore.cannot_be_taken_back(ready.prepared)
+        if any(row.job == name and row.verdict is not None for row in found)
+    ]
+    notes = []
+    if atomic and bad is not None and worked:
+        notes.append(f"not taken back: {named_some(worked)}, whose work nothing undoes")
+    return StackReport(
+        action="deploy",
+        verdict=rows.verdict(found, atomic=atomic),
+        sentence=_sentence(found, bad, stuck, clock.elapsed, atomic=atomic),
+        environment=target.environment,
+        address=target.nomad.address,
+        namespace=target.namespace,
+        rows=tuple(found),
+        parallel=journey.limit,
+        atomic=atomic,
+        notes=tuple(notes),
+        next=_next(bad, stuck),
+        events=tuple(clock.events),
+        seconds=clock.elapsed,
+        calls=sum(each.session.nomad.counter.calls for each in ready.prepared.values()),
+    )
+
+
+def _sentence(
+    found: Sequence[StackRow],
+    bad: StackRow | None,
+    stuck: Sequence[str],
+    seconds: float,
+    *,
+    atomic: bool,
+) -> str:
+    took = f"in {seconds:.1f} s"
+    said = f"{len(found)} jobs: {rows.summary(found)}, {took}"
+    if bad is None:
+        return said
+    if all(row.verdict is None or row.report is None for row in found):
+        return f"nothing was changed; {said}"
+    if stuck:
+        return f"{named_some(stuck)} could not be taken back; {said}"
+    if atomic:
+        return f"{bad.job} did not go well, and what was changed was taken back; {said}"
+    return f"{bad.job} did not go well; {said}"
+
+
+def _next(bad: StackRow | None, stuck: Sequence[str]) -> str | None:
+    if bad is None:
+        return None
+    if stuck:
+        return f"toolkit explain {stuck[0]}"
+    if bad.report is not None and bad.report.next:
+        return bad.report.next
+    return None if bad.error is None else bad.error.hint
