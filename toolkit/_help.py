@@ -475,6 +475,7 @@ Options:
   Examples:
     toolkit status
     toolkit status backend --json
+    toolkit status backend --watch
 """,
     "explain": """\
 Usage: toolkit explain [OPTIONS] WHAT

@@ -47,6 +47,7 @@ from toolkit.spec.plan import (
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.spec.stack import Serves, StackError, StackReport, StackRow
+from toolkit.spec.sight import Change, JobSight, Sight
 from toolkit.spec.target import Secret
 from toolkit.spec.timeline import Bar, Mark, Sighting, Span, Timeline
 from toolkit.spec.work import WorkInstance, WorkReport
@@ -63,6 +64,7 @@ from toolkit.views import (
     plan,
     render,
     secret,
+    sight,
     stack,
     status,
     unlock,
@@ -220,6 +222,18 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "promoted) instances[](allocation group node version state wanted healthy canary restarts "
         "consul address checks[](name status output)) routes[] drift) notes[] left_out "
         "states(running) short[] calls",
+    ),
+    (
+        "toolkit.status-watch/1",
+        sight.document(
+            Sight(
+                "dev", "http://a", "default", "seen", 1.0, (Change("job", "web 1.1.0"),),
+                JobSight("web", "running", "1.1.0", 4, "successful", 2, 2), (CHAIN,), (ROW,),
+            )
+        ),
+        "schema word at environment address namespace changes[](word text) "
+        "job(name state release version deployment healthy wanted) "
+        f"instances[]({CHAIN_KEYS}) jobs[]({ROW_KEYS})",
     ),
     (
         "toolkit.history/1",

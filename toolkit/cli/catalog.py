@@ -92,7 +92,7 @@ COMMANDS = (
     ),
     Entry(
         "status", "toolkit.cli.status:status", "Show what runs, in Nomad, Consul and Traefik",
-        "Looking", ("toolkit status", "toolkit status backend --json"),
+        "Looking", ("toolkit status", "toolkit status backend --json", "toolkit status backend --watch"),
     ),
     Entry(
         "explain", "toolkit.cli.explain:explain", "Explain how something is, why, and what now",

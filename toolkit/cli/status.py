@@ -22,9 +22,29 @@ Limit = Annotated[
 ]
 
 
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="Go on, and show every change until Ctrl-C.")
+]
+
+
 @takes(TARGET, TALK)
-def status(call: Call, job: MaybeJob = None, limit: Limit = None) -> ExitCode:
-    """Looks and judges nothing: the exit code is 0 whatever is seen; `toolkit verify` judges."""
+def status(call: Call, job: MaybeJob = None, limit: Limit = None, watch: Watch = False) -> ExitCode:
+    """Looks and judges nothing: the exit code is 0 whatever is seen; `toolkit verify` judges.
+
+    With --watch a terminal shows a table that changes in place, anything else gets a line for
+    each change, or with --json a document for each.
+    """
+    if watch:
+        from toolkit.cli.watching import show
+        from toolkit.workflows import watching
+
+        session = call.session(job)
+        return show(
+            call,
+            watching.watch_jobs(session, limit=limit)
+            if job is None
+            else watching.watch_job(session, job),
+        )
     from toolkit.views import status as view
     from toolkit.workflows.status import status as look
 

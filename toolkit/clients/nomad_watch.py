@@ -54,6 +54,10 @@ class NomadWatch(NomadWire):
         """The deployments of all jobs of the namespace that Nomad still keeps."""
         return cast(list[Json], self._json("deployments", kind=list))
 
+    def deployments_page(self, *, index: int = 0, wait: float = 0.0) -> Page:
+        """The same as a query that blocks."""
+        return self._page("deployments", index=index, wait=wait)
+
     def deployment(self, id: str, *, index: int = 0, wait: float = 0.0) -> Page:  # noqa: A002
         """One deployment."""
         return self._page("deployment", id, index=index, wait=wait, kind=dict)

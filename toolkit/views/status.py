@@ -147,7 +147,7 @@ def document(report: StatusReport) -> dict[str, Any]:
         "environment": report.environment,
         "address": report.address,
         "namespace": report.namespace,
-        "jobs": [_row_document(row) for row in report.jobs],
+        "jobs": [row_document(row) for row in report.jobs],
         "detail": None if detail is None else _detail_document(detail),
         "notes": list(report.notes),
         "left_out": report.left_out,
@@ -157,7 +157,8 @@ def document(report: StatusReport) -> dict[str, Any]:
     }
 
 
-def _row_document(row: JobRow) -> dict[str, Any]:
+def row_document(row: JobRow) -> dict[str, Any]:
+    """A job of the list for programs."""
     return {
         "name": row.name,
         "kind": row.kind,
@@ -185,7 +186,7 @@ def _row_document(row: JobRow) -> dict[str, Any]:
 def _detail_document(detail: JobDetail) -> dict[str, Any]:
     rollout = detail.deployment
     return {
-        "job": _row_document(detail.row),
+        "job": row_document(detail.row),
         "stable": detail.stable,
         "submitted_at": detail.submitted_at,
         "deployment": None

@@ -90,6 +90,7 @@ DEPLOY = record(
     calls=whole("HTTP calls made to Nomad"),
     expired_waits=whole("Of these, blocking queries that ended with nothing new"),
     lock=maybe(one("lock")),
+    provenance=maybe(one("provenance")),
     timeline=maybe(one("timeline")),
 )
 
@@ -149,6 +150,8 @@ HISTORY = record(
     **target(),
     job=some("Nomad's id of the job"),
     versions=many("Newest first", "version"),
+    last_verified=maybe(one("last_verified")),
+    notes=texts("What could not be seen, or is not there any more"),
 )
 
 LOG = record(

@@ -82,7 +82,10 @@ LINK = record(
 EXTRA = record(
     "Something that should not be there",
     where=word("Where it was seen", ["consul", "traefik"]),
-    kind=word("old: of an older version; stale: of nothing that runs", Stray),
+    kind=word(
+        "old: of an older version; stale: of nothing that runs; dead: of a machine that is gone",
+        Stray,
+    ),
     what=some("What it is"),
     detail=text("Why it is of that kind"),
 )
@@ -268,6 +271,8 @@ VERSION = record(
     counts=mapping("Instances by group", whole("Instances")),
     summary=text("What changed, in a few words"),
     changes=many("Against the version before", "diff"),
+    provenance=maybe(one("provenance")),
+    last_verified=flag("True for the one that was verified last"),
 )
 
 AGENT = record(

@@ -6,6 +6,7 @@ from toolkit.spec.lock import LockState
 from toolkit.spec.timeline import MarkKind, Phase, Role
 from toolkit.views.schemas.words import (
     Schema,
+    flag,
     many,
     maybe,
     moment,
@@ -61,6 +62,30 @@ TIMELINE = record(
     notes=texts("What is not in it, and why"),
 )
 
+PROVENANCE = record(
+    "Where a job version came from, as its tag in Nomad says",
+    tag=maybe(text("The tag's name; null where the version could not be tagged")),
+    release=maybe(text("Its release")),
+    version=whole("The job version"),
+    commit=maybe(text("Git commit of the project; null outside of a repository")),
+    dirty=maybe(flag("True when the work tree differed from it")),
+    digest=text("SHA-256 over the template's files, the variables and the job file's values"),
+    actor=text("Who deployed it: user@host, or what a CI job said of itself"),
+    tool=text("Version of toolkit"),
+    verdict=maybe(text("How its rollout ended; null while that is not known")),
+    at=moment("Of the deploy"),
+    copy_of=maybe(whole("The version that Nomad made this one of by itself")),
+)
+
+LAST_VERIFIED = record(
+    "The release that was last verified to serve",
+    release=maybe(text("The release")),
+    version=whole("The job version"),
+    at=moment("Of the verification"),
+    tag=maybe(text("The version's tag")),
+    actor=text("Who verified it"),
+)
+
 LOCK = record(
     "The deploy lock of the job, as it stood at the end",
     state=word("none: there was none to take", LockState),
@@ -81,8 +106,10 @@ HOLDER = record(
 PARTS: dict[str, Schema] = {
     "holder": HOLDER,
     "bar": BAR,
+    "last_verified": LAST_VERIFIED,
     "lock": LOCK,
     "moment": MARK,
+    "provenance": PROVENANCE,
     "sighting": SIGHTING,
     "span": SPAN,
     "timeline": TIMELINE,
