@@ -63,7 +63,7 @@ def _is_around(process: psutil.Process) -> bool:
 
 
 def _is_instance(process: psutil.Process) -> bool:
-    return process.cmdline()[-2:] == ["-m", "backend"]
+    return bool(process.cmdline()[-2:] == ["-m", "backend"])
 
 
 def _each(

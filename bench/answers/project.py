@@ -114,7 +114,7 @@ def project(root: Path, *, acl: bool = False, more: str = "") -> Iterator[Projec
         for name in ("_lib", "backend", "traefik"):
             shutil.copytree(ROOT / "jobs" / name, root / "jobs" / name)
         path = root / "jobs/backend/job.toml"
-        path.write_text(more + path.read_text())
+        path.write_text(path.read_text() + more)
         made = Project(root, cluster)
         made.begin()
         made.must("deploy", "traefik", "--yes", "--allow-edge-restart")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -102,6 +103,40 @@ def test_what_is_too_much_is_named_in_consul_and_at_the_edge(
     found = look(what)
     assert (found["consul"].state, found["traefik"].state) == ("broken", "broken")
     assert f"1 too many: web at 10.0.0.1:2 ({kind}: " in found["consul"].detail
+
+
+def on_a_dead_node(owner: str | None, port: int) -> ConsulInstance:
+    serf = CheckView("Serf Health Status", "critical", "not live", "", "serfHealth")
+    return replace(instance(owner, port), checks=(serf,), node="node-9")
+
+
+@pytest.mark.parametrize(
+    ("owner", "known"), [(GONE, [allocation(GONE, 1, "lost")]), (GONE, []), (None, [])]
+)
+def test_what_a_dead_machine_left_in_consul_breaks_nothing(
+    owner: str | None, known: list[AllocationView]
+) -> None:
+    what = seen(instance(NEW), on_a_dead_node(owner, 2), views=[edge(1)], known=known)
+    [extra] = chain.extras(what)
+    assert (extra.where, extra.kind) == ("consul", "dead")
+    assert "Consul has lost its node node-9" in extra.detail
+    assert states(what) == ["holds", "holds", "holds"]
+    assert look(what)["consul"].detail == "1 of 1 passing; 1 left of a machine that is gone"
+
+
+def test_what_traefik_still_sends_to_a_dead_machine_breaks_the_chain() -> None:
+    known = [allocation(GONE, 1, "lost")]
+    what = seen(instance(NEW), on_a_dead_node(GONE, 2), views=[edge(1, 2)], known=known)
+    assert [(e.where, e.kind) for e in chain.extras(what)] == [
+        ("consul", "dead"), ("traefik", "stale"),
+    ]  # fmt: skip
+    assert states(what) == ["holds", "holds", "broken"]
+
+
+def test_an_instance_that_nomad_still_runs_on_a_node_that_consul_lost_is_old() -> None:
+    what = seen(instance(NEW), on_a_dead_node(OLD, 2), views=[edge(1)], known=[allocation(OLD, 1)])
+    assert [extra.kind for extra in chain.extras(what)] == ["old"]
+    assert states(what)[1] == "broken"
 
 
 def test_a_server_that_consul_does_not_list_is_stale() -> None:

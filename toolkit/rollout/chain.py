@@ -72,6 +72,8 @@ def extras(seen: Seen) -> tuple[Extra, ...]:
             continue
         kind, why = _kind(instance.allocation, seen.known)
         url_kind[instance.url] = (kind, why)
+        if kind != "old" and instance.on_dead_node:
+            kind, why = "dead", f"Consul has lost its node {instance.node}; {why}"
         what = f"{instance.service} at {instance.address}:{instance.port}"
         found.append(Extra("consul", kind, what, why))
     if seen.consul.blind:
@@ -174,8 +176,12 @@ def _consul(seen: Seen, chains: Sequence[InstanceChain], strays: Sequence[Extra]
     bad = next((chain for chain in chains if chain.consul not in {"passing", "-"}), None)
     if bad is not None:
         detail += f"; {bad.allocation[:8]} on {bad.node} is {bad.consul}"
+    dead = [stray for stray in strays if stray.kind == "dead"]
+    strays = [stray for stray in strays if stray.kind != "dead"]
     if strays:
         detail += f"; {len(strays)} too many: {_stray(strays[0])}"
+    if dead:
+        detail += f"; {len(dead)} left of a machine that is gone"
     good = passing == seen.wanted == len(chains) and not strays
     return Link("consul", "holds" if good else "broken", detail)
 

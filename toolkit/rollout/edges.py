@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
+from toolkit.clients.patience import Patience
 from toolkit.errors import ApiError
 from toolkit.rollout import read
 from toolkit.rollout.declared import TRAEFIK_API, Route
 from toolkit.rollout.world import World
 from toolkit.spec.observed import EdgeView
+
+DEAD_SECONDS = 1.0
+"""For a Traefik whose node Consul has lost: it rarely answers, and is asked in every look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +23,16 @@ class Edges:
     views: tuple[EdgeView, ...] = ()
     error: str | None = None
     """Why the list of Traefiks itself could not be read."""
+    gone: tuple[str, ...] = ()
+    """Addresses of those that are silent on nodes that Consul has lost."""
 
     @property
     def blind(self) -> str | None:
         """Why the edge cannot be judged; None when every Traefik could be read."""
         if self.error:
             return self.error
+        if not self.views and self.gone:
+            return f"{self.gone[0]}: Consul has lost its node, and it does not answer"
         if not self.views:
             return f"Consul lists no service {TRAEFIK_API}"
         return next((f"{v.address}: {v.error}" for v in self.views if v.error), None)
@@ -56,14 +64,20 @@ def look(world: World) -> Edges:
     instances = read.consul_instances(TRAEFIK_API, page.value or [])
     if page.filtered:
         return Edges(error=f"the Consul token may not read service {TRAEFIK_API}")
-    views = []
+    views, gone = [], []
+    hurried = replace(world, edge_patience=Patience(DEAD_SECONDS))
     for instance in instances:
+        # Where only Consul's agent died, Traefik goes on with what it knew: it has to be asked.
+        asking = hurried if instance.on_dead_node else world
         try:
-            services = world.traefik(instance.url).services()
+            services = asking.traefik(instance.url).services()
             views.append(EdgeView(instance.url, instance.allocation, services))
         except ApiError as exc:
+            if instance.on_dead_node:
+                gone.append(instance.url)
+                continue
             views.append(EdgeView(instance.url, instance.allocation, error=exc.message))
-    return Edges(tuple(views))
+    return Edges(tuple(views), gone=tuple(gone))
 
 
 def doors(world: World, route: Route, edges: Edges) -> tuple[Door, ...]:

@@ -201,6 +201,7 @@ def consul_instances(service: str, raw: Iterable[Mapping[str, Any]]) -> tuple[Co
                         status=check.get("Status") or "",
                         output=check.get("Output") or "",
                         service_id=check.get("ServiceID") or "",
+                        id=check.get("CheckID") or "",
                     )
                     for check in entry.get("Checks") or []
                 ),

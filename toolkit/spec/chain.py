@@ -9,7 +9,8 @@ LinkName = Literal["nomad", "consul", "traefik", "release", "edge"]
 LinkState = Literal["holds", "broken", "unseen", "absent"]
 """`unseen`: it could not be looked at; `absent`: the job has no such link."""
 
-Stray = Literal["old", "stale", "foreign", "unseen"]
+Stray = Literal["old", "stale", "foreign", "unseen", "dead"]
+"""`dead`: left of a machine that is gone; nobody is sent there, so no link breaks by it."""
 
 
 @dataclass(frozen=True, slots=True)

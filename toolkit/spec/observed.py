@@ -163,6 +163,7 @@ class CheckView:
     output: str
     service_id: str
     """Empty for a node check."""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,14 @@ class ConsulInstance:
     def passing(self) -> bool:
         """True when every check, the node's included, passes."""
         return all(check.status == "passing" for check in self.checks)
+
+    @property
+    def on_dead_node(self) -> bool:
+        """True when Consul itself has lost the node: nothing on it is handed to anybody.
+
+        Consul lists what was registered there for days, until it gives the node up.
+        """
+        return any(check.id == "serfHealth" and check.status == "critical" for check in self.checks)
 
     @property
     def url(self) -> str:

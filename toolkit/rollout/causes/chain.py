@@ -91,7 +91,7 @@ def _edge(verification: Verification, link: Link) -> Cause:
 
 def _consul(verification: Verification, link: Link, instances: Sequence[ConsulInstance]) -> Cause:
     bad = next((r for r in verification.instances if r.consul not in {"passing", "-"}), None)
-    extra = next((e for e in verification.extras if e.where == "consul"), None)
+    extra = next((e for e in verification.extras if e.where == "consul" and e.kind != "dead"), None)
     if bad is None and extra is not None:
         return _stale(extra, link)
     if bad is not None and bad.consul == "missing":

@@ -15,6 +15,7 @@ from toolkit.views.schemas.words import (
     maybe,
     moment,
     number,
+    one,
     record,
     some,
     text,
@@ -256,6 +257,7 @@ DETAIL = record(
     instances=many("Those that are not over", "allocation"),
     routes=texts("Addresses at which the edge serves it"),
     drift=maybe(text("How it differs from the job file in release or count")),
+    provenance=maybe(one("provenance")),
 )
 
 VERSION = record(
