@@ -6,6 +6,7 @@ from toolkit.rollout.verdict import Judged
 from toolkit.spec.chain import Verification
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import GroupPlan, LiveJob, Plan, Submission
+from toolkit.spec.probe import ProbeReport
 from toolkit.spec.report import Timings, Verdict
 
 
@@ -86,6 +87,7 @@ def verdict(
     timings: Timings,
     standing: LiveJob | None = None,
     launches: str = "",
+    probe: ProbeReport | None = None,
 ) -> str:
     """The end said in one sentence, without the verdict's own word.
 
@@ -97,6 +99,8 @@ def verdict(
         what = f"{job} version {version}"
     count = f"{verification.verified} of {verification.expected} verified" if verification else ""
     seconds = f"in {timings.total:.1f} s"
+    if probe is not None and count:
+        count = f"{count}, {probe.count}"
     if launches and judged.verdict in {"deployed", "unchanged"}:
         return f"{what}, version {version} is registered, {launches}; nothing serves of it itself"
     match judged.verdict:
@@ -121,6 +125,9 @@ def verdict(
                 f"{what}: {judged.why}; {verification.release or 'the old version'} serves, {count}"
             )
         case "unverified":
+            if judged.why.startswith("probe: "):
+                spent = judged.why.removeprefix("probe: ")
+                return f"{what}, {count}, but the probe's budget is spent: {spent}"
             if judged.why.startswith("nomad: "):
                 return f"{what}: the chain is broken at {judged.why}"
             return f"{what} is healthy in Nomad, but the chain is broken at {judged.why}"

@@ -11,6 +11,7 @@ from toolkit.spec.chain import Verification
 from toolkit.spec.events import Event
 from toolkit.spec.lock import LockReport
 from toolkit.spec.plan import Plan
+from toolkit.spec.probe import ProbeReport
 from toolkit.spec.provenance import Provenance
 from toolkit.spec.timeline import Timeline
 
@@ -86,6 +87,8 @@ class DeployReport:
     """HTTP calls made to Nomad."""
     expired_waits: int = 0
     """Of these, blocking queries that ended with nothing new."""
+    probe: ProbeReport | None = None
+    """None: nobody asked through the edge while it rolled."""
     provenance: Provenance | None = None
     """Where the version that this is about came from; None: it is not of our making."""
     lock: LockReport | None = None

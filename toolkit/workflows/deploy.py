@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError, RefusedError
+from toolkit.errors import ApiError, RefusedError
 from toolkit.rollout.declared import services
 from toolkit.rollout.plan import make_plan
 from toolkit.rollout.submit import submit
@@ -13,12 +13,14 @@ from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.plan import Plan, Submission
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.report import DeployReport
-from toolkit.workflows import locking, roll, tagging
+from toolkit.workflows import locking, probing, roll, tagging
 from toolkit.workflows.clock import Clock
+from toolkit.workflows.guarding import guarded
 from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.report_keep import finished
 from toolkit.workflows.session import Session
+from toolkit.workflows.taking_back import taken_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class DeployOptions:
     """Lint rules accepted for this once."""
     wait_lock: float | None = None
     """How long somebody else's deploy lock is waited for; None: not at all."""
+    probe: bool | None = None
+    """Ask through the edge while it rolls; None: as the job file says."""
+    no_revert: bool = False
+    """Leave in place what is over its probe's budget once Nomad is done with it."""
     command: str = "deploy"
     """What whoever waits for our lock is told we do."""
 
@@ -136,6 +142,9 @@ def _settled(
     rolling = roll.under_way(session, plan)
     live = plan.live
     assert live is not None  # noqa: S101 - a plan without changes has a live job
+    if probing.is_wanted(plan, options.probe):
+        why = "nothing rolls" if rolling is None else "it rolls already"
+        clock.say("note", f"not probed: {why}")
     if rolling is None:
         return tagging.confirm(session, roll.unchanged(session, plan, clock), live, clock)
     clock.say("note", f"version {rolling.version} is this already, and still rolling")
@@ -157,24 +166,42 @@ def _agree(session: Session, plan: Plan, confirm: Confirm) -> None:
 def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Clock) -> DeployReport:
     """Submit, and follow to the verdict."""
     origin = plan.origin or tagging.origin_of(session, plan)
-    submission = submit(session.world, plan)
-    clock.mark("submit")
-    clock.tell_submission(submission)
-    version = tagging.begin(session, plan, submission, origin, clock)
-    if options.detach:
-        report = roll.detached(session, plan, submission, clock)
-        return replace(report, provenance=version.provenance)
-    report = _follow(session, plan, submission, options, clock)
+    if options.detach and probing.is_wanted(plan, options.probe):
+        clock.say("note", "not probed: nobody watches a detached rollout")
+    wanted = False if options.detach else options.probe
+    with probing.probed(session, plan, wanted, clock) as probe:
+        submission = submit(session.world, plan)
+        clock.mark("submit")
+        clock.tell_submission(submission)
+        version = tagging.begin(session, plan, submission, origin, clock)
+        if options.detach:
+            report = roll.detached(session, plan, submission, clock)
+            return replace(report, provenance=version.provenance)
+        report = _follow(session, plan, submission, options, clock, probe)
+        report = taken_back(
+            session, plan, submission, report, probe, clock,
+            timeout=_timeout(options, plan), no_revert=options.no_revert,
+        )  # fmt: skip
     return tagging.finish(session, report, version, clock)
 
 
+def _timeout(options: DeployOptions, plan: Plan) -> float:
+    return options.timeout or plan.rendered.spec.rollout.timeout
+
+
 def _follow(
-    session: Session, plan: Plan, submission: Submission, options: DeployOptions, clock: Clock
+    session: Session,
+    plan: Plan,
+    submission: Submission,
+    options: DeployOptions,
+    clock: Clock,
+    probe: probing.Probing | None = None,
 ) -> DeployReport:
     following = roll.Following(
         plan=plan,
+        probing=probe or probing.Probing(),
         submission=submission,
-        timeout=options.timeout or plan.rendered.spec.rollout.timeout,
+        timeout=_timeout(options, plan),
         promote=not options.no_promote,
         fail_fast=_fail_fast(options, plan),
         wait_capacity=options.wait_capacity,
@@ -208,26 +235,6 @@ def attach(
     report = guarded(following.submission, lambda: roll.follow(session, following, clock))
     report = tagging.finish(session, report, tagging.already(following.raw), clock)
     return finished(session, report, clock)
-
-
-def guarded(submission: Submission, run: Callable[[], DeployReport]) -> DeployReport:
-    """Run, and on Ctrl-C say what goes on without us.
-
-    What an API refuses from here on is `unknown`: something is registered.
-    """
-    try:
-        return run()
-    except ApiError as exc:
-        if exc.code is ExitCode.REFUSED:
-            exc.code = ExitCode.UNKNOWN
-            exc.hint = f"toolkit attach {submission.job_id}"
-        raise
-    except KeyboardInterrupt as exc:
-        raise InterruptedRolloutError(
-            f"interrupted; version {submission.version} of {submission.job_id} goes on rolling in "
-            "Nomad, where canaries that become healthy wait for promotion",
-            hint=f"toolkit attach {submission.job_id}",
-        ) from exc
 
 
 def refuse_lint(plan: Plan) -> None:

@@ -11,6 +11,7 @@ from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import LiveJob, Plan, Submission
+from toolkit.spec.probe import ProbeReport
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.session import Session
@@ -46,7 +47,7 @@ def timings_of(
     if outcome.promoted_at is not None and outcome.healthy_at is not None:
         gate = outcome.promoted_at - outcome.healthy_at
     return Timings(
-        total=ended - clock.started,
+        total=clock.elapsed,
         render=clock.marks.get("render"),
         plan=clock.marks.get("plan"),
         submit=clock.marks.get("submit"),
@@ -74,6 +75,7 @@ def report(
     version: int | None = None,
     causes: tuple[Cause, ...] = (),
     standing: LiveJob | None = None,
+    probe: ProbeReport | None = None,
 ) -> DeployReport:
     """The report; `standing` is what is registered where a failed version was not taken back."""
     timings = timings or Timings(
@@ -97,6 +99,7 @@ def report(
             timings=timings,
             standing=standing,
             launches=_launches(session, plan, outcome, previous),
+            probe=probe,
         ),
         job=job,
         environment=session.target.environment,
@@ -113,6 +116,7 @@ def report(
         causes=causes or (outcome.causes if outcome else ()),
         next=sentences.next_command(judged.verdict, job, outcome),
         plan=plan,
+        probe=probe,
         events=tuple(clock.events),
         calls=session.nomad.counter.calls,
         expired_waits=session.nomad.counter.expired_waits,

@@ -19,6 +19,7 @@ from toolkit.spec.plan import LiveJob, Plan, Submission
 from toolkit.spec.report import DeployReport
 from toolkit.workflows import proof
 from toolkit.workflows.clock import Clock
+from toolkit.workflows.probing import Probing
 from toolkit.workflows.reporting import broken, report, timings_of
 from toolkit.workflows.session import Session
 
@@ -37,6 +38,7 @@ class Following:
     """The job as registered, where there is no plan of ours."""
     serves: ServedRelease | None = None
     """How to ask for the release, where there is no plan of ours."""
+    probing: Probing = field(default_factory=Probing)
 
     @property
     def job(self) -> Mapping[str, Any]:
@@ -76,7 +78,8 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         secrets=following.secrets,
     )
     begun = world.clock()
-    outcome = watch(world, watched, clock.tell)
+    probing = following.probing
+    outcome = watch(world, watched, clock.tell, probing.outside)
     clock.rolled.append((submission, outcome))
     found, unread = proof.patiently(
         world,
@@ -85,20 +88,23 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
     found = found or proof.Found()
     looked = found.looked
     verification = fitting(outcome, found.proof, submission.version)
-    judged = judge(outcome, verification)
+    judged = judge(outcome, verification, spent=probing.spent)
+    ended = world.clock()
+    if unread is None and judged.verdict == "deployed":
+        probing.settle(clock, submission.version)
+        judged = judge(outcome, verification, spent=probing.spent)
     if judged.verdict == "unverified":
         ended_otherwise, _ = proof.patiently(
             world, lambda: proof.reconfirmed(session, watched, outcome)
         )
         outcome = ended_otherwise or outcome
-        judged = judge(outcome, verification)
+        judged = judge(outcome, verification, spent=probing.spent)
     if unread is not None:
         judged = Judged("unknown", f"{outcome.end} in Nomad, but {unread}")
     if looked and judged.verdict == "deployed":
         before = submission.previous.version if submission.previous else None
         for line in sentences.departed(outcome, looked.verification, before):
             clock.say("old", line)
-    ended = world.clock()
     return report(
         session,
         clock,
@@ -111,8 +117,12 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         verification=verification,
         plan=following.plan,
         timings=timings_of(clock, outcome, begun, ended, looked.edge_wait if looked else 0.0),
-        causes=broken(session, judged, verification, following.job, following.secrets),
+        causes=(
+            *(probing.causes if judged.verdict == "unverified" else ()),
+            *broken(session, judged, verification, following.job, following.secrets),
+        ),
         standing=found.registered,
+        probe=probing.seen(),
     )
 
 

@@ -43,7 +43,7 @@ OnSpent = Callable[[str, tuple[ProbeFailure, ...]], None]
 
 
 class Probe:
-    """`with Probe(…) as probe:` asks from then on until `stop`, or until the block ends."""
+    """`with Probe(…) as probe:` asks from then on until the block ends."""
 
     def __init__(
         self, world: World, asking: Asking, releases: Releases, on_spent: OnSpent, *, counting: bool
@@ -64,7 +64,6 @@ class Probe:
         self._stood_still = 0.0
         self._notes: list[str] = []
         self._bug: BaseException | None = None
-        self._report: ProbeReport | None = None
         self._watch = threading.Thread(target=self._guard, args=(self._keep_time,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -101,15 +100,12 @@ class Probe:
             if self._clock() >= until or self._over.wait(max(until - self._clock(), 0.0)):
                 return
 
-    def stop(self) -> ProbeReport:
-        """End it; what was seen."""
-        self._end()
+    def seen(self) -> ProbeReport:
+        """What was seen up to now; a bug on one of its threads is raised here."""
         if self._bug is not None:
             raise self._bug
-        if self._report is None:
-            with self._lock:
-                self._report = self._seen()
-        return self._report
+        with self._lock:
+            return self._seen()
 
     # The watch.
 
@@ -215,8 +211,9 @@ class Probe:
     def _seen(self) -> ProbeReport:
         tally, settings = self._tally, self.asking.settings
         figures = tally.figures(self._clock())
+        notes = list(self._notes)
         if self._stood_still >= 1:
-            self._notes.append(f"this machine kept it waiting for {seconds(self._stood_still)}")
+            notes.append(f"this machine kept it waiting for {seconds(self._stood_still)}")
         return ProbeReport(
             settings=settings,
             address=", ".join(dict.fromkeys(self.asking.addresses)),
@@ -233,7 +230,7 @@ class Probe:
             over=self._why,
             seconds=tally.rows(),
             failures=tuple(tally.failures),
-            notes=tuple(self._notes),
+            notes=tuple(notes),
         )
 
     def _at(self, times: dict[str, float], release: str | None) -> float | None:
