@@ -22,6 +22,9 @@ from toolkit.spec.analysis import (
     SideCount,
 )
 
+JOIN = 2.0
+"""Seconds in which its thread must end."""
+
 Tell = Callable[[Opinion], None]
 
 
@@ -97,7 +100,8 @@ class _Running:
         self._over.set()
         self._sampler.stop()
         self._tally.wake()
-        self._thread.join()
+        # One that waits for a Traefik which keeps silent is not waited for.
+        self._thread.join(JOIN)
         if (bug := self._broken or self._sampler.broken) is not None:
             raise bug
         word, reason, ended = self._ended or ("stopped", "it was not over", self._world.now())
