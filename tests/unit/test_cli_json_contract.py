@@ -17,6 +17,7 @@ from toolkit.spec.events import Event
 from toolkit.spec.explain import ExplainReport, Explanation, Fact, Moment, Subject
 from toolkit.spec.fit import Cell, Demand, DryRun, FitReport, GroupFit, NodeFit
 from toolkit.spec.jobspec import JobSpec
+from toolkit.spec.kept import KeptReport, KeptReports, PageReport
 from toolkit.spec.listing import (
     CheckLine,
     DeploymentRow,
@@ -44,10 +45,11 @@ from toolkit.spec.plan import (
     ScaledCount,
     VersionMark,
 )
+from toolkit.spec.provenance import LastVerified, Provenance
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.report import DeployReport, Timings
-from toolkit.spec.stack import Serves, StackError, StackReport, StackRow
 from toolkit.spec.sight import Change, JobSight, Sight
+from toolkit.spec.stack import Serves, StackError, StackReport, StackRow
 from toolkit.spec.target import Secret
 from toolkit.spec.timeline import Bar, Mark, Sighting, Span, Timeline
 from toolkit.spec.work import WorkInstance, WorkReport
@@ -63,6 +65,7 @@ from toolkit.views import (
     operate,
     plan,
     render,
+    report,
     secret,
     sight,
     stack,
@@ -121,6 +124,9 @@ TIMELINE = Timeline(
     ),
     (Mark(1.0, "submitted", "version 4 submitted"),),
 )  # fmt: skip
+PROVENANCE = Provenance(
+    "1.1.0-v4", "1.1.0", 4, "a" * 40, True, "d" * 64, "ann@ws", "0.1.0", "deployed", 2.0
+)
 DEPLOY = DeployReport(
     verdict="reverted",
     sentence="web 1.1.0 did not take",
@@ -140,6 +146,7 @@ DEPLOY = DeployReport(
     plan=PLAN,
     events=(EVENT,),
     lock=LockReport("lost", "toolkit/locks/web", "bob@ws broke it"),
+    provenance=PROVENANCE,
     timeline=TIMELINE,
 )
 ROW = JobRow(
@@ -158,6 +165,7 @@ DETAIL = JobDetail(
         ),
     ),
     ("http://web.localhost",),
+    provenance=PROVENANCE,
 )  # fmt: skip
 MISTAKE = Mistake("jobs/web/job.toml", "count", 3, "must be an integer", "2")
 
@@ -178,6 +186,7 @@ VERIFICATION_KEYS = (
     f"instances[]({CHAIN_KEYS}) extras[](where kind what detail)"
 )
 EVENT_KEYS = f"stage text at instances[]({CHAIN_KEYS})"
+PROVENANCE_KEYS = "tag release version commit dirty digest actor tool verdict at copy_of"
 TIMELINE_KEYS = (
     "began ended bars[](allocation group node version release role spans[](phase began ended) end "
     "sightings[](system word at)) marks[](at kind text allocation) notes[]"
@@ -188,7 +197,7 @@ DEPLOY_KEYS = (
     "timings(total render plan submit nomad healthy gate verify edge_wait) "
     f"verification({VERIFICATION_KEYS}) causes[]({CAUSE_KEYS}) next plan({PLAN_KEYS}) "
     f"events[]({EVENT_KEYS}) calls expired_waits lock(state path reason waited) "
-    f"timeline({TIMELINE_KEYS})"
+    f"provenance({PROVENANCE_KEYS}) timeline({TIMELINE_KEYS})"
 )
 ROW_KEYS = (
     "name kind state release version wanted running healthy deployment ours failed lost complete "
@@ -220,7 +229,8 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         f"schema environment address namespace jobs[]({ROW_KEYS}) detail(job({ROW_KEYS}) stable "
         "submitted_at deployment(id version status description placed healthy desired canaries "
         "promoted) instances[](allocation group node version state wanted healthy canary restarts "
-        "consul address checks[](name status output)) routes[] drift) notes[] left_out "
+        "consul address checks[](name status output)) routes[] drift "
+        f"provenance({PROVENANCE_KEYS})) notes[] left_out "
         "states(running) short[] calls",
     ),
     (
@@ -236,15 +246,45 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         f"instances[]({CHAIN_KEYS}) jobs[]({ROW_KEYS})",
     ),
     (
+        "toolkit.report/1",
+        report.document(
+            PageReport(
+                "kept", "20260504-123000417-web-3f2a", 1.0, deploy.document(DEPLOY), (DIFF,)
+            )
+        ),
+        "schema source id at file notes[] changes[](path kind old new) "
+        f"report({DEPLOY_KEYS})",
+    ),
+    (
+        "toolkit.reports/1",
+        report.list_document(
+            KeptReports(
+                "/r",
+                (KeptReport("i", 1.0, "web", "dev", "default", "deployed", "ok", "1.1.0", 4),),
+            )
+        ),
+        "schema folder reports[](id at job environment namespace verdict sentence release "
+        "version) notes[]",
+    ),
+    (
         "toolkit.history/1",
         history.document(
             HistoryReport(
                 "dev", "http://a", "default", "web",
-                (VersionRow(4, "1.1.0", 1.0, True, True, (), None, {"web": 2}, changes=(DIFF,)),),
+                (
+                    VersionRow(
+                        4, "1.1.0", 1.0, True, True, (), None, {"web": 2}, changes=(DIFF,),
+                        provenance=PROVENANCE, last_verified=True,
+                    ),
+                ),
+                LastVerified("web", "1.1.0", 4, 2.0, "1.1.0-v4", "ann@ws", 77),
+                ("the rest cannot be seen",),
             )
         ),
         "schema environment address namespace job versions[](version release submitted_at stable "
-        "live stopped tags[] deployment counts(web) summary changes[](path kind old new))",
+        "live stopped tags[] deployment counts(web) summary changes[](path kind old new) "
+        f"provenance({PROVENANCE_KEYS}) last_verified) "
+        "last_verified(release version at tag actor) notes[]",
     ),
     (
         "toolkit.explain/1",

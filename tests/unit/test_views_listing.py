@@ -24,6 +24,7 @@ from toolkit.spec.listing import (
     ValidateReport,
     VersionRow,
 )
+from toolkit.spec.provenance import Provenance
 from toolkit.views import dev, history, init, logs, operate, secret, status, validate
 from toolkit.views.text import counted, seconds, table
 
@@ -158,9 +159,49 @@ def test_history_marks_the_live_version() -> None:
         VersionRow(4, "1.1.0", 60.0, True, True, ("good",), "successful", {"web": 2}, summary="s"),
         VersionRow(3, None, 0.0, False, False, (), None, {"web": 2}, stopped=True),
     )
-    _, first, second = history.lines(HistoryReport("dev", "http://a", "default", "web", rows))
-    assert "live, stable, good" in first
-    assert "stopped" in second
+    _, first, more, second, _ = history.lines(
+        HistoryReport("dev", "http://a", "default", "web", rows)
+    )
+    assert first.startswith("*  4 ")
+    assert first.endswith("stable")
+    assert "s · count web 2 · rollout successful · tag good" in more
+    assert second.startswith("   3 ")
+    assert second.endswith("stopped")
+
+
+def test_history_says_who_from_which_commit_and_with_what_verdict_on_a_narrow_screen() -> None:
+    found = Provenance(
+        "1.1.0-v4", "1.1.0", 4, "0123456789" * 4, True, "abcdef" * 10, "ann@a-machine-of-hers",
+        "0.1.0", "deployed", 60.0,
+    )  # fmt: skip
+    copy = replace(found, version=5, verdict=None, copy_of=4)
+    taken = replace(found, tag="1.0.0-v3", verdict=None)
+    rows = (
+        VersionRow(
+            5, "1.1.0", 90.0, True, True, ("1.1.0-v4",), None, {"web": 3}, provenance=copy,
+            summary="count 2 → 3",
+        ),
+        VersionRow(
+            4, "1.1.0", 60.0, True, False, ("1.1.0-v4",), None, {"web": 2}, provenance=found,
+            last_verified=True, summary="release 1.0.0 → 1.1.0, 4 more changes",
+        ),
+        VersionRow(3, "1.0.0", 0.0, False, False, ("1.0.0-v3",), None, {}, provenance=taken),
+    )  # fmt: skip
+    told = history.lines(
+        HistoryReport("dev", "http://a", "default", "web", rows, notes=("what " * 30 + "end",))
+    )
+    assert max(map(len, told)) <= 80
+    live, verified, rolling = (line for line in told[1:] if line[3:4].isdecimal())
+    assert live.startswith("*  5 ")
+    assert live.endswith("0123456+dirty  as version 4")
+    assert verified.endswith("0123456+dirty  deployed, last verified")
+    assert rolling.endswith("0123456+dirty  no verdict")
+    text = " ".join(" ".join(told).split())
+    assert "by ann@a-machine-of-hers · release 1.0.0 → 1.1.0, 4 more changes" in text
+    assert "digest abcdefabcdef " in text
+    assert "tag" not in text
+    assert any(line.startswith("note      what") for line in told)
+    assert told[-1].endswith("end")
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,9 @@ def plan_job(
         for name, updates in sorted((annotations.get("DesiredTGUpdates") or {}).items())
     )
     body = answer.get("Diff") or {}
+    if body.get("Type") == "None":
+        # Nomad counts the tag of the live version as a change of the job, and shows none.
+        planned = tuple(replace(g, in_place=0, ignore=g.ignore + g.in_place) for g in planned)
     return Plan(
         rendered=rendered,
         job=job,

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from toolkit.rollout.diff import is_secret_key
@@ -118,6 +118,15 @@ def own(raw: Mapping[str, Any]) -> Provenance | None:
     """What the tag of a version says that was given to this very version, not to one before it."""
     found = tagged(raw)
     return found if found is not None and found.version == int(raw.get("Version") or 0) else None
+
+
+def shown(raw: Mapping[str, Any]) -> Provenance | None:
+    """What is known of where a version came from: of one that Nomad made, by what it copied."""
+    found = tagged(raw)
+    if found is None or own(raw) is not None:
+        return found
+    number = int(raw.get("Version") or 0)
+    return replace(found, version=number, verdict=None, copy_of=found.version)
 
 
 def is_taggable(job: Mapping[str, Any]) -> bool:

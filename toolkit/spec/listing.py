@@ -9,6 +9,7 @@ from toolkit.errors import ExitCode, Mistake
 from toolkit.spec.chain import Verification
 from toolkit.spec.events import Event
 from toolkit.spec.plan import DiffLine
+from toolkit.spec.provenance import LastVerified, Provenance
 from toolkit.spec.report import VERDICT_CODES
 
 JobState = Literal["running", "pending", "stopped", "dead", "not deployed"]
@@ -143,6 +144,8 @@ class JobDetail:
     """Addresses at which the edge serves it, or the routers' rules where no address is known."""
     drift: str | None = None
     """How the live job differs from the job file in release or count; None: it does not."""
+    provenance: Provenance | None = None
+    """Where the live version came from; None: it does not carry a tag of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,10 @@ class VersionRow:
     """Against the version before, secrets redacted; empty for the oldest."""
     summary: str = ""
     """`release 1.0.0 → 1.1.0, 2 more changes`; `first version kept` for the oldest."""
+    provenance: Provenance | None = None
+    """Where it came from; None for a version that does not carry a tag of ours."""
+    last_verified: bool = False
+    """The version that was verified last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +210,10 @@ class HistoryReport:
     namespace: str
     job: str
     versions: tuple[VersionRow, ...]
+    last_verified: LastVerified | None = None
+    """What was verified last, if that can be seen."""
+    notes: tuple[str, ...] = ()
+    """What could not be seen, or is not there any more."""
 
     @property
     def code(self) -> ExitCode:

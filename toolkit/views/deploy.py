@@ -9,6 +9,7 @@ from toolkit.views import cause as cause_view
 from toolkit.views import event as event_view
 from toolkit.views import lock as lock_view
 from toolkit.views import plan as plan_view
+from toolkit.views import provenance as provenance_view
 from toolkit.views import timeline as timeline_view
 from toolkit.views import verification as verification_view
 from toolkit.views.text import told
@@ -50,6 +51,7 @@ def document(report: DeployReport) -> dict[str, Any]:
         "calls": report.calls,
         "expired_waits": report.expired_waits,
         "lock": None if report.lock is None else lock_view.document(report.lock),
+        "provenance": provenance_view.document(report.provenance),
         "timeline": None if report.timeline is None else timeline_view.document(report.timeline),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.spec.listing import DeploymentRow, InstanceRow, JobDetail, JobRow, StatusReport
+from toolkit.views import provenance as origin
 from toolkit.views.text import counted, staged, table
 from toolkit.views.when import stamp
 
@@ -97,6 +98,8 @@ def _detail(detail: JobDetail) -> list[str]:
         said.append(f"submitted {stamp(detail.submitted_at)}")
     if said:
         result += staged("job", " · ".join(said))
+    if detail.provenance is not None:
+        result += staged("from", origin.sentence(detail.provenance))
     if detail.deployment is not None:
         result += staged("rollout", _deployment(detail.deployment))
     for route in detail.routes:
@@ -205,6 +208,7 @@ def _detail_document(detail: JobDetail) -> dict[str, Any]:
         "instances": [_instance_document(row) for row in detail.instances],
         "routes": list(detail.routes),
         "drift": detail.drift,
+        "provenance": origin.document(detail.provenance),
     }
 
 

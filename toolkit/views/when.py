@@ -10,6 +10,11 @@ def stamp(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+def minute(at: float) -> str:
+    """`2026-05-04 12:30Z` for seconds since the epoch."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
 def ago(at: float, now: float) -> str:
     """`40 s ago`, `5 min ago`, `3 h ago`, `2 d ago`; what is to come is `just now`."""
     past = now - at

@@ -1,15 +1,19 @@
-"""`toolkit history`: the versions of a job that Nomad keeps, and what changed between them."""
+"""`toolkit history`: the versions of a job that Nomad keeps, what changed, and by whom."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from toolkit.errors import DeniedError, NotFoundError
-from toolkit.rollout import diff, read
+from toolkit.rollout import diff, last_verified, read
+from toolkit.rollout.provenance import shown
 from toolkit.spec.listing import HistoryReport, VersionRow
 from toolkit.spec.plan import DiffLine
+from toolkit.spec.provenance import LastVerified
 from toolkit.workflows.names import find
+from toolkit.workflows.rollback_target import described, kept
 from toolkit.workflows.secret import path_of
 from toolkit.workflows.session import Session
 
@@ -18,7 +22,7 @@ RELEASE = "Meta[release]"
 
 
 def history(session: Session, job: str) -> HistoryReport:
-    """Newest first; three calls. NotFoundError for a job that Nomad does not know."""
+    """Newest first; five calls. NotFoundError for a job that Nomad does not know."""
     found = find(session, job)
     versions = session.nomad.versions(found.id, diffs=True)
     if not versions:
@@ -34,13 +38,29 @@ def history(session: Session, job: str) -> HistoryReport:
     }
     newest = max(int(raw.get("Version") or 0) for raw in versions)
     hidden = secret_values(session, found.id)
+    last, unseen = last_verified.look(session.world, found.id)
+    proven = kept([read.live_job(raw) for raw in versions], last)
+    rows = (row(raw, newest, rollouts, hidden) for raw in versions)
     return HistoryReport(
         environment=session.target.environment,
         address=session.target.nomad.address,
         namespace=session.target.namespace,
         job=found.id,
-        versions=tuple(row(raw, newest, rollouts, hidden) for raw in versions),
+        versions=tuple(
+            replace(each, last_verified=proven is not None and each.version == proven.version)
+            for each in rows
+        ),
+        last_verified=last,
+        notes=_notes(last, unseen, is_kept=proven is not None),
     )
+
+
+def _notes(last: LastVerified | None, unseen: str | None, *, is_kept: bool) -> tuple[str, ...]:
+    if unseen:
+        return (unseen,)
+    if last is not None and not is_kept:
+        return (f"{described(last)}, verified last, is no longer kept by Nomad",)
+    return ()
 
 
 def secret_values(session: Session, job_id: str) -> tuple[str, ...]:
@@ -72,6 +92,7 @@ def row(
         stopped=live.stopped,
         changes=changes,
         summary=summary(changes) if body else _first(live.version),
+        provenance=shown(raw),
     )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from toolkit.errors import ApiError, DeniedError, NotFoundError
 from toolkit.rollout import declared, read
+from toolkit.rollout.provenance import shown
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.listing import (
     CheckLine,
@@ -110,11 +111,11 @@ def closely(session: Session, raw: Mapping[str, Any], spec: JobSpec | None) -> S
     job_id = str(raw["ID"])
     latest = session.nomad.latest_deployment(job_id)
     views = read.allocations(session.nomad.allocations(job_id).value or [])
-    shown = [view for view in views if view.client_status not in GONE]
+    present = [view for view in views if view.client_status not in GONE]
     services = declared.services(raw)
     known, notes = consul_side(session, sorted({service.name for service in services}))
     served = {service.group for service in services}
-    healthy = [view for view in shown if view.should_run]
+    healthy = [view for view in present if view.should_run]
     row = job_row(
         raw,
         latest,
@@ -128,13 +129,14 @@ def closely(session: Session, raw: Mapping[str, Any], spec: JobSpec | None) -> S
         stable=live.stable,
         submitted_at=(raw.get("SubmitTime") or 0) / read.NANO or None,
         deployment=rollout_row(read.deployment(latest)) if latest else None,
-        instances=tuple(instance(view, known, served) for view in shown),
+        instances=tuple(instance(view, known, served) for view in present),
         routes=tuple(
             dict.fromkeys(
                 address(session.target, route) for item in services for route in item.routes
             )
         ),
         drift=drift(live, spec),
+        provenance=shown(raw),
     )
     return blank(session, detail=detail, notes=(*notes, *ended_badly([row])))
 

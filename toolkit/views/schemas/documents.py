@@ -240,6 +240,27 @@ WORK = record(
     calls=whole("HTTP calls made to Nomad"),
 )
 
+REPORT = record(
+    "`toolkit report`: one rollout to look back at; its page shows the same",
+    source=word("nomad: put together after the fact from what Nomad knows", ["kept", "nomad"]),
+    id=maybe(text("Of the kept report")),
+    at=moment("When it was kept, or when Nomad was asked"),
+    file=maybe(text("Where the page was written")),
+    notes=texts("What is missing, and remarks"),
+    changes=many("What the version changed, where no plan tells", "diff"),
+    report={
+        "description": "The document of the command that rolled it, as it was kept",
+        "anyOf": [one("deploy"), one("work")],
+    },
+)
+
+REPORTS = record(
+    "`toolkit report --list`: the reports that are kept",
+    folder=text("Where"),
+    reports=many("Newest first", "kept"),
+    notes=texts("What could not be read, and why"),
+)
+
 DOCUMENTS: dict[str, tuple[int, Schema]] = {
     **explaining.DOCUMENTS,
     **looking.DOCUMENTS,
@@ -255,6 +276,8 @@ DOCUMENTS: dict[str, tuple[int, Schema]] = {
     "operate": (1, OPERATE),
     "plan": (1, PLAN),
     "render": (1, RENDER),
+    "report": (1, REPORT),
+    "reports": (1, REPORTS),
     "secret": (1, SECRET),
     "status": (1, STATUS),
     "unlock": (1, UNLOCK),

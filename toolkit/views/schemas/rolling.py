@@ -103,9 +103,23 @@ HOLDER = record(
     since=moment("When it was taken, by the holder's clock"),
 )
 
+KEPT = record(
+    "One kept report",
+    id=some("`toolkit report ID` shows it"),
+    at=moment("When it was kept"),
+    job=text("Nomad's id of the job"),
+    environment=text("The environment of toolkit.toml"),
+    namespace=text("Nomad's namespace"),
+    verdict=text("The end in one word"),
+    sentence=text("The end in one sentence"),
+    release=maybe(text("The release asked for")),
+    version=maybe(whole("Job version that was registered")),
+)
+
 PARTS: dict[str, Schema] = {
     "holder": HOLDER,
     "bar": BAR,
+    "kept": KEPT,
     "last_verified": LAST_VERIFIED,
     "lock": LOCK,
     "moment": MARK,
