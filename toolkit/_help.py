@@ -29,6 +29,7 @@ Looking:
   status   Show what runs, in Nomad, Consul and Traefik
   explain  Explain how something is, why, and what now
   history  List the versions of a job and their releases
+  report   Show a rollout as a page: in time, and why
   logs     Print what a job's tasks wrote
   why-not  Say what each node lacks to run a job
   doctor   Check the cluster, and what your tokens may do
@@ -529,6 +530,41 @@ Options:
 
   Examples:
     toolkit history backend
+""",
+    "report": """\
+Usage: toolkit report [OPTIONS] [JOB]
+
+  Show a rollout as a page: in time, and why.
+
+  The page is one HTML file that needs no network; where it is written is said.
+
+  Every deploy, bump, rollback and run keeps its report, the newest 50. Of a job
+  that was deployed from elsewhere the page shows what Nomad still knows, and
+  says what is missing.
+
+Arguments:
+  [JOB]  A job, or the id of a kept report; default: any.
+
+Options:
+  --open             Show the page in a browser.
+  -o, --out FILE     Write the page to this file.
+  --last N           The N-th newest kept report.  [default: 1; x>=1]
+  --live             Ask Nomad what it knows, whatever is kept here.
+  --list             List the kept reports.
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit report backend --open
+    toolkit report backend --last 2 -o before.html
+    toolkit report --list
 """,
     "logs": """\
 Usage: toolkit logs [OPTIONS] JOB

@@ -107,6 +107,15 @@ COMMANDS = (
         "Looking", ("toolkit history backend",),
     ),
     Entry(
+        "report", "toolkit.cli.report:report", "Show a rollout as a page: in time, and why",
+        "Looking",
+        (
+            "toolkit report backend --open",
+            "toolkit report backend --last 2 -o before.html",
+            "toolkit report --list",
+        ),
+    ),
+    Entry(
         "logs", "toolkit.cli.logs:logs", "Print what a job's tasks wrote", "Looking",
         ("toolkit logs backend -f", "toolkit logs backend --task app --stderr"),
     ),

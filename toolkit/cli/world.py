@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from toolkit.errors import RefusedError
+
+
+def _browse(address: str) -> bool:
+    import webbrowser
+
+    return webbrowser.open(address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ class World:
     stderr: TextIO
     folder: Path | None = None
     """Where the program was started; None: ask the process."""
+    browse: Callable[[str], bool] = _browse
+    """Shows an address in a browser; False where there is none."""
 
     @classmethod
     def of_process(cls, arguments: Sequence[str]) -> World:

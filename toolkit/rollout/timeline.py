@@ -45,6 +45,8 @@ class Course:
     sightings: tuple[Sighting, ...] = ()
     marks: tuple[Mark, ...] = ()
     """Of the whole rollout; those of single instances are found here."""
+    delays: Mapping[str, float] | None = None
+    """Group -> seconds from leaving Consul to the signal, where nobody saw the former."""
     skew: float = 0.0
     """Seconds that our clock is ahead of Nomad's."""
     notes: tuple[str, ...] = ()
@@ -134,7 +136,7 @@ def _spans(course: Course, allocation: AllocationView, leaving: float | None) ->
     """All phases of an instance, from its creation on; `leaving`: when that was seen first."""
     events = sorted((e for task in allocation.tasks for e in task.events), key=lambda e: e.at)
     created = allocation.created_at or (events[0].at if events else allocation.modified_at)
-    going = _going(allocation, events, leaving)
+    going = _going(course, allocation, events, leaving)
     points: list[tuple[float, Phase]] = [(created, "placed")]
     points += _restarts(events)
     if allocation.healthy is not None and allocation.judged_at:
@@ -176,7 +178,7 @@ def _restarts(events: Sequence[TaskEvent]) -> list[tuple[float, Phase]]:
 
 
 def _going(
-    allocation: AllocationView, events: Sequence[TaskEvent], leaving: float | None
+    course: Course, allocation: AllocationView, events: Sequence[TaskEvent], leaving: float | None
 ) -> float | None:
     """When it was asked to go; None while it may stay.
 
@@ -185,7 +187,8 @@ def _going(
     if allocation.desired_status not in {"stop", "evict"}:
         return None
     started = max((e.at for e in events if e.kind == "Started"), default=0.0)
-    said = [e.at for e in events if e.kind == "Killing" and e.at >= started]
+    delay = 0.0 if leaving is not None else (course.delays or {}).get(allocation.group, 0.0)
+    said = [e.at - delay for e in events if e.kind == "Killing" and e.at >= started]
     if leaving is not None:
         said.append(leaving)
     if not said and allocation.client_status not in _OVER:
