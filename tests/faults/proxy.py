@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 Action = Literal[
     "pass", "drop", "lose", "status", "delay", "cut", "garbage", "index", "silence", "headers",
-    "rewrite",
+    "rewrite", "forge",
 ]  # fmt: skip
 
 LONGEST_DELAY = 30.0
@@ -49,6 +49,7 @@ class Rule:
     silence  never answer; the connection stays open until the proxy closes
     headers  forward, answer with `headers` added, or in place of those of the same name
     rewrite  forward, answer with what `rewrite` makes of the body
+    forge    forward what `rewrite` makes of the request's body
     """
 
     action: Action
@@ -244,6 +245,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             agent.connect()
             proxy.track(agent.sock)
+            if rule.action == "forge":
+                body = rule.rewrite(body)
             asked = {name: text for name, text in self.headers.items() if name.lower() not in _HOP}
             agent.request(self.command, self.path, body or None, asked)
             if not self._wait_for_answer(agent.sock):
