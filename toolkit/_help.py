@@ -208,6 +208,10 @@ Options:
                                 become healthy.
   --wait-lock DURATION          Wait this long for somebody else's change of the
                                 job.
+  --probe / --no-probe          Send requests through the edge while it rolls;
+                                over their budget it is taken back.
+  --no-revert                   Leave what the probe finds bad once Nomad is
+                                done with it.
   --release VERSION             Release to deploy.
   --var KEY=VALUE               Set a template variable; repeatable.
   --var-file FILE               Read variables from a TOML or JSON file;
@@ -364,6 +368,10 @@ Options:
   --allow RULE              Allow what a lint rule refuses; repeatable.
   --wait-lock DURATION      Wait this long for somebody else's change of the
                             job.
+  --probe / --no-probe      Send requests through the edge while it rolls; over
+                            their budget it is taken back.
+  --no-revert               Leave what the probe finds bad once Nomad is done
+                            with it.
   --var KEY=VALUE           Set a template variable; repeatable.
   --var-file FILE           Read variables from a TOML or JSON file; repeatable.
   -e, --env ENV             Environment of toolkit.toml to talk to.
@@ -400,6 +408,10 @@ Options:
   --allow RULE          Allow what a lint rule refuses; repeatable.
   --allow-edge-restart  Allow a deploy that closes the only edge.
   --wait-lock DURATION  Wait this long for somebody else's change of the job.
+  --probe / --no-probe  Send requests through the edge while it rolls; over
+                        their budget it is taken back.
+  --no-revert           Leave what the probe finds bad once Nomad is done with
+                        it.
   -e, --env ENV         Environment of toolkit.toml to talk to.
   --namespace NAME      Nomad namespace.
   --region NAME         Nomad region.

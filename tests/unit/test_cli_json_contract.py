@@ -47,6 +47,7 @@ from toolkit.spec.plan import (
 )
 from toolkit.spec.provenance import LastVerified, Provenance
 from toolkit.spec.rendered import RenderedJob, SourceLine
+from toolkit.spec.probe import ProbeFailure, ProbeReport, ProbeSecond, ProbeSettings
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.spec.sight import Change, JobSight, Sight
 from toolkit.spec.stack import Serves, StackError, StackReport, StackRow
@@ -127,6 +128,12 @@ TIMELINE = Timeline(
 PROVENANCE = Provenance(
     "1.1.0-v4", "1.1.0", 4, "a" * 40, True, "d" * 64, "ann@ws", "0.1.0", "deployed", 2.0
 )
+PROBE = ProbeReport(
+    ProbeSettings(), "http://127.0.0.1:8080", "web.localhost", 1.0, 2.0, 412, 1, 0.1, 0.02,
+    first_new=1.2, last_old=1.4, last_new=2.0, over="1 of 412 requests failed, 0 may",
+    seconds=(ProbeSecond(1, "1.1.0", 412, 1, 0.3, 0.01),),
+    failures=(ProbeFailure(1.3, "GET", "/", "HTTP 502"),), notes=("it ended early",),
+)  # fmt: skip
 DEPLOY = DeployReport(
     verdict="reverted",
     sentence="web 1.1.0 did not take",
@@ -147,6 +154,7 @@ DEPLOY = DeployReport(
     events=(EVENT,),
     lock=LockReport("lost", "toolkit/locks/web", "bob@ws broke it"),
     provenance=PROVENANCE,
+    probe=PROBE,
     timeline=TIMELINE,
 )
 ROW = JobRow(
@@ -187,6 +195,13 @@ VERIFICATION_KEYS = (
 )
 EVENT_KEYS = f"stage text at instances[]({CHAIN_KEYS})"
 PROVENANCE_KEYS = "tag release version commit dirty digest actor tool verdict at copy_of"
+PROBE_KEYS = (
+    "settings(rate paths[] methods[] expect[] timeout settle most_requests "
+    "budget(failed gap latency percentile)) address host began ended requests failed longest_gap "
+    "latency first_new last_old last_new mixed over "
+    "seconds[](at release requests failed slowest mean) failures[](at method path what release) "
+    "notes[]"
+)
 TIMELINE_KEYS = (
     "began ended bars[](allocation group node version release role spans[](phase began ended) end "
     "sightings[](system word at)) marks[](at kind text allocation) notes[]"
@@ -197,7 +212,7 @@ DEPLOY_KEYS = (
     "timings(total render plan submit nomad healthy gate verify edge_wait) "
     f"verification({VERIFICATION_KEYS}) causes[]({CAUSE_KEYS}) next plan({PLAN_KEYS}) "
     f"events[]({EVENT_KEYS}) calls expired_waits lock(state path reason waited) "
-    f"provenance({PROVENANCE_KEYS}) timeline({TIMELINE_KEYS})"
+    f"provenance({PROVENANCE_KEYS}) probe({PROBE_KEYS}) timeline({TIMELINE_KEYS})"
 )
 ROW_KEYS = (
     "name kind state release version wanted running healthy deployment ours failed lost complete "

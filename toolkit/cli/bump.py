@@ -14,6 +14,8 @@ from toolkit.cli.options import (
     VALUES,
     Allow,
     Job,
+    NoRevert,
+    Probe,
     Timeout,
     WaitCapacity,
     WaitLock,
@@ -41,6 +43,8 @@ def bump(
     wait_capacity: WaitCapacity = None,
     allow: Allow = None,
     wait_lock: WaitLock = None,
+    probe: Probe = None,
+    no_revert: NoRevert = False,
 ) -> ExitCode:
     """The release is written back to its file, comments kept, only after the verdict `deployed`.
 
@@ -55,6 +59,8 @@ def bump(
         wait_capacity=wait_capacity,
         allow=tuple(allow or ()),
         wait_lock=wait_lock,
+        probe=probe,
+        no_revert=no_revert,
         command="bump",
     )
     wanted = which(release, {"patch": patch, "minor": minor, "major": major})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.cli.call import Call
+from toolkit.cli.call import Call, usage_error
 from toolkit.cli.options import (
     ASKS,
     RELEASE,
@@ -14,6 +14,8 @@ from toolkit.cli.options import (
     Detach,
     FailFast,
     NoPromote,
+    NoRevert,
+    Probe,
     ResetCount,
     Timeout,
     WaitCapacity,
@@ -40,6 +42,8 @@ def deploy(
     allow_edge_restart: AllowEdgeRestart = False,
     fail_fast: FailFast = None,
     wait_lock: WaitLock = None,
+    probe: Probe = None,
+    no_revert: NoRevert = False,
 ) -> ExitCode:
     """Plans, submits, watches, gates the canaries, and verifies the release that is served.
 
@@ -64,7 +68,14 @@ def deploy(
         fail_fast=fail_fast,
         allow=tuple(allow or ()),
         wait_lock=wait_lock,
+        probe=probe,
+        no_revert=no_revert,
     )
+    if probe and detach:
+        raise usage_error(
+            "--probe asks while somebody watches, and --detach leaves at once",
+            "leave out one of the two",
+        )
     named = chosen(
         call,
         job,

@@ -104,6 +104,18 @@ WaitLock = Annotated[
         help="Wait this long for somebody else's change of the job.",
     ),
 ]
+Probe = Annotated[
+    bool | None,
+    typer.Option(
+        "--probe/--no-probe",
+        show_default=False,
+        help="Send requests through the edge while it rolls; over their budget it is taken back.",
+    ),
+]
+NoRevert = Annotated[
+    bool,
+    typer.Option("--no-revert", help="Leave what the probe finds bad once Nomad is done with it."),
+]
 Allow = Annotated[
     list[str] | None,
     typer.Option("--allow", metavar="RULE", help="Allow what a lint rule refuses; repeatable."),

@@ -14,6 +14,8 @@ from toolkit.cli.options import (
     Allow,
     AllowEdgeRestart,
     Job,
+    NoRevert,
+    Probe,
     Timeout,
     WaitLock,
     takes,
@@ -35,6 +37,8 @@ def rollback(
     allow: Allow = None,
     allow_edge_restart: AllowEdgeRestart = False,
     wait_lock: WaitLock = None,
+    probe: Probe = None,
+    no_revert: NoRevert = False,
 ) -> ExitCode:
     """Rolled out, gated and verified like any deploy, with the same exit codes.
 
@@ -49,6 +53,8 @@ def rollback(
         allow=tuple(allow or ()),
         allow_edge_restart=allow_edge_restart,
         wait_lock=wait_lock,
+        probe=probe,
+        no_revert=no_revert,
         command="rollback",
     )
     report = go_back(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toolkit.errors import ExitCode
+from toolkit.spec.analysis import AnalysisReport
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
 from toolkit.spec.events import Event
@@ -91,6 +92,8 @@ class DeployReport:
     """None: nobody asked through the edge while it rolled."""
     provenance: Provenance | None = None
     """Where the version that this is about came from; None: it is not of our making."""
+    analysis: AnalysisReport | None = None
+    """Of the canaries beside stable instances; None: they were not compared."""
     lock: LockReport | None = None
     """The deploy lock of the job; None: nothing was to be submitted."""
     timeline: Timeline | None = None

@@ -9,6 +9,7 @@ from toolkit.views import cause as cause_view
 from toolkit.views import event as event_view
 from toolkit.views import lock as lock_view
 from toolkit.views import plan as plan_view
+from toolkit.views import probe as probe_view
 from toolkit.views import provenance as provenance_view
 from toolkit.views import timeline as timeline_view
 from toolkit.views import verification as verification_view
@@ -19,6 +20,7 @@ def lines(report: DeployReport) -> list[str]:
     """The final block."""
     return [
         *told(report.verdict, report.sentence),
+        *([] if report.probe is None else probe_view.lines(report.probe)),
         *cause_view.lines(report.causes, report.next),
     ]
 
@@ -52,6 +54,7 @@ def document(report: DeployReport) -> dict[str, Any]:
         "expired_waits": report.expired_waits,
         "lock": None if report.lock is None else lock_view.document(report.lock),
         "provenance": provenance_view.document(report.provenance),
+        "probe": None if report.probe is None else probe_view.document(report.probe),
         "timeline": None if report.timeline is None else timeline_view.document(report.timeline),
     }
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from toolkit.views.schemas import explaining, looking, parts, rolling, stacks, watching, work
+from toolkit.views.schemas import (
+    explaining,
+    looking,
+    parts,
+    probing,
+    rolling,
+    stacks,
+    watching,
+    work,
+)
 from toolkit.views.schemas.documents import DOCUMENTS
 from toolkit.views.schemas.words import DIALECT, Schema
 
@@ -13,6 +22,7 @@ PARTS = {
     **parts.PARTS,
     **looking.PARTS,
     **explaining.PARTS,
+    **probing.PARTS,
     **rolling.PARTS,
     **stacks.PARTS,
     **watching.PARTS,

@@ -91,6 +91,7 @@ DEPLOY = record(
     expired_waits=whole("Of these, blocking queries that ended with nothing new"),
     lock=maybe(one("lock")),
     provenance=maybe(one("provenance")),
+    probe=maybe(one("probe")),
     timeline=maybe(one("timeline")),
 )
 
