@@ -106,3 +106,9 @@ def rows(said: Said) -> dict[str, dict[str, Any]]:
 def words(said: Said) -> dict[str, str | None]:
     """The verdicts of the report by job."""
     return {name: row["verdict"] for name, row in rows(said).items()}
+
+
+def serves(said: Said) -> dict[str, tuple[str | None, str]]:
+    """What there is of each job at the end: its release, and what of it holds."""
+    found = {name: row["serves"] for name, row in rows(said).items()}
+    return {name: (each["release"], each["word"]) for name, each in found.items()}

@@ -38,6 +38,8 @@ class Output:
         self._quiet = quiet
         self._live: LiveTable | None = None
         self._gone: set[int] = set()
+        self._column = 0
+        """Width of the longest name of a job, where several roll."""
         self.as_json = as_json
         self.stages: set[str] = set()
         """Stages of the events so far; what an interruption says depends on them."""
@@ -49,8 +51,9 @@ class Output:
             return
         from toolkit.views import event as event_view
 
+        self._column = max(self._column, len(event.job))
         # Without a text it only says how the instances now stand.
-        for line in event_view.lines(event) if event.text else ():
+        for line in event_view.lines(event, self._column) if event.text else ():
             self.talk(line)
         if event.instances and not event.job and self._world.draws(self._world.stderr):
             if self._live is None:

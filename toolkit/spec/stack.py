@@ -89,6 +89,11 @@ class StackRow:
         return self.own_code if self.back is None else VERDICT_CODES[self.back]
 
     @property
+    def left(self) -> bool:
+        """True where it stays as it is because of another job, or of somebody else."""
+        return self.back is not None and self.back != "reverted" and self.back_report is None
+
+    @property
     def causes(self) -> tuple[Cause, ...]:
         """Why its turn failed."""
         return () if self.report is None else self.report.causes

@@ -12,12 +12,17 @@ WORDLESS = {"target", "step"}
 """Stages whose text speaks for itself: where we talk to, and the steps of a longer journey."""
 
 
-def lines(event: Event) -> list[str]:
-    """`plan      1.0.0 → 1.1.0 · …`; where several jobs roll, each line says whose it is first."""
+def lines(event: Event, width: int = 0) -> list[str]:
+    """`plan      1.0.0 → 1.1.0 · …`; where several jobs roll, each line says whose it is first.
+
+    `width`: columns of the longest name of a job so far.
+    """
     said = event.text.splitlines()
     if event.stage not in WORDLESS:
         said = staged(event.stage, event.text)
-    return [f"{event.job:<{WIDTH - 2}}  {line}" for line in said] if event.job else said
+    if not event.job:
+        return said
+    return [f"{event.job:<{max(width, WIDTH - 2)}}  {line}" for line in said]
 
 
 def document(event: Event) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def word(row: StackRow) -> str:
     if row.plan is not None and row.verdict is None:
         return "changes" if row.plan.changed else "unchanged"
     if row.back is not None:
-        return row.back if row.back != "superseded" else "left"
+        return "left" if row.back in {"held", "superseded"} and row.left else row.back
     return row.verdict or NEVER
 
 

@@ -46,6 +46,7 @@ def go_back(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> list[S
     def work(name: str, on_event: OnEvent, confirm: Confirm) -> restore.Back:
         return restore.take_back(
             ready.prepared[name],
+            next(row for row in found if row.job == name),
             todo[name],
             journey.options.job,
             on_event=on_event,

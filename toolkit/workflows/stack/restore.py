@@ -10,7 +10,7 @@ from toolkit.errors import ExitCode, NotFoundError, RefusedError, ToolkitError
 from toolkit.rollout import direct, memory, read
 from toolkit.spec.events import OnEvent
 from toolkit.spec.listing import OperateReport
-from toolkit.spec.plan import LiveJob
+from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.report import VERDICT_CODES, DeployReport, Verdict
 from toolkit.spec.stack import Serves, StackRow
 from toolkit.workflows import roll
@@ -40,6 +40,12 @@ class Back:
     report: DeployReport | OperateReport | None = None
 
 
+def before(prepared: Prepared, row: StackRow) -> LiveJob | None:
+    """What was registered before this stack changed the job, after any wait for others."""
+    made = row.report.plan if isinstance(row.report, DeployReport) else None
+    return prepared.before if made is None else made.live
+
+
 def way(prepared: Prepared, row: StackRow) -> Way:
     """What is to be done for a job so that it is as it was before the start."""
     if row.verdict is None or row.own_code is ExitCode.REFUSED:
@@ -50,14 +56,14 @@ def way(prepared: Prepared, row: StackRow) -> Way:
     if row.verdict == "reverted" or not prepared.changes:
         return "nothing"
     raw = prepared.session.nomad.job(prepared.plan.job_id)
-    live, before = read.live_job(raw) if raw else None, prepared.before
+    live, was = read.live_job(raw) if raw else None, before(prepared, row)
     if live is None:
-        return "nothing" if before is None else "others"
-    if before is not None and live.version == before.version:
+        return "nothing" if was is None else "others"
+    if was is not None and live.version == was.version:
         return "nothing"
     if not _is_ours(prepared, row, live):
         return "others"
-    return "stop" if before is None or before.stopped else "back"
+    return "stop" if was is None or was.stopped else "back"
 
 
 def _is_ours(prepared: Prepared, row: StackRow, live: LiveJob) -> bool:
@@ -74,6 +80,7 @@ def _is_ours(prepared: Prepared, row: StackRow, live: LiveJob) -> bool:
 
 def take_back(
     prepared: Prepared,
+    row: StackRow,
     todo: Way,
     options: DeployOptions,
     *,
@@ -83,28 +90,29 @@ def take_back(
     """Do it, watched and verified like any deploy."""
     if todo == "stop":
         return _stopped(prepared, on_event, confirm)
-    before = prepared.before
-    assert before is not None  # noqa: S101 - a job without a past is stopped
+    was = before(prepared, row)
+    assert was is not None  # noqa: S101 - a job without a past is stopped
     session, job_id = prepared.session, prepared.plan.job_id
     clock = Clock(session.world, on_event)
     versions = [read.live_job(raw) for raw in session.nomad.versions(job_id)]
-    target = next((live for live in versions if live.version == before.version), None)
+    target = next((live for live in versions if live.version == was.version), None)
     if target is None:
         raise RefusedError(
-            f"Nomad keeps version {before.version} of {job_id} no longer",
+            f"Nomad keeps version {was.version} of {job_id} no longer",
             hint=f"toolkit history {job_id} shows what there is",
         )
     clock.say("revert", f"back to version {target.version}, release {target.release or '-'}")
-    plan = plan_back(
-        session,
-        prepared.rendered.spec,
-        versions[0],
-        target,
-        allowed(options),
-        keep_counts=False,
-    )
+    options = replace(options, probe=False, command="deploy --all --atomic")
+
+    def plan() -> Plan:
+        raw = session.nomad.job(job_id)
+        live = versions[0] if raw is None else read.live_job(raw)
+        spec = prepared.rendered.spec
+        return plan_back(session, spec, live, target, allowed(options), keep_counts=False)
+
+    made = plan()
     clock.mark("plan")
-    report = deploy_plan(session, plan, options, clock=clock, confirm=confirm)
+    report = deploy_plan(session, made, options, clock=clock, confirm=confirm, again=plan)
     word = "reverted" if report.code is ExitCode.OK else _failed(report.verdict)
     return Back(word, report.sentence, report)
 

@@ -44,12 +44,13 @@ def code(rows: Sequence[StackRow], *, atomic: bool) -> ExitCode:
 
     Taken back as a whole it is `reverted`; where something could not be taken back, that job's.
     """
-    codes = [each.code for each in rows]
-    bad = [each for each in codes if each is not ExitCode.OK]
+    bad = [each for each in rows if each.code is not ExitCode.OK]
     if not bad:
         return ExitCode.OK
-    worse = [each for each in bad if each is not ExitCode.REVERTED]
-    return worse[0] if atomic and worse else bad[0]
+    # One that was only left for another's sake is not why.
+    worse = [each for each in bad if each.code is not ExitCode.REVERTED]
+    worse = [each for each in worse if each.back != "held" or not each.left] or worse
+    return worse[0].code if atomic and worse else bad[0].code
 
 
 def verdict(rows: Sequence[StackRow], *, atomic: bool) -> Verdict:

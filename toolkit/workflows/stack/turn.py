@@ -33,13 +33,14 @@ def forward(
 
     `first`: it did not have to wait, so its plan is as fresh as one made now. Others are planned
     again, because room and nodes are not what they were; StalePlanError where the job itself is
-    not what was planned at the start.
+    not what was planned at the start, unless others were to be waited for.
     """
     session, plan, todo = prepared.session, prepared.plan, prepared.todo
     clock = Clock(session.world, on_event)
     if not first:
         plan = planned(session, prepared.rendered, options)
-        refuse_other(prepared.plan, plan)
+        if options.wait_lock is None:
+            refuse_other(prepared.plan, plan)
         todo = todo_of(session, plan)
         clock.mark("plan")
     agreed = agreeing(prepared.plan, confirm)
