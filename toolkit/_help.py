@@ -403,25 +403,26 @@ Arguments:
        [required]
 
 Options:
-  --to VERSION|RELEASE  Where to; default: the last stable one.
-  --timeout DURATION    Give up watching after this: 90s, 10m.
-  --allow RULE          Allow what a lint rule refuses; repeatable.
-  --allow-edge-restart  Allow a deploy that closes the only edge.
-  --wait-lock DURATION  Wait this long for somebody else's change of the job.
-  --probe / --no-probe  Send requests through the edge while it rolls; over
-                        their budget it is taken back.
-  --no-revert           Leave what the probe finds bad once Nomad is done with
-                        it.
-  -e, --env ENV         Environment of toolkit.toml to talk to.
-  --namespace NAME      Nomad namespace.
-  --region NAME         Nomad region.
-  --nomad-addr URL      Nomad's address.
-  --consul-addr URL     Consul's address.
-  -y, --yes             Answer every question with yes.
-  --json                Print one JSON document instead of text.
-  -q, --quiet           Say nothing but the result.
-  --debug               Show the traceback of an error.
-  -h, --help            Show this message and exit.
+  --to VERSION|RELEASE|TAG  Where to; default: the last verified release.
+  --timeout DURATION        Give up watching after this: 90s, 10m.
+  --allow RULE              Allow what a lint rule refuses; repeatable.
+  --allow-edge-restart      Allow a deploy that closes the only edge.
+  --wait-lock DURATION      Wait this long for somebody else's change of the
+                            job.
+  --probe / --no-probe      Send requests through the edge while it rolls; over
+                            their budget it is taken back.
+  --no-revert               Leave what the probe finds bad once Nomad is done
+                            with it.
+  -e, --env ENV             Environment of toolkit.toml to talk to.
+  --namespace NAME          Nomad namespace.
+  --region NAME             Nomad region.
+  --nomad-addr URL          Nomad's address.
+  --consul-addr URL         Consul's address.
+  -y, --yes                 Answer every question with yes.
+  --json                    Print one JSON document instead of text.
+  -q, --quiet               Say nothing but the result.
+  --debug                   Show the traceback of an error.
+  -h, --help                Show this message and exit.
 
   Examples:
     toolkit rollback backend

@@ -24,7 +24,11 @@ from toolkit.errors import ExitCode
 
 To = Annotated[
     str | None,
-    typer.Option("--to", metavar="VERSION|RELEASE", help="Where to; default: the last stable one."),
+    typer.Option(
+        "--to",
+        metavar="VERSION|RELEASE|TAG",
+        help="Where to; default: the last verified release.",
+    ),
 ]
 
 

@@ -125,8 +125,19 @@ def shown(raw: Mapping[str, Any]) -> Provenance | None:
     found = tagged(raw)
     if found is None or own(raw) is not None:
         return found
+    return replace(copy_of(found, raw), tag=found.tag)
+
+
+def copy_of(found: Provenance, raw: Mapping[str, Any]) -> Provenance:
+    """What to say of a version that Nomad made of the one that `found` is about."""
     number = int(raw.get("Version") or 0)
-    return replace(found, version=number, verdict=None, copy_of=found.version)
+    return replace(
+        found,
+        tag=tag_name(found.release, number),
+        version=number,
+        verdict=None,
+        copy_of=found.version,
+    )
 
 
 def is_taggable(job: Mapping[str, Any]) -> bool:

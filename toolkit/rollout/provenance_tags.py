@@ -7,11 +7,10 @@ version that a description names.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from toolkit.errors import ConflictError, NotFoundError
-from toolkit.rollout.provenance import KEPT, description, own, tag_name, tagged
+from toolkit.rollout.provenance import KEPT, copy_of, description, own, tagged
 from toolkit.rollout.world import World
 from toolkit.spec.provenance import Provenance
 
@@ -37,20 +36,8 @@ def write(world: World, job_id: str, provenance: Provenance) -> None:
 def name_copy(world: World, job_id: str, raw: Mapping[str, Any]) -> None:
     """Give a version that carries the tag of another one a tag of its own."""
     found = tagged(raw)
-    if found is None:
-        return
-    number = int(raw.get("Version") or 0)
-    _put(
-        world,
-        job_id,
-        replace(
-            found,
-            tag=tag_name(found.release, number),
-            version=number,
-            verdict=None,
-            copy_of=found.version,
-        ),
-    )
+    if found is not None:
+        _put(world, job_id, copy_of(found, raw))
 
 
 def tidy(

@@ -14,6 +14,7 @@ from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport, OperateVerdict
 from toolkit.spec.observed import DeploymentView
 from toolkit.spec.outcome import Outcome
+from toolkit.workflows import tagging
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
 from toolkit.workflows.steering import Deed, begin, finish, follow, prove, word_of
@@ -209,6 +210,8 @@ def to_the_end(rolling: Rolling, *, done: OperateVerdict) -> OperateReport:
     verification = prove(deed, raw)
     judged = judge(outcome, verification)
     good = judged.verdict == "deployed"
+    if good:
+        tagging.note_verified(deed.session, deed.job_id, raw, deed.say)
     why = outcome.causes[0].summary if outcome.causes else judged.why
     return finish(
         deed,

@@ -10,7 +10,7 @@ from toolkit.rollout import read
 from toolkit.rollout.verdict import judge
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport
-from toolkit.workflows import locking
+from toolkit.workflows import locking, tagging
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
 from toolkit.workflows.steering import Deed, begin, ended, finish, follow, prove, proven, word_of
@@ -75,6 +75,8 @@ def scaled(deed: Deed, name: str, before: int, count: int) -> OperateReport:
             next_step=f"toolkit status {deed.job_id}",
         )
     word, said = proven(verification)
+    if word is None:
+        tagging.note_verified(deed.session, deed.job_id, raw, deed.say)
     return finish(
         deed,
         word or "scaled",

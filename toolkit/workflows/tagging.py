@@ -5,7 +5,7 @@ No verdict depends on either: what could not be written is said in a note, and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,13 +17,14 @@ from toolkit.rollout.direct import is_work
 from toolkit.rollout.provenance import (
     VERIFIED,
     begun,
+    copy_of,
     digest_of,
     is_taggable,
     own,
-    tag_name,
     tagged,
 )
 from toolkit.rollout.read import registration
+from toolkit.spec.events import Stage
 from toolkit.spec.plan import LiveJob, Plan, Submission
 from toolkit.spec.provenance import LastVerified, Origin, Provenance
 from toolkit.spec.report import DeployReport
@@ -122,21 +123,35 @@ def confirm(session: Session, report: DeployReport, live: LiveJob, clock: Clock)
 
     One call where the variable names this version already.
     """
-    version = already(live.raw)
-    found = version.provenance
     if report.verdict != "unchanged" or is_work(live.raw):
-        return replace(report, provenance=found)
-    known, _ = last_verified.look(session.world, report.job)
+        return replace(report, provenance=own(live.raw))
+    return replace(report, provenance=note_verified(session, report.job, live.raw, clock.say))
+
+
+def note_verified(
+    session: Session, job_id: str, raw: Mapping[str, Any], say: Callable[[Stage, str], None]
+) -> Provenance | None:
+    """Write down that a registered version was verified; what its tag says now, if it is ours.
+
+    One call where that is written already.
+    """
+    version = already(raw)
+    found = version.provenance
+    known, _ = last_verified.look(session.world, job_id)
     if known is not None and known.index == version.index:
-        return replace(report, provenance=found)
+        return found
+    copied = tagged(raw)
+    if found is None and copied is not None:
+        # Nomad made this version, as of a job that is scaled, and gave it the other one's tag.
+        found = copy_of(copied, raw)
     if found is not None and found.verdict not in VERIFIED:
         found = replace(found, verdict="deployed")
         try:
-            provenance_tags.write(session.world, report.job, found)
+            provenance_tags.write(session.world, job_id, found)
         except ApiError as exc:
-            clock.say("note", f"the tags of {report.job} are not up to date: {exc.message}")
-    _note(session, report, version, clock)
-    return replace(report, provenance=found)
+            say("note", f"the tags of {job_id} are not up to date: {exc.message}")
+    _note(session, job_id, replace(version, provenance=found), say)
+    return found
 
 
 def _verified(
@@ -150,10 +165,10 @@ def _verified(
         back = _went_back(session, report, version)
         if back is None:
             return ()
-        _note(session, report, back, clock)
+        _note(session, report.job, back, clock.say)
         return (back.version,)
     if report.verdict in {"deployed", "unchanged"}:
-        _note(session, report, version, clock)
+        _note(session, report.job, version, clock.say)
         return (version.version,)
     return ()
 
@@ -172,13 +187,7 @@ def _went_back(session: Session, report: DeployReport, failed: Tagged) -> Tagged
     before = _source(versions)
     if before is None or live.provenance is not None:
         return live
-    found = replace(
-        before,
-        tag=tag_name(before.release, live.version),
-        version=live.version,
-        verdict="reverted to",
-        copy_of=before.version,
-    )
+    found = replace(copy_of(before, live.job), verdict="reverted to")
     provenance_tags.write(session.world, report.job, found)
     return replace(live, provenance=found, done=True)
 
@@ -194,13 +203,15 @@ def _source(versions: Sequence[Mapping[str, Any]]) -> Provenance | None:
     return None
 
 
-def _note(session: Session, report: DeployReport, version: Tagged, clock: Clock) -> None:
+def _note(
+    session: Session, job_id: str, version: Tagged, say: Callable[[Stage, str], None]
+) -> None:
     """Write the variable, or say why not."""
     release = (version.job.get("Meta") or {}).get("release")
     said = last_verified.write(
         session.world,
         LastVerified(
-            job=report.job,
+            job=job_id,
             release=None if release is None else str(release),
             version=version.version,
             at=session.world.now(),
@@ -210,4 +221,4 @@ def _note(session: Session, report: DeployReport, version: Tagged, clock: Clock)
         ),
     )
     if said:
-        clock.say("note", f"version {version.version} is {said}")
+        say("note", f"version {version.version} is {said}")
