@@ -12,6 +12,7 @@ from toolkit.config.layers import Layer, leaf, plain
 from toolkit.config.overlay import Merged
 from toolkit.spec.agents import AgentPorts
 from toolkit.spec.jobspec import (
+    Build,
     Check,
     Dispatch,
     Driver,
@@ -111,6 +112,7 @@ def _common(merged: Merged, values: dict[str, Any]) -> dict[str, Any]:
         "canary": compared,
         "probe": probing.settings(values.get("probe")),
         "secrets": tuple(values.get("secrets", {}).get("keys", ())),
+        "build": _build(values.get("build", {})),
         "depends": tuple(values.get("depends", ())),
         "depends_origin": _origin(merged.values, "depends"),
         "lint_allow": tuple(values.get("lint", {}).get("allow", ())),
@@ -142,6 +144,17 @@ def _rollout(values: dict[str, Any]) -> RolloutSettings:
 def _driver(values: dict[str, Any]) -> Driver | None:
     name = values.get("name")
     return Driver(name, values.get(name, {})) if name else None
+
+
+def _build(values: dict[str, Any]) -> Build:
+    watch = values.get("watch")
+    usual = Build()
+    return Build(
+        command=tuple(values.get("command", ())),
+        directory=values.get("directory", usual.directory).removesuffix("/"),
+        watch=None if watch is None else tuple(path.removesuffix("/") for path in watch),
+        timeout=parse_duration(values["timeout"]) if "timeout" in values else usual.timeout,
+    )
 
 
 def _ports(values: dict[str, Any], target: Target) -> tuple[Port, ...]:

@@ -156,6 +156,20 @@ def _path(value: Any) -> None:
         raise WrongError("must start with / and hold no spaces")
 
 
+def _folder(value: Any) -> None:
+    _string(value)
+    parts = value.removesuffix("/").split("/")
+    if value != "." and ({"", ".", ".."} & set(parts) or "\\" in value):
+        hint = "such as services/web; ./ and ../ are not needed"
+        raise WrongError("must be a path inside the project", hint)
+
+
+def _folders(value: Any) -> None:
+    _strings(value)
+    for item in value:
+        _folder(item)
+
+
 def _number(value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongError(f"must be a number, not {describe(value)}")
@@ -246,6 +260,8 @@ KINDS: dict[str, Callable[[Any], None]] = {
     "release": _release,
     "job": _job,
     "path": _path,
+    "folder": _folder,
+    "folders": _folders,
     "file": _string,
     "address": _by(lambda text: parse_address(text, port=0)),
     "edge": _by(parse_entrance),

@@ -133,6 +133,19 @@ class Dispatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Build:
+    """What `toolkit dev watch` does with a changed source; paths inside the project."""
+
+    command: tuple[str, ...] = ()
+    """Program and arguments; empty: nothing has to be built."""
+    directory: str = "."
+    watch: tuple[str, ...] | None = None
+    """Folders and files; None: `services/` and the name of the job's folder, where that is one."""
+    timeout: float = 600.0
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutSettings:
     """How a new release replaces the old one; durations in seconds."""
 
@@ -195,6 +208,7 @@ class JobSpec:
     depends: tuple[str, ...] = ()
     """`database`, `migrate:done`: see `toolkit.spec.depends.Need`."""
     depends_origin: Origin | None = None
+    build: Build = Build()
     variables: Mapping[str, Any] = EMPTY
     """For the template (`var.*`), all layers merged; for a plain job its HCL variables."""
     node_class: str | None = None
