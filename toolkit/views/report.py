@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.spec.kept import KeptReport, KeptReports, PageReport
-from toolkit.views.text import hung, staged, told
+from toolkit.views.text import staged, table, told
 from toolkit.views.when import stamp
 
-HEAD = ["report", "when", "verdict", "what"]
+HEAD = ["report", "job", "release", "verdict", "environment"]
 
 
 def lines(page: PageReport) -> list[str]:
@@ -45,8 +45,7 @@ def document(page: PageReport) -> dict[str, Any]:
 
 def list_lines(found: KeptReports) -> list[str]:
     """A row a report, newest first."""
-    rows = [HEAD, *(_row(each) for each in found.reports)]
-    result = [line for row in hung(rows) for line in row]
+    result = table([HEAD, *(_row(each) for each in found.reports)])
     if not found.reports:
         result = [f"no report is kept in {found.folder}" if found.folder else "no report is kept"]
     for note in found.notes:
@@ -55,7 +54,7 @@ def list_lines(found: KeptReports) -> list[str]:
 
 
 def _row(row: KeptReport) -> list[str]:
-    return [row.id, stamp(row.at), row.verdict, f"{row.environment}: {row.sentence}"]
+    return [row.id, row.job, row.release or "-", row.verdict, row.environment]
 
 
 def list_document(found: KeptReports) -> dict[str, Any]:

@@ -22,7 +22,7 @@ _UNROLLED = {"unchanged", "submitted", "refused"}
 
 def finished(session: Session, report: DeployReport, clock: Clock) -> DeployReport:
     """The report with its timeline, kept; what goes wrong here is a note and no other verdict."""
-    report = replace(report, timeline=_timeline(session, clock), events=tuple(clock.events))
+    report = replace(report, timeline=_timeline(session, report, clock), events=tuple(clock.events))
     report = replace(report, calls=session.nomad.counter.calls)
     if report.verdict not in _UNROLLED:
         _keep(session, lambda: deploy_view.document(report), clock)
@@ -45,11 +45,12 @@ def slim(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "events": events}
 
 
-def _timeline(session: Session, clock: Clock) -> Timeline | None:
+def _timeline(session: Session, report: DeployReport, clock: Clock) -> Timeline | None:
     if not clock.rolled:
         return None
     try:
-        return drawn(session, clock.rolled, clock.events)
+        verdict = (clock.started + report.timings.total, report.verdict)
+        return drawn(session, clock.rolled, clock.events, verdict)
     except Exception as exc:  # noqa: BLE001  what is drawn afterwards must not take a verdict away
         clock.say("note", f"the timeline could not be drawn: {type(exc).__name__}: {exc}")
         return None

@@ -18,12 +18,16 @@ _MARKS: Mapping[Stage, MarkKind] = {"fail": "failed", "revert": "revert"}
 
 
 def drawn(
-    session: Session, rolled: Sequence[tuple[Submission, Outcome]], events: Sequence[Event]
+    session: Session,
+    rolled: Sequence[tuple[Submission, Outcome]],
+    events: Sequence[Event],
+    verdict: tuple[float, str],
 ) -> Timeline:
     """What each instance was when, from the registration until now.
 
-    `rolled` is what was asked for, then what we went back to, if anything. Never raises for what
-    Nomad does: what it does not say any more is left out, and noted.
+    `rolled` is what was asked for, then what we went back to, if anything; `verdict` its time on
+    the world's clock, and the word. Never raises for what Nomad does: what it does not say any more
+    is left out, and noted.
     """
     world = session.world
     now, clock = world.now(), world.clock()
@@ -45,6 +49,7 @@ def drawn(
     if promoted is not None:
         marks.append(Mark(promoted, "promoted", "canaries promoted"))
     marks += [Mark(e.at, _MARKS[e.stage], e.text) for e in events if e.stage in _MARKS]
+    marks.append(Mark(epoch(verdict[0]) or now, "verdict", verdict[1]))
     skew = outcome.skew
     if skew:
         way = "ahead of" if skew > 0 else "behind"

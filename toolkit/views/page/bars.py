@@ -7,7 +7,7 @@ and a wall; nothing in it needs a script.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from toolkit.views.page.axis import Axis
 from toolkit.views.page.markup import Markup, el, inner, percent
@@ -28,13 +28,16 @@ Json = Mapping[str, Any]
 def drawing(timeline: Json, axis: Axis, verdict: str) -> Markup:
     """All of it, with a title and a description for those who do not see it."""
     bars: Sequence[Json] = timeline["bars"]
-    marks = [*timeline["marks"], {"at": timeline["ended"], "kind": "verdict", "text": verdict}]
+    marks = list(timeline["marks"])
+    if all(mark["kind"] != "verdict" for mark in marks):
+        marks.append({"at": timeline["ended"], "kind": "verdict", "text": verdict})
+    seen = float(timeline["ended"])
     labels, top = _labels([m for m in marks if m["kind"] in _LINES], axis)
     failures: dict[str, list[Json]] = {}
     for mark in marks:
         if mark["kind"] == "failure":
             failures.setdefault(str(mark.get("allocation")), []).append(mark)
-    rows, bottom = _rows(bars, axis, failures, top)
+    rows, bottom = _rows(bars, axis, failures, top, seen)
     return el(
         "svg",
         el("title", "The instances over the time of the rollout", id="bars-title"),
@@ -107,7 +110,11 @@ def _over(marks: Sequence[Json], axis: Axis, top: float, bottom: float) -> Marku
 
 
 def _rows(
-    bars: Sequence[Json], axis: Axis, failures: Mapping[str, Sequence[Json]], top: float
+    bars: Sequence[Json],
+    axis: Axis,
+    failures: Mapping[str, Sequence[Json]],
+    top: float,
+    seen: float,
 ) -> tuple[Markup, float]:
     """Every bar below the one before, under the name of what they have in common."""
     dense = len(bars) > DENSE
@@ -120,7 +127,8 @@ def _rows(
             y += 4 if before is None else 14
             parts.append(el("text", f"{head} · {alike}", class_="head", x=0, y=y + 12))
             y, before = y + (19 if dense else 22), head
-        parts.append(_bar(bar, axis, failures.get(bar["allocation"], ()), y, dense=dense))
+        lost = failures.get(bar["allocation"], ())
+        parts.append(_bar(_Drawn(bar, axis, seen, dense), lost, y))
         y += 11 if dense else 38
     return inner(parts), y + 4
 
@@ -130,16 +138,26 @@ def _head(bar: Json) -> str:
     return f"{ROLES[bar['role']]} · {release} · {bar['group']}"
 
 
-def _bar(bar: Json, axis: Axis, failures: Sequence[Json], y: float, *, dense: bool) -> Markup:
+class _Drawn(NamedTuple):
+    """One bar and how it is drawn."""
+
+    bar: Json
+    axis: Axis
+    seen: float
+    """When it was last looked at: what still lasted then ends there."""
+    dense: bool
+
+
+def _bar(drawn: _Drawn, failures: Sequence[Json], y: float) -> Markup:
+    bar, axis, _, dense = drawn
     high = 8 if dense else 14
     inside = y if dense else y + 14
-    spans = list(_spans(bar, axis, inside, high, dense=dense))
     name = f"{bar['allocation'][:8]}"
     parts: list[Markup | None] = [
         el("title", f"{name} on {bar['node']}: {story(bar, axis)}"),
         None if dense else _caption(bar, name, y + 10),
-        inner(spans),
-        None if dense else _rails(bar, axis, inside + high + 2),
+        inner(_spans(drawn, inside, high)),
+        None if dense else _rails(drawn, inside + high + 2),
         inner(_failure(mark, axis, inside + high / 2) for mark in failures),
     ]
     return el("g", *parts, class_=f"bar {bar['role']}")
@@ -164,15 +182,19 @@ def _now(bar: Json) -> str:
     if bar["end"]:
         return str(bar["end"])
     last = {seen["system"]: seen["word"] for seen in bar["sightings"]}
-    words = [bar["spans"][-1]["phase"]]
+    phase = bar["spans"][-1]["phase"]
+    if phase == "draining":
+        return "still draining at the end"
+    words = [phase]
     words += [f"{system} {last[system]}" for system, _ in _RAILS if system in last]
     return " · ".join(words)
 
 
-def _spans(bar: Json, axis: Axis, y: float, high: float, *, dense: bool) -> Iterator[Markup]:
+def _spans(drawn: _Drawn, y: float, high: float) -> Iterator[Markup]:
+    bar, axis, seen, dense = drawn
     for span in bar["spans"]:
         left = axis.at(float(span["began"]))
-        until = axis.ended if span["ended"] is None else float(span["ended"])
+        until = seen if span["ended"] is None else float(span["ended"])
         wide = max(axis.at(until) - left, 0.001)
         named = wide >= _NAMED and not dense
         shape = el("rect", class_=span["phase"], width="100%", height=high, rx=2)
@@ -190,17 +212,22 @@ def _spans(bar: Json, axis: Axis, y: float, high: float, *, dense: bool) -> Iter
         # The end itself, for those to whom a bar that stops looks like one that is cut off.
         x = percent(axis.at(float(bar["spans"][-1]["ended"])))
         yield el("line", class_="end", x1=x, x2=x, y1=y - 1, y2=y + high + 1)
+    else:
+        # And one that goes on has a point.
+        tip = el("path", d=f"M0 0L5 {high / 2}L0 {high}", class_="on")
+        yield el("svg", tip, x=percent(axis.at(seen)), y=y, width=7, height=high, class_="tip")
 
 
-def _rails(bar: Json, axis: Axis, y: float) -> Markup:
+def _rails(drawn: _Drawn, y: float) -> Markup:
     """Two thin lines below a bar: what Consul and Traefik said of it, from when on."""
+    bar, axis, last, _ = drawn
     parts = []
     for row, (system, good) in enumerate(_RAILS):
         seen = [each for each in bar["sightings"] if each["system"] == system]
         for place, each in enumerate(seen):
             if each["word"] in {"gone", "missing"}:
                 continue
-            until = seen[place + 1]["at"] if place + 1 < len(seen) else _left(bar, axis)
+            until = seen[place + 1]["at"] if place + 1 < len(seen) else _left(bar, last)
             left = axis.at(float(each["at"]))
             state = "well" if each["word"] == good else "ill"
             parts.append(
@@ -217,12 +244,12 @@ def _rails(bar: Json, axis: Axis, y: float) -> Markup:
     return inner(parts)
 
 
-def _left(bar: Json, axis: Axis) -> float:
+def _left(bar: Json, seen: float) -> float:
     """Until when it was in Consul and Traefik: to go begins with leaving them."""
     last = bar["spans"][-1]
     if last["phase"] == "draining":
         return float(last["began"])
-    return float(last["ended"] or axis.ended)
+    return float(last["ended"] or seen)
 
 
 def _failure(mark: Json, axis: Axis, y: float) -> Markup:

@@ -99,7 +99,13 @@ def latency_chart(probe: Json, axis: Axis, old: str | None, new: str | None) -> 
     answered = [each for each in found if each.requests > each.failed or each.mean]
     most = max((each.slowest for each in answered), default=0.0) or 0.001
     parts: list[Markup] = []
+    together: dict[float, list[Bucket]] = {}
     for each in answered:
+        together.setdefault(each.at, []).append(each)
+    for each in answered:
+        # Releases that answered in the same stretch stand side by side.
+        beside = together[each.at]
+        place = (beside.index(each), len(beside))
         kind = tone(each.release, old, new)
         slow = 8 + (_HIGH - 8) * (1 - each.slowest / most)
         mean = 8 + (_HIGH - 8) * (1 - each.mean / most)
@@ -107,15 +113,27 @@ def latency_chart(probe: Json, axis: Axis, old: str | None, new: str | None) -> 
             f"{each.release or 'no release'}: mean {length(each.mean)}, "
             f"slowest {length(each.slowest)}"
         )
-        parts.append(_column(each, axis, size, slow, max(mean - slow, 0.5), f"range {kind}", said))
-        parts.append(_column(each, axis, size, mean - 2, 3, f"mean {kind}", said))
+        parts.append(
+            _column(each, axis, size, slow, max(mean - slow, 0.5), f"range {kind}", said, place)
+        )
+        parts.append(_column(each, axis, size, mean - 2, 3, f"mean {kind}", said, place))
     return _chart("latency", "Latency by release, mean to slowest", axis, parts, length(most))
 
 
 def _column(
-    bucket: Bucket, axis: Axis, size: float, y: float, high: float, kind: str, said: str
+    bucket: Bucket,
+    axis: Axis,
+    size: float,
+    y: float,
+    high: float,
+    kind: str,
+    said: str,
+    place: tuple[int, int] = (0, 1),
 ) -> Markup:
-    left, right = axis.at(bucket.at), axis.at(bucket.at + size)
+    """`place`: which of how many that share the width."""
+    wide = size / place[1]
+    began = bucket.at + place[0] * wide
+    left, right = axis.at(began), axis.at(began + wide)
     gap = (right - left) * 0.08
     return el(
         "rect",
@@ -202,8 +220,8 @@ def figures(probe: Json, axis: Axis) -> list[tuple[str, str]]:
         found.append(("first answer of the new release", moment(float(first) - axis.zero)))
     if last is not None:
         found.append(("last answer of the old release", moment(float(last) - axis.zero)))
-    if first is not None and last is not None:
-        found.append(("both releases answered for", length(max(float(last) - float(first), 0.0))))
+    if probe.get("mixed") is not None:
+        found.append(("both releases answered for", length(float(probe["mixed"]))))
     return found
 
 
