@@ -13,7 +13,7 @@ from toolkit.config.layers import Layer, leaf, plain, table
 from toolkit.config.source import Source
 from toolkit.errors import Mistake
 from toolkit.spec.analysis import AnalysisSettings, CanarySettings
-from toolkit.spec.jobspec import JobKind, RolloutSettings
+from toolkit.spec.jobspec import JobKind, JobSpec, RolloutSettings
 
 DURATIONS = {"hold", "deadline", "timeout", "latency_least"}
 
@@ -108,6 +108,16 @@ def settings(values: dict[str, Any]) -> CanarySettings:
     if "paths" in given:
         given["paths"] = tuple(given["paths"])
     return CanarySettings(steps=tuple(values.get("steps", ())), analysis=AnalysisSettings(**given))
+
+
+def with_canary(spec: JobSpec, canary: tuple[int, ...]) -> JobSpec:
+    """The job file as if it had said these steps; as it is without any."""
+    if not canary:
+        return spec
+    rollout = replace(spec.rollout, canaries=canary[-1])
+    # Without its table in the job file, steps alone ask for no analysis.
+    found = None if spec.canary is None else replace(spec.canary, steps=canary)
+    return replace(spec, rollout=rollout, canary=found)
 
 
 def with_steps(rollout: RolloutSettings, found: CanarySettings | None) -> RolloutSettings:

@@ -20,6 +20,7 @@ from toolkit.rollout import (
     read,
     variables,
 )
+from toolkit.rollout.canaries import with_canaries
 from toolkit.rollout.secrets import scrub
 from toolkit.rollout.world import World
 from toolkit.spec.plan import GroupPlan, LiveJob, Memory, Plan
@@ -34,14 +35,16 @@ def make_plan(
     reset_count: bool = False,
     release_chosen: bool = False,
     allow: Collection[str] = (),
+    canaries: int | None = None,
 ) -> Plan:
     """The plan for a rendered job; at most six calls while the live version is one of ours.
 
     One more for each taken port, and each missing driver, that keeps it from being placed.
 
-    `release_chosen` says that the user named the release on the command line. Raises RenderError
-    for HCL that Nomad cannot parse, InvalidRequestError for a job that it refuses, RefusedError
-    for a missing secret or another type of job under the same name.
+    `canaries`: of its last step, where it has steps. `release_chosen` says that the user named the
+    release on the command line. Raises RenderError for HCL that Nomad cannot parse,
+    InvalidRequestError for a job that it refuses, RefusedError for a missing secret or another
+    type of job under the same name.
     """
     job = parse(world, rendered)
     secrets = known_secrets(world, job["ID"], rendered.spec.secrets)
@@ -55,6 +58,8 @@ def make_plan(
     stopped = live is None or live.stopped
     before = None if stopped or live is None else memory.recall(submission, live.release)
     kept = _keep_counts(job, rendered, live, before, reset=reset_count)
+    if canaries is not None and job.get("Type") == "service":
+        job = with_canaries(job, canaries)
     question = None if release_chosen else _question(live, before, said)
     plan = plan_job(world, rendered, job, live, secrets=secrets, allow=allow)
     if live is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from toolkit.config.canary import wrong_steps
@@ -16,35 +16,43 @@ from toolkit.rollout.canaries import number_of
 from toolkit.rollout.direct import counts
 from toolkit.rollout.outside import Outside
 from toolkit.rollout.world import World
-from toolkit.spec.analysis import AnalysedStep, AnalysisReport, AnalysisSettings, CanarySettings
+from toolkit.spec.analysis import AnalysedStep, AnalysisReport, AnalysisSettings
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.plan import Plan
 
 UNDER_WAY = "its canaries took part before anybody looked"
 
 
-def settings_of(spec: JobSpec, analyse: bool | None) -> AnalysisSettings | None:
-    """How canaries are compared; None: they are not."""
-    wanted = spec.canary is not None if analyse is None else analyse
+@dataclass(frozen=True, slots=True)
+class Canaries:
+    """What was chosen for the canaries of one rollout."""
+
+    steps: tuple[int, ...] = ()
+    """Canaries of each step; none: as the job says."""
+    compared: AnalysisSettings | None = None
+    """How they are compared with stable instances; None: they are not."""
+
+    @property
+    def last(self) -> int | None:
+        """Canaries of the last step; None: as the job says."""
+        return self.steps[-1] if self.steps else None
+
+
+def canaries_of(
+    spec: JobSpec, canary: tuple[int, ...] = (), analyse: bool | None = None
+) -> Canaries:
+    """What the command line says, over what the job file says."""
+    table = spec.canary
+    steps = canary or (table.steps if table is not None else ())
+    wanted = table is not None if analyse is None else analyse
     if not wanted:
-        return None
-    return spec.canary.analysis if spec.canary is not None else AnalysisSettings()
+        return Canaries(steps)
+    return Canaries(steps, table.analysis if table is not None else AnalysisSettings())
 
 
-def with_canary(spec: JobSpec, canary: tuple[int, ...]) -> JobSpec:
-    """The job file as if it said these steps; unchanged without any."""
-    if not canary:
-        return spec
-    found = replace(spec.canary or CanarySettings(), steps=canary)
-    rollout = replace(spec.rollout, canaries=canary[-1])
-    # A table that is only there because of `--canary` asks for no analysis.
-    return replace(spec, rollout=rollout, canary=None if spec.canary is None else found)
-
-
-def refuse(
-    plan: Plan, steps: tuple[int, ...], settings: AnalysisSettings | None, timeout: float
-) -> None:
+def refuse_canaries(plan: Plan, canaries: Canaries, timeout: float) -> None:
     """RefusedError where canaries could not be had, or not be compared, as asked."""
+    steps, settings = canaries.steps, canaries.compared
     if not steps and settings is None:
         return
     kind = plan.job.get("Type")
@@ -54,9 +62,15 @@ def refuse(
             hint="leave out --canary and --analyse",
         )
     if wrong := wrong_steps(steps, max(counts(plan.job).values(), default=0)):
-        raise RefusedError(f"canaries {_listed(steps)}: {wrong[0]}", hint=wrong[1])
-    if settings is None:
-        return
+        raise RefusedError(
+            f"--canary {','.join(map(str, steps))}: {wrong[0]}; nothing was changed",
+            hint=wrong[1],
+        )
+    if settings is not None:
+        _refuse_comparison(plan, settings, max(len(steps), 1), timeout)
+
+
+def _refuse_comparison(plan: Plan, settings: AnalysisSettings, steps: int, timeout: float) -> None:
     if not asked(plan.job):
         raise RefusedError(
             f"{plan.job_id} has no Consul service with a port, so its canaries cannot be asked; "
@@ -69,25 +83,28 @@ def refuse(
             "nothing was changed",
             hint="--canary 1, or [rollout] canaries in the job file",
         )
-    need = settings.deadline * max(len(steps), 1)
-    if need >= timeout:
+    if settings.deadline * steps >= timeout:
         raise RefusedError(
-            f"comparing the canaries may take {need:g} s, and the rollout has {timeout:g} s",
-            hint="raise --timeout (or rollout.timeout), or lower canary.deadline",
+            f"comparing the canaries may take {settings.deadline * steps:g} s, and the rollout "
+            f"has {timeout:g} s; nothing was changed",
+            hint="raise --timeout or rollout.timeout, or lower canary.deadline",
         )
 
 
-def what_is_missing(plan: Plan) -> str | None:
-    """Why an analysis that was asked for will not take place; None: it will."""
-    if plan.live is None or plan.live.stopped:
-        return "nothing is compared: no version runs that the canaries could be compared with"
-    if plan.changed and not any(group.canary for group in plan.groups):
-        return "nothing is compared: this change needs no canary"
-    return None
-
-
-def _listed(steps: tuple[int, ...]) -> str:
-    return ",".join(map(str, steps))
+def not_compared(plan: Plan, canaries: Canaries, *, detached: bool) -> list[str]:
+    """What was asked of the canaries and does not take place, and why."""
+    notes = []
+    if detached and len(canaries.steps) > 1:
+        notes.append(f"no steps: nobody watches a detached rollout; {canaries.last} canaries")
+    if canaries.compared is None:
+        return notes
+    if detached:
+        notes.append("canaries are not compared: nobody watches a detached rollout")
+    elif plan.live is None or plan.live.stopped:
+        notes.append("no canaries are compared: there is no version beside which they could be")
+    elif not any(group.canary for group in plan.groups):
+        notes.append("no canaries are compared: this change needs none")
+    return notes
 
 
 @dataclass

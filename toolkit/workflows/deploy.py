@@ -13,13 +13,15 @@ from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.plan import Plan, Submission
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.report import DeployReport
-from toolkit.workflows import locking, probing, roll, tagging
+from toolkit.workflows import locking, probing, roll, steps_begun, tagging
+from toolkit.workflows.analysing import Canaries, canaries_of, not_compared, refuse_canaries
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.guarding import guarded
 from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.report_keep import finished
 from toolkit.workflows.session import Session
+from toolkit.workflows.stepping import Steps
 from toolkit.workflows.taking_back import taken_back
 
 
@@ -41,6 +43,10 @@ class DeployOptions:
     """How long somebody else's deploy lock is waited for; None: not at all."""
     probe: bool | None = None
     """Ask through the edge while it rolls; None: as the job file says."""
+    canary: tuple[int, ...] = ()
+    """Canaries of each step; none: as the job file says."""
+    analyse: bool | None = None
+    """Compare them before they are promoted; None: as the job file says."""
     no_revert: bool = False
     """Leave in place what is over its probe's budget once Nomad is done with it."""
     command: str = "deploy"
@@ -65,7 +71,7 @@ def deploy(
     refuse_beginning(session, job)
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
-    rendered = session.render(job)
+    rendered = session.render(job, options.canary)
     clock.mark("render")
     plan = _plan(session, rendered, options)
     clock.mark("plan")
@@ -79,6 +85,7 @@ def _plan(session: Session, rendered: RenderedJob, options: DeployOptions) -> Pl
         reset_count=options.reset_count,
         release_chosen=session.settings.flags.release is not None,
         allow=allowed(options),
+        canaries=canaries_of(rendered.spec, options.canary, options.analyse).last,
     )
 
 
@@ -112,7 +119,7 @@ def _deploy_plan(
     settled = _settled(session, plan, options, clock, confirm)
     if settled is not None:
         return settled
-    _agree(session, plan, confirm)
+    _agree(session, plan, options, confirm)
     with locking.held(
         session, plan.job_id, options.command, plan.release, clock.say, wait=options.wait_lock
     ) as lock, clock.heeding(lock.news):  # fmt: skip
@@ -123,7 +130,7 @@ def _deploy_plan(
             if settled is not None:
                 return replace(settled, lock=lock.report())
             if (plan.diff, plan.question) != (before.diff, before.question):
-                _agree(session, plan, confirm)
+                _agree(session, plan, options, confirm)
         lock.assure()
         report = _submitted(session, plan, options, clock)
         return replace(report, lock=lock.report())
@@ -137,10 +144,11 @@ def _settled(
     refuse_lint(plan)
     if not plan.fits and options.wait_capacity is None:
         return roll.unplaced(session, plan, clock)
-    if plan.changed:
-        return None
-    rolling = roll.under_way(session, plan)
+    canaries = _canaries(plan, options)
+    rolling = steps_begun.under_way(session, plan, canaries.steps)
     live = plan.live
+    if plan.changed and rolling is None:
+        return None
     assert live is not None  # noqa: S101 - a plan without changes has a live job
     if probing.is_wanted(plan, options.probe):
         why = "nothing rolls" if rolling is None else "it rolls already"
@@ -150,13 +158,15 @@ def _settled(
     clock.say("note", f"version {rolling.version} is this already, and still rolling")
     if not options.no_promote:
         ask(session.target, confirm, f"promote {plan.job_id} when it is ready")
-    report = _follow(session, plan, rolling, options, clock)
-    return tagging.finish(session, report, tagging.already(live.raw), clock)
+    steps = steps_begun.found(session, clock, plan, rolling, canaries.steps)
+    report = _follow(session, plan, rolling, options, clock, steps=steps)
+    return tagging.finish(session, report, steps.version, clock)
 
 
-def _agree(session: Session, plan: Plan, confirm: Confirm) -> None:
+def _agree(session: Session, plan: Plan, options: DeployOptions, confirm: Confirm) -> None:
     """Everything that may still be said against a submit; RefusedError."""
     refuse_without_consul(session, plan)
+    refuse_canaries(plan, _canaries(plan, options), _timeout(options, plan))
     deed = f"deploy {plan.job_id} {plan.release or ''}".rstrip()
     ask(session.target, confirm, deed)
     if plan.question and not confirm(f"{plan.question}. Go on?"):
@@ -169,6 +179,10 @@ def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Cloc
     if options.detach and probing.is_wanted(plan, options.probe):
         clock.say("note", "not probed: nobody watches a detached rollout")
     wanted = False if options.detach else options.probe
+    canaries = _canaries(plan, options)
+    for note in not_compared(plan, canaries, detached=options.detach):
+        clock.say("note", note)
+    plan = plan if options.detach else steps_begun.first(plan, canaries.steps)
     with probing.probed(session, plan, wanted, clock) as probe:
         submission = submit(session.world, plan)
         clock.mark("submit")
@@ -177,12 +191,21 @@ def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Cloc
         if options.detach:
             report = roll.detached(session, plan, submission, clock)
             return replace(report, provenance=version.provenance)
-        report = _follow(session, plan, submission, options, clock, probe)
+        steps = Steps(session, clock, plan, version, origin, submission, canaries.steps)
+        report = _follow(session, plan, submission, options, clock, probe, steps)
+        version = steps.version
         report = taken_back(
-            session, plan, submission, report, probe, clock,
+            session, plan, steps.submission, report, probe, clock,
             timeout=_timeout(options, plan), no_revert=options.no_revert,
         )  # fmt: skip
     return tagging.finish(session, report, version, clock)
+
+
+def _canaries(plan: Plan, options: DeployOptions) -> Canaries:
+    if options.command == "rollback":
+        # What goes back is in a hurry, and was compared when it came.
+        return Canaries()
+    return canaries_of(plan.rendered.spec, options.canary, options.analyse)
 
 
 def _timeout(options: DeployOptions, plan: Plan) -> float:
@@ -196,9 +219,14 @@ def _follow(
     options: DeployOptions,
     clock: Clock,
     probe: probing.Probing | None = None,
+    steps: Steps | None = None,
 ) -> DeployReport:
+    canaries = _canaries(plan, options)
     following = roll.Following(
         plan=plan,
+        steps=steps,
+        comparing=canaries.compared if plan.live and not plan.live.stopped else None,
+        under_way=probe is None,
         probing=probe or probing.Probing(),
         submission=submission,
         timeout=_timeout(options, plan),

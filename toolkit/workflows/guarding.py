@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError
 from toolkit.spec.plan import Submission
-from toolkit.spec.report import DeployReport
+
+T = TypeVar("T")
 
 
-def guarded(submission: Submission, run: Callable[[], DeployReport]) -> DeployReport:
+def guarded(submission: Submission, run: Callable[[], T]) -> T:
     """Run, and on Ctrl-C say what goes on without us.
 
     What an API refuses from here on is `unknown`: something is registered.

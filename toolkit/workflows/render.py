@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from toolkit.config.canary import with_canary
 from toolkit.config.jobs import load_job
 from toolkit.config.locate import locate_job
 from toolkit.config.settings import Settings
@@ -12,13 +13,15 @@ from toolkit.render import render
 from toolkit.spec.rendered import RenderedJob
 
 
-def render_job(settings: Settings, job: str) -> RenderedJob:
+def render_job(settings: Settings, job: str, canary: tuple[int, ...] = ()) -> RenderedJob:
     """The HCL of the job behind a name or a path, as it is in the settings' environment.
 
+    `canary`: the steps that the command line asks for, over the job file's.
     ConfigError with every mistake of the job file, RenderError for the template.
     """
     place = locate_job(settings.project, job)
     spec = load_job(settings.project, job, settings.target, settings.flags, python=sys.executable)
+    spec = with_canary(spec, canary)
     return render(place.tree, spec, cache=_cache(settings))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from toolkit.rollout import direct, launcher, reasons, sentences
 from toolkit.rollout.verdict import Judged
+from toolkit.spec.analysis import AnalysisReport
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Verification
 from toolkit.spec.outcome import Outcome
@@ -76,6 +77,7 @@ def report(
     causes: tuple[Cause, ...] = (),
     standing: LiveJob | None = None,
     probe: ProbeReport | None = None,
+    analysis: AnalysisReport | None = None,
 ) -> DeployReport:
     """The report; `standing` is what is registered where a failed version was not taken back."""
     timings = timings or Timings(
@@ -117,6 +119,7 @@ def report(
         next=sentences.next_command(judged.verdict, job, outcome),
         plan=plan,
         probe=probe,
+        analysis=analysis,
         events=tuple(clock.events),
         calls=session.nomad.counter.calls,
         expired_waits=session.nomad.counter.expired_waits,

@@ -11,17 +11,19 @@ from toolkit.rollout.declared import services
 from toolkit.rollout.machine import Watched
 from toolkit.rollout.machine.word import fitting
 from toolkit.rollout.verdict import Judged, judge
-from toolkit.rollout.watch import watch
+from toolkit.spec.analysis import AnalysisSettings
 from toolkit.spec.events import OnEvent
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import LiveJob, Plan, Submission
 from toolkit.spec.report import DeployReport
 from toolkit.workflows import proof
+from toolkit.workflows.analysing import comparison
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.probing import Probing
 from toolkit.workflows.reporting import broken, report, timings_of
 from toolkit.workflows.session import Session
+from toolkit.workflows.stepping import Steps, through
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,12 @@ class Following:
     serves: ServedRelease | None = None
     """How to ask for the release, where there is no plan of ours."""
     probing: Probing = field(default_factory=Probing)
+    steps: Steps | None = None
+    """Its canaries come in steps; None: all of them at once."""
+    comparing: AnalysisSettings | None = None
+    """How its canaries are compared with stable instances; None: they are not."""
+    under_way: bool = False
+    """Its canaries may be there already."""
 
     @property
     def job(self) -> Mapping[str, Any]:
@@ -63,7 +71,7 @@ class Following:
 
 def follow(session: Session, following: Following, clock: Clock) -> DeployReport:
     """Watch a submission to its end, verify what should serve then, and judge."""
-    world, submission = session.world, following.submission
+    world, submission, steps = session.world, following.submission, following.steps
     watched = Watched(
         job=following.job,
         version=submission.version,
@@ -72,6 +80,8 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         served=following.served,
         deadline=world.clock() + following.timeout,
         promote=following.promote,
+        analyse=following.comparing is not None,
+        more_steps=steps is not None and steps.more,
         fail_fast=following.fail_fast,
         wait_capacity=following.wait_capacity,
         edge_seen=_sees_edge(session, following.job),
@@ -79,11 +89,14 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
     )
     begun = world.clock()
     probing = following.probing
-    outcome = watch(world, watched, clock.tell, probing.outside)
+    compared = comparison(
+        world, watched.job, following.comparing, probing.outside, under_way=following.under_way
+    )
+    watched, submission, outcome = through(session, watched, submission, steps, compared, clock)
     clock.rolled.append((submission, outcome))
     found, unread = proof.patiently(
         world,
-        lambda: proof.at_end(session, outcome, submission, following.job, following.served),
+        lambda: proof.at_end(session, outcome, submission, watched.job, following.served),
     )
     found = found or proof.Found()
     looked = found.looked
@@ -119,10 +132,11 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         timings=timings_of(clock, outcome, begun, ended, looked.edge_wait if looked else 0.0),
         causes=(
             *(probing.causes if judged.verdict == "unverified" else ()),
-            *broken(session, judged, verification, following.job, following.secrets),
+            *broken(session, judged, verification, watched.job, following.secrets),
         ),
         standing=found.registered,
         probe=probing.seen(),
+        analysis=compared.report,
     )
 
 

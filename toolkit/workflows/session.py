@@ -45,11 +45,11 @@ class Session:
         """The job file behind a name or a path, every layer applied."""
         return load_spec(self.settings, job)
 
-    def render(self, job: str) -> RenderedJob:
-        """The job's HCL."""
+    def render(self, job: str, canary: tuple[int, ...] = ()) -> RenderedJob:
+        """The job's HCL; `canary`: steps of the command line."""
         from toolkit.workflows.render import render_job
 
-        return render_job(self.settings, job)
+        return render_job(self.settings, job, canary)
 
 
 def load_spec(settings: Settings, job: str) -> JobSpec:

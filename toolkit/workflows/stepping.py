@@ -7,20 +7,21 @@ version that was stable before the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from toolkit.errors import ApiError
-from toolkit.rollout import memory, provenance_tags, read
-from toolkit.rollout.canaries import number_of, with_canaries
+from toolkit.errors import ApiError, StalePlanError
+from toolkit.rollout import provenance_tags, read
+from toolkit.rollout.canaries import with_canaries
+from toolkit.rollout.machine import Watched
 from toolkit.rollout.submit import stale, submit
-from toolkit.spec.jobspec import JobSpec
-from toolkit.spec.plan import Memory, Plan, Submission
+from toolkit.rollout.watch import watch
+from toolkit.spec.outcome import Outcome
+from toolkit.spec.plan import Plan, Submission
 from toolkit.spec.provenance import Origin
-from toolkit.spec.rendered import RenderedJob
 from toolkit.workflows import tagging
+from toolkit.workflows.analysing import Comparison
 from toolkit.workflows.clock import Clock
+from toolkit.workflows.guarding import guarded
 from toolkit.workflows.session import Session
 
 STEP = "step"
@@ -38,6 +39,8 @@ class Steps:
     version: tagging.Tagged
     """The version of that step."""
     origin: Origin
+    submission: Submission
+    """Of that step."""
     all: tuple[int, ...] = ()
     at: int = 0
     """Of `all`, the step that is registered now."""
@@ -47,12 +50,12 @@ class Steps:
         """True when another step follows this one."""
         return self.at + 1 < len(self.all)
 
-    def advance(self, submission: Submission) -> Submission:
-        """Register the next step in place of `submission`, which was good.
+    def advance(self) -> None:
+        """Register the next step in place of the one that was good.
 
         StalePlanError when somebody else registered the job meanwhile.
         """
-        world = self.session.world
+        world, submission = self.session.world, self.submission
         raw = world.nomad.job(submission.job_id)
         if raw is None or read.live_job(raw).modify_index != submission.modify_index:
             raise stale(world, self.plan)
@@ -71,7 +74,7 @@ class Steps:
         self.version = tagging.begin(self.session, self.plan, following, self.origin, self.clock)
         self._leave(submission.job_id, before)
         # What is gone back to, and what its instances leave for, is what was stable before.
-        return replace(following, previous=submission.previous)
+        self.submission = replace(following, previous=submission.previous)
 
     def _leave(self, job_id: str, version: tagging.Tagged) -> None:
         """Say in the tag of a version that it was a step, and no more than that."""
@@ -84,30 +87,41 @@ class Steps:
             self.clock.say("note", f"the tag of version {found.version} is old: {exc.message}")
 
 
-def first(plan: Plan, steps: tuple[int, ...]) -> Plan:
-    """The plan of the first step; `plan` is that of the last, which the user agreed to."""
-    return replace(plan, job=with_canaries(plan.job, steps[0])) if steps else plan
+def through(
+    session: Session,
+    watched: Watched,
+    submission: Submission,
+    steps: Steps | None,
+    compared: Comparison,
+    clock: Clock,
+) -> tuple[Watched, Submission, Outcome]:
+    """Watch each step to its end: the last one that was registered, and how that ended."""
+    while True:
+        outcome = _watched(session, watched, submission, compared, clock)
+        if outcome.end != "ready" or steps is None:
+            return watched, submission, outcome
+        try:
+            steps.advance()
+        except StalePlanError as exc:
+            return watched, submission, replace(outcome, end="superseded", detail=exc.message)
+        submission = steps.submission
+        watched = replace(
+            watched,
+            job=steps.plan.job,
+            version=submission.version,
+            modify_index=submission.modify_index,
+            evaluation=submission.evaluation,
+            more_steps=steps.more,
+        )
 
 
-def found(session: Session, clock: Clock, plan: Plan, steps: tuple[int, ...]) -> Steps:
-    """The steps of a rollout that is under way: those after the one that is registered."""
-    live = plan.live
-    assert live is not None  # noqa: S101 - it is under way
-    canaries = number_of(live.raw)
-    at = steps.index(canaries) if canaries in steps else max(len(steps) - 1, 0)
-    origin = tagging.origin_again(session, live.raw)
-    return Steps(session, clock, plan, tagging.already(live.raw), origin, steps, at)
-
-
-def plan_of(session: Session, spec: JobSpec, raw: Mapping[str, Any]) -> Plan:
-    """What is registered, as the plan that registered it."""
-    live = read.live_job(raw)
-    submission = session.nomad.submission(str(raw["ID"]), live.version)
-    source = str((submission or {}).get("Source") or "")
-    return Plan(
-        rendered=RenderedJob(spec=spec, hcl=memory.without(source), lines=(), sources={}),
-        job=read.registration(raw),
-        check_index=live.modify_index,
-        live=live,
-        remembered=memory.recall(submission, live.release) or Memory(),
-    )
+def _watched(
+    session: Session, watched: Watched, submission: Submission, compared: Comparison, clock: Clock
+) -> Outcome:
+    compared.begin(watched.job)
+    try:
+        return guarded(
+            submission, lambda: watch(session.world, watched, clock.tell, compared.outside)
+        )
+    finally:
+        compared.end()
