@@ -80,9 +80,11 @@ job "traefik" {
           "--entryPoints.public.address=127.0.0.1:${NOMAD_PORT_public}",
           "--entryPoints.public.transport.lifeCycle.requestAcceptGraceTimeout=0s",
           "--entryPoints.public.transport.lifeCycle.graceTimeOut=5s",
+          "--entryPoints.public.http.middlewares=try-another@file",
           "--entryPoints.private.address=127.0.0.1:${NOMAD_PORT_private}",
           "--entryPoints.private.transport.lifeCycle.requestAcceptGraceTimeout=0s",
           "--entryPoints.private.transport.lifeCycle.graceTimeOut=5s",
+          "--entryPoints.private.http.middlewares=try-another@file",
 
           # The API has an entrance of its own; /ping answers 503 once a signal came.
           "--entryPoints.traefik.address=${NOMAD_IP_api}:${NOMAD_PORT_api}",
@@ -90,6 +92,7 @@ job "traefik" {
           "--ping.entryPoint=traefik",
           "--api=true",
           "--api.insecure=true",
+          "--providers.file.filename=${NOMAD_SECRETS_DIR}/edge.yml",
 
           # Blocking queries, passing instances only, and only those that ask for a route.
           "--providers.consulCatalog=true",
@@ -114,6 +117,21 @@ job "traefik" {
 {{ with nomadVar "nomad/jobs/traefik" }}
 CONSUL_HTTP_TOKEN={{ .consul_token.Value | toJSON }}
 {{ end }}
+EOT
+      }
+
+      # Traefik reads this file again when it changes. A request that could not be handed to an
+      # instance, of which not a byte was sent, goes to another one: one that is gone may still be
+      # listed, when it crashed a moment ago, or while Consul cannot be asked.
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/edge.yml"
+        change_mode = "noop"
+        data        = <<EOT
+http:
+  middlewares:
+    try-another:
+      retry:
+        attempts: 6
 EOT
       }
 

@@ -18,7 +18,7 @@ job "traefik" {
       max_parallel      = 1
       auto_revert       = true
       health_check      = "checks"
-      min_healthy_time  = "5s"
+      min_healthy_time  = "15s"
       healthy_deadline  = "120s"
       progress_deadline = "300s"
     }
@@ -73,7 +73,7 @@ job "traefik" {
     task "traefik" {
       driver       = "docker"
       kill_signal  = "SIGTERM"
-      kill_timeout = "25s"
+      kill_timeout = "30s"
 
       config {
         network_mode = "host"
@@ -85,18 +85,20 @@ job "traefik" {
 
           # Two entrances, of which only `public` is ever the world's.
           "--entryPoints.public.address=:${NOMAD_PORT_public}",
-          "--entryPoints.public.transport.lifeCycle.requestAcceptGraceTimeout=5s",
+          "--entryPoints.public.transport.lifeCycle.requestAcceptGraceTimeout=12s",
           "--entryPoints.public.transport.lifeCycle.graceTimeOut=15s",
+          "--entryPoints.public.http.middlewares=try-another@file",
           "--entryPoints.private.address=${NOMAD_IP_private}:${NOMAD_PORT_private}",
-          "--entryPoints.private.transport.lifeCycle.requestAcceptGraceTimeout=5s",
+          "--entryPoints.private.transport.lifeCycle.requestAcceptGraceTimeout=12s",
           "--entryPoints.private.transport.lifeCycle.graceTimeOut=15s",
+          "--entryPoints.private.http.middlewares=try-another@file",
 
           # The API has an entrance of its own; /ping answers 503 once a signal came.
           "--entryPoints.traefik.address=${NOMAD_IP_api}:${NOMAD_PORT_api}",
           "--ping=true",
           "--ping.entryPoint=traefik",
           "--api=true",
-          "--providers.file.filename=${NOMAD_SECRETS_DIR}/api.yml",
+          "--providers.file.filename=${NOMAD_SECRETS_DIR}/edge.yml",
 
           # Blocking queries, passing instances only, and only those that ask for a route.
           "--providers.consulCatalog=true",
@@ -124,19 +126,18 @@ CONSUL_HTTP_TOKEN={{ .consul_token.Value | toJSON }}
 EOT
       }
 
-      # Traefik reads this file again when it changes.
+      # Traefik reads this file again when it changes. A request that could not be handed to an
+      # instance, of which not a byte was sent, goes to another one: one that is gone may still be
+      # listed, when it crashed a moment ago, or while Consul cannot be asked.
       template {
-        destination = "${NOMAD_SECRETS_DIR}/api.yml"
+        destination = "${NOMAD_SECRETS_DIR}/edge.yml"
         change_mode = "noop"
         data        = <<EOT
 http:
-  routers:
-    toolkit-api:
-      rule: PathPrefix(`/api`) || PathPrefix(`/dashboard`)
-      entryPoints: [traefik]
-      service: api@internal
-      middlewares: [toolkit-api]
   middlewares:
+    try-another:
+      retry:
+        attempts: 6
     toolkit-api:
       basicAuth:
         removeHeader: true
@@ -148,6 +149,12 @@ http:
 {{ end }}
 {{ end }}
 {{ end }}
+  routers:
+    toolkit-api:
+      rule: PathPrefix(`/api`) || PathPrefix(`/dashboard`)
+      entryPoints: [traefik]
+      service: api@internal
+      middlewares: [toolkit-api]
 EOT
       }
 
