@@ -1,0 +1,111 @@
+"""A service whose health check never tells what its orders are like, and jobs that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.agents.shop import Hook, Said
+from tests.edge.front import Front
+
+APP = '''
+"""Orders that go wrong as MODE says, from when FLAG is there: python orders.py"""
+import os
+import socketserver
+import time
+
+RELEASE, MODE = os.environ["RELEASE"], os.environ["MODE"]
+asked = 0
+
+
+def raised():
+    return os.path.exists(os.environ["FLAG"])
+
+
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        global asked
+        path = self.rfile.readline().split(b" ")[1:2]
+        while self.rfile.readline().strip():
+            pass
+        health, bad = path == [b"/health"], False
+        if health:
+            bad = MODE == "ages" and raised()
+        elif path == [b"/nowhere"]:
+            bad = True
+        else:
+            asked += 1
+            bad = MODE == "broken" or (MODE == "fades" and raised())
+            bad = bad or (MODE == "flaky" and asked % 5 == 0)
+            if MODE == "slow":
+                time.sleep(0.6)
+        body = f"I am {RELEASE}"
+        status = "500 Internal Server Error" if bad else "200 OK"
+        self.wfile.write(
+            f"HTTP/1.1 {status}\\r\\nX-Release: {RELEASE}\\r\\nContent-Length: {len(body)}\\r\\n"
+            f"Connection: close\\r\\n\\r\\n{body}".encode()
+        )
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+Server((os.environ["NOMAD_IP_http"], int(os.environ["NOMAD_PORT_http"])), Handler).serve_forever()
+'''
+
+PROBE = """
+[probe]
+rate = 20
+paths = ["/orders"]
+settle = "1s"
+[probe.budget]
+gap = "20s"
+"""
+"""A gap that only a test of gaps wants shorter: the machine of a test may stand still."""
+
+
+class Orders:
+    """Jobs of one front that all run the service above."""
+
+    def __init__(self, front: Front, folder: Path) -> None:
+        self.front, self.folder = front, folder
+        self.app = folder / "orders.py"
+        self.app.write_text(APP)
+
+    def flag(self, name: str) -> Path:
+        """The file that raises a job's flag when it is there."""
+        return self.folder / f"{name}.flag"
+
+    def write(
+        self,
+        name: str = "",
+        *,
+        mode: str = "fine",
+        probe: str = PROBE,
+        change: Mapping[str, str] | None = None,
+        **how: Any,
+    ) -> str:
+        """A job's files; the service runs in `mode`."""
+        name = name or self.front.name("orders")
+        environment = f'MODE = "{mode}"\nFLAG = "{self.flag(name)}"'
+        changed = {
+            'MODE = "fine"': environment,
+            '"APP"': f'"{self.app}"',
+            'min_healthy_time = "500ms"': 'min_healthy_time = "500ms"',
+            **(change or {}),
+        }
+        return self.front.write(name, route=True, change=changed, more=probe, **how)
+
+    def bump(
+        self, name: str, *arguments: str, on: Mapping[str, Hook] | None = None, **how: Any
+    ) -> Said:
+        """Deploy release 1.1.0 of it, written so."""
+        self.write(name, release="1.1.0", **how)
+        return self.front.deploy(name, *arguments, on=on)
+
+    def raising(self, name: str) -> dict[str, Hook]:
+        """Raise the flag when traffic has moved."""
+        return {"· promoted": self.flag(name).touch}
