@@ -138,7 +138,7 @@ Options:
     toolkit validate backend frontend --json
 """,
     "plan": """\
-Usage: toolkit plan [OPTIONS] JOB
+Usage: toolkit plan [OPTIONS] [JOB]
 
   Show what a deploy would change, and whether it fits.
 
@@ -147,10 +147,11 @@ Usage: toolkit plan [OPTIONS] JOB
   Exit codes: 0 nothing to do, 10 changes, 1 refused, 4 changes that do not fit.
 
 Arguments:
-  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
-       [required]
+  [JOB]  Name of a job, its unambiguous beginning, or the path of a job file.
 
 Options:
+  --all                        The stack: every job of [stack] jobs in
+                               toolkit.toml.
   --reset-count                Apply the job file's count over the live one.
   --format text|json|markdown  What to print; markdown is for a comment on a
                                pull request.
@@ -208,6 +209,9 @@ Options:
                                 become healthy.
   --wait-lock DURATION          Wait this long for somebody else's change of the
                                 job.
+  --canary N[,N]                So many canaries, or in steps: 1,3.
+  --analyse / --no-analyse      Compare canaries with stable instances before
+                                they are promoted.
   --probe / --no-probe          Send requests through the edge while it rolls;
                                 over their budget it is taken back.
   --no-revert                   Leave what the probe finds bad once Nomad is
@@ -329,6 +333,8 @@ Options:
   --no-promote                  Leave the promotion of canaries to a person.
   --fail-fast / --no-fail-fast  Fail the rollout once an instance can no longer
                                 become healthy.
+  --analyse / --no-analyse      Compare canaries with stable instances before
+                                they are promoted.
   -e, --env ENV                 Environment of toolkit.toml to talk to.
   --namespace NAME              Nomad namespace.
   --region NAME                 Nomad region.
@@ -368,6 +374,9 @@ Options:
   --allow RULE              Allow what a lint rule refuses; repeatable.
   --wait-lock DURATION      Wait this long for somebody else's change of the
                             job.
+  --canary N[,N]            So many canaries, or in steps: 1,3.
+  --analyse / --no-analyse  Compare canaries with stable instances before they
+                            are promoted.
   --probe / --no-probe      Send requests through the edge while it rolls; over
                             their budget it is taken back.
   --no-revert               Leave what the probe finds bad once Nomad is done
@@ -390,19 +399,22 @@ Options:
     toolkit bump backend --minor
 """,
     "rollback": """\
-Usage: toolkit rollback [OPTIONS] JOB
+Usage: toolkit rollback [OPTIONS] [JOB]
 
   Go back to the release that served before.
 
   Rolled out, gated and verified like any deploy, with the same exit codes.
 
-  `toolkit history` lists where one can go.
+  `toolkit history` lists where one can go. With --all the stack goes back to
+  where all of it was verified, a job before those that it depends on.
 
 Arguments:
-  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
-       [required]
+  [JOB]  Name of a job, its unambiguous beginning, or the path of a job file.
 
 Options:
+  --all                     The stack: every job of [stack] jobs in
+                            toolkit.toml.
+  --parallel N              With --all: jobs that roll at a time.  [x>=1]
   --to VERSION|RELEASE|TAG  Where to; default: the last verified release.
   --timeout DURATION        Give up watching after this: 90s, 10m.
   --allow RULE              Allow what a lint rule refuses; repeatable.
@@ -427,9 +439,10 @@ Options:
   Examples:
     toolkit rollback backend
     toolkit rollback backend --to 1.0.0
+    toolkit rollback --all
 """,
     "verify": """\
-Usage: toolkit verify [OPTIONS] JOB
+Usage: toolkit verify [OPTIONS] [JOB]
 
   Prove that what is deployed serves, up to the edge.
 
@@ -441,10 +454,10 @@ Usage: toolkit verify [OPTIONS] JOB
   seen.
 
 Arguments:
-  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
-       [required]
+  [JOB]  Name of a job, its unambiguous beginning, or the path of a job file.
 
 Options:
+  --all              The stack: every job of [stack] jobs in toolkit.toml.
   -e, --env ENV      Environment of toolkit.toml to talk to.
   --namespace NAME   Nomad namespace.
   --region NAME      Nomad region.

@@ -8,6 +8,16 @@ from typing import Any
 import pytest
 
 from toolkit.errors import ConfigError, ExitCode, Mistake
+from toolkit.spec.analysis import (
+    AnalysedStep,
+    AnalysisFailure,
+    AnalysisReport,
+    AnalysisSecond,
+    AnalysisSettings,
+    EdgeComparison,
+    EdgeCount,
+    SideCount,
+)
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
 from toolkit.spec.depends import Need
@@ -45,9 +55,9 @@ from toolkit.spec.plan import (
     ScaledCount,
     VersionMark,
 )
+from toolkit.spec.probe import ProbeFailure, ProbeReport, ProbeSecond, ProbeSettings
 from toolkit.spec.provenance import LastVerified, Provenance
 from toolkit.spec.rendered import RenderedJob, SourceLine
-from toolkit.spec.probe import ProbeFailure, ProbeReport, ProbeSecond, ProbeSettings
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.spec.sight import Change, JobSight, Sight
 from toolkit.spec.stack import Serves, StackError, StackReport, StackRow
@@ -134,6 +144,18 @@ PROBE = ProbeReport(
     seconds=(ProbeSecond(1, "1.1.0", 412, 1, 0.3, 0.01),),
     failures=(ProbeFailure(1.3, "GET", "/", "HTTP 502"),), notes=("it ended early",),
 )  # fmt: skip
+ANALYSIS = AnalysisReport(
+    AnalysisSettings(),
+    (
+        AnalysedStep(
+            1, "failed", "3 of 200 failed", 1.0, 2.0, SideCount(1, 200, 3, 0.02),
+            SideCount(3, 200, 0, 0.02),
+            EdgeComparison(EdgeCount(500, 0, 1), EdgeCount(300, 2, 1), 0.1, "too few"), 2,
+            (AnalysisSecond(1, 20, 3, 0.01, 0.02, 20, 0, 0.01, 0.02),),
+            (AnalysisFailure(1.0, "canary", "a", "/", "HTTP 500"),), ("alone",),
+        ),
+    ),
+)  # fmt: skip
 DEPLOY = DeployReport(
     verdict="reverted",
     sentence="web 1.1.0 did not take",
@@ -155,6 +177,7 @@ DEPLOY = DeployReport(
     lock=LockReport("lost", "toolkit/locks/web", "bob@ws broke it"),
     provenance=PROVENANCE,
     probe=PROBE,
+    analysis=ANALYSIS,
     timeline=TIMELINE,
 )
 ROW = JobRow(
@@ -206,13 +229,22 @@ TIMELINE_KEYS = (
     "began ended bars[](allocation group node version release role spans[](phase began ended) end "
     "sightings[](system word at)) marks[](at kind text allocation) notes[]"
 )
+ANALYSIS_KEYS = (
+    "word settings(samples rate hold deadline paths[] timeout errors confidence latency "
+    "latency_least percentile) steps[](canaries word reason began ended "
+    "canary(instances requests failed latency) stable(instances requests failed latency) "
+    "edge(before(requests failed slow) since(requests failed slow) slow_above unseen) looks "
+    "seconds[](at canary_requests canary_failed canary_mean canary_slowest "
+    "stable_requests stable_failed stable_mean stable_slowest) "
+    "failures[](at side allocation path what) notes[])"
+)
 DEPLOY_KEYS = (
     "schema verdict code sentence job environment address namespace release previous_release "
     "serving version deployment evaluation "
     "timings(total render plan submit nomad healthy gate verify edge_wait) "
     f"verification({VERIFICATION_KEYS}) causes[]({CAUSE_KEYS}) next plan({PLAN_KEYS}) "
     f"events[]({EVENT_KEYS}) calls expired_waits lock(state path reason waited) "
-    f"provenance({PROVENANCE_KEYS}) probe({PROBE_KEYS}) timeline({TIMELINE_KEYS})"
+    f"provenance({PROVENANCE_KEYS}) probe({PROBE_KEYS}) analysis({ANALYSIS_KEYS}) timeline({TIMELINE_KEYS})"
 )
 ROW_KEYS = (
     "name kind state release version wanted running healthy deployment ours failed lost complete "

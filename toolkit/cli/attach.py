@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolkit.cli.call import Call
+from toolkit.cli.canary import Analyse
 from toolkit.cli.options import ASKS, TALK, TARGET, FailFast, Job, NoPromote, Timeout, takes
 from toolkit.errors import ExitCode
 
@@ -14,6 +15,7 @@ def attach(
     timeout: Timeout = None,
     no_promote: NoPromote = False,
     fail_fast: FailFast = None,
+    analyse: Analyse = None,
 ) -> ExitCode:
     """Gates, verifies and judges it as `toolkit deploy` would have, with the same exit codes.
 
@@ -33,6 +35,8 @@ def attach(
     )
     if work is not None:
         return show(call, written, work)
-    options = DeployOptions(timeout=timeout, no_promote=no_promote, fail_fast=fail_fast)
+    options = DeployOptions(
+        timeout=timeout, no_promote=no_promote, fail_fast=fail_fast, analyse=analyse
+    )
     report = watch(session, job, options, on_event=call.on_event, confirm=call.confirm)
     return call.show(view, report)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.call import Call, usage_error
+from toolkit.cli.canary import Analyse, Canary, steps
 from toolkit.cli.options import (
     ASKS,
     TALK,
@@ -43,6 +44,8 @@ def bump(
     wait_capacity: WaitCapacity = None,
     allow: Allow = None,
     wait_lock: WaitLock = None,
+    canary: Canary = None,
+    analyse: Analyse = None,
     probe: Probe = None,
     no_revert: NoRevert = False,
 ) -> ExitCode:
@@ -59,6 +62,8 @@ def bump(
         wait_capacity=wait_capacity,
         allow=tuple(allow or ()),
         wait_lock=wait_lock,
+        canary=steps(canary),
+        analyse=analyse,
         probe=probe,
         no_revert=no_revert,
         command="bump",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolkit.cli.call import Call, usage_error
+from toolkit.cli.canary import Analyse, Canary, steps
 from toolkit.cli.options import (
     ASKS,
     RELEASE,
@@ -42,6 +43,8 @@ def deploy(
     allow_edge_restart: AllowEdgeRestart = False,
     fail_fast: FailFast = None,
     wait_lock: WaitLock = None,
+    canary: Canary = None,
+    analyse: Analyse = None,
     probe: Probe = None,
     no_revert: NoRevert = False,
 ) -> ExitCode:
@@ -68,6 +71,8 @@ def deploy(
         fail_fast=fail_fast,
         allow=tuple(allow or ()),
         wait_lock=wait_lock,
+        canary=steps(canary),
+        analyse=analyse,
         probe=probe,
         no_revert=no_revert,
     )

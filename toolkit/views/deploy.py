@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.spec.report import DeployReport, Timings
+from toolkit.views import analysis as analysis_view
 from toolkit.views import cause as cause_view
 from toolkit.views import event as event_view
 from toolkit.views import lock as lock_view
@@ -21,6 +22,7 @@ def lines(report: DeployReport) -> list[str]:
     return [
         *told(report.verdict, report.sentence),
         *([] if report.probe is None else probe_view.lines(report.probe)),
+        *([] if report.analysis is None else analysis_view.lines(report.analysis)),
         *cause_view.lines(report.causes, report.next),
     ]
 
@@ -55,6 +57,7 @@ def document(report: DeployReport) -> dict[str, Any]:
         "lock": None if report.lock is None else lock_view.document(report.lock),
         "provenance": provenance_view.document(report.provenance),
         "probe": None if report.probe is None else probe_view.document(report.probe),
+        "analysis": None if report.analysis is None else analysis_view.document(report.analysis),
         "timeline": None if report.timeline is None else timeline_view.document(report.timeline),
     }
 

@@ -254,14 +254,19 @@ def attach(
     following = roll.attached(session, job, timeout=options.timeout)
     if not options.no_promote:
         ask(session.target, confirm, f"promote {following.submission.job_id} when it is ready")
+    steps, comparing = steps_begun.attached(session, job, following, options.analyse, clock)
     following = replace(
         following,
+        submission=steps.submission,
+        steps=steps,
+        comparing=comparing,
+        under_way=True,
         promote=not options.no_promote,
         fail_fast=bool(options.fail_fast),
     )
     clock.say("note", f"version {following.submission.version}, release {following.release or '-'}")
     report = guarded(following.submission, lambda: roll.follow(session, following, clock))
-    report = tagging.finish(session, report, tagging.already(following.raw), clock)
+    report = tagging.finish(session, report, steps.version, clock)
     return finished(session, report, clock)
 
 

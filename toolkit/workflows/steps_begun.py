@@ -8,10 +8,12 @@ from typing import Any
 
 from toolkit.rollout import memory, read
 from toolkit.rollout.canaries import number_of, with_canaries
+from toolkit.spec.analysis import AnalysisSettings
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.plan import Memory, Plan, Submission
 from toolkit.spec.rendered import RenderedJob
 from toolkit.workflows import roll, tagging
+from toolkit.workflows.analysing import Canaries, canaries_of
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.session import Session
 from toolkit.workflows.stepping import Steps
@@ -67,6 +69,26 @@ def stable_before(session: Session, submission: Submission) -> Submission:
         if found.version < submission.version and found.stable:
             return replace(submission, previous=found)
     return submission
+
+
+def attached(
+    session: Session,
+    job: str,
+    following: roll.Following,
+    analyse: bool | None,
+    clock: Clock,
+) -> tuple[Steps, AnalysisSettings | None]:
+    """The steps of a rollout that somebody else began, and how its canaries are compared.
+
+    By what the job file says: nothing of a command line is kept with a version.
+    """
+    spec = session.load(job)
+    canaries = canaries_of(spec, (), analyse)
+    if following.raw.get("Type") != "service":
+        canaries = Canaries()
+    plan = plan_of(session, spec, following.raw)
+    submission = stable_before(session, following.submission)
+    return found(session, clock, plan, submission, canaries.steps), canaries.compared
 
 
 def plan_of(session: Session, spec: JobSpec, raw: Mapping[str, Any]) -> Plan:

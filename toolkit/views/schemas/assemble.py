@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from toolkit.views.schemas import (
+    comparing,
     explaining,
     looking,
     parts,
@@ -20,6 +21,7 @@ from toolkit.views.schemas.words import DIALECT, Schema
 
 PARTS = {
     **parts.PARTS,
+    **comparing.PARTS,
     **looking.PARTS,
     **explaining.PARTS,
     **probing.PARTS,

@@ -92,6 +92,7 @@ DEPLOY = record(
     lock=maybe(one("lock")),
     provenance=maybe(one("provenance")),
     probe=maybe(one("probe")),
+    analysis=maybe(one("analysis")),
     timeline=maybe(one("timeline")),
 )
 
