@@ -51,6 +51,10 @@ class Sightings:
             for view in views:
                 if view.desired_status in {"stop", "evict"}:
                     self._note(view.id, "Nomad", "", "leaving", at)
+                elif view.healthy is not None:
+                    # A revert lets Nomad judge again, and forget that it had judged before.
+                    word = "healthy" if view.healthy else "unhealthy"
+                    self._note(view.id, "Nomad", "", word, at)
 
     def _compare(self, newest: float, at: float) -> None:
         # The first list may be of long ago; only what changes while we listen is told at once.

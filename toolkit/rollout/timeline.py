@@ -102,8 +102,7 @@ def _moved(view: AllocationView, seconds: float) -> AllocationView:
 
 def _bar(course: Course, allocation: AllocationView, sightings: Iterable[Sighting]) -> Bar | None:
     sightings = tuple(sightings)
-    leaving = min((s.at for s in sightings if s.system == "Nomad"), default=None)
-    spans = _clipped(_spans(course, allocation, leaving), course.began, course.ended)
+    spans = _clipped(_spans(course, allocation, sightings), course.began, course.ended)
     if not spans:
         return None
     over = allocation.client_status in _OVER and spans[-1].ended is not None
@@ -132,8 +131,9 @@ def _is_canary(course: Course, allocation: AllocationView) -> bool:
     return allocation.canary or allocation.id in course.canaries
 
 
-def _spans(course: Course, allocation: AllocationView, leaving: float | None) -> list[Span]:
-    """All phases of an instance, from its creation on; `leaving`: when that was seen first."""
+def _spans(course: Course, allocation: AllocationView, sightings: Sequence[Sighting]) -> list[Span]:
+    """All phases of an instance, from its creation on."""
+    leaving = _first(sightings, "leaving")
     events = sorted((e for task in allocation.tasks for e in task.events), key=lambda e: e.at)
     created = allocation.created_at or (events[0].at if events else allocation.modified_at)
     going = _going(course, allocation, events, leaving)
@@ -141,6 +141,10 @@ def _spans(course: Course, allocation: AllocationView, leaving: float | None) ->
     points += _restarts(events)
     if allocation.healthy is not None and allocation.judged_at:
         points.append((allocation.judged_at, "healthy" if allocation.healthy else "unhealthy"))
+    seen = _first(sightings, "healthy")
+    if seen is not None and seen < allocation.judged_at:
+        # It was judged before, and is judged again by a revert's deployment.
+        points.append((min(seen, course.began) if created < course.began else seen, "healthy"))
     promoted = course.promoted
     mine = allocation.job_version == course.version
     if mine and _is_canary(course, allocation) and promoted is not None and allocation.healthy:
@@ -152,6 +156,11 @@ def _spans(course: Course, allocation: AllocationView, leaving: float | None) ->
     if ended is not None:
         points = [point for point in points if point[0] <= ended]
     return _joined(points, ended)
+
+
+def _first(sightings: Sequence[Sighting], word: str) -> float | None:
+    """When Nomad was first seen to say it."""
+    return min((s.at for s in sightings if (s.system, s.word) == ("Nomad", word)), default=None)
 
 
 def _joined(points: list[tuple[float, Phase]], ended: float | None) -> list[Span]:

@@ -40,8 +40,8 @@ class Sighting:
     """Full id."""
     system: Literal["Nomad", "Consul", "Traefik"]
     word: str
-    """Nomad: `leaving`, once it wants it gone; Consul: `passing`, `warning`, `critical`, `gone`;
-    Traefik: `up`, `down`, `missing`, …"""
+    """Nomad: `healthy`, `unhealthy`, and `leaving` once it wants it gone; Consul: `passing`,
+    `warning`, `critical`, `gone`; Traefik: `up`, `down`, `missing`, …"""
     at: float
     """Seconds since the epoch when we were told."""
 

@@ -125,7 +125,9 @@ def _rows(
         if head != before:
             alike = sum(_head(each) == head for each in bars)
             y += 4 if before is None else 14
-            parts.append(el("text", f"{head} · {alike}", class_="head", x=0, y=y + 12))
+            parts.append(
+                el("text", f"{head} · {counted(alike, 'instance')}", class_="head", x=0, y=y + 12)
+            )
             y, before = y + (19 if dense else 22), head
         lost = failures.get(bar["allocation"], ())
         parts.append(_bar(_Drawn(bar, axis, seen, dense), lost, y))

@@ -163,7 +163,7 @@ def _rollout(timeline: Json | None, probe: Json | None, axis: Axis, report: Json
             el("h3", "Requests per second"),
             _releases(old, new),
             el("div", requests.rate_chart(probe, axis, old, new), class_="plot"),
-            el("h3", "Latency"),
+            el("h3", "Latency, from the mean (the thick line) to the slowest"),
             el("div", requests.latency_chart(probe, axis, old, new), class_="plot"),
             sections.facts(requests.figures(probe, axis)),
             el("p", "✕ ", probe["over"], class_="bad") if probe.get("over") else None,

@@ -86,7 +86,7 @@ def _cause(cause: Json) -> Markup:
     if cause.get("group"):
         place.append(f"group {cause['group']}")
     if int(cause.get("count") or 1) > 1:
-        place.append(f"and {int(cause['count']) - 1} more")
+        place.append("and " + counted(int(cause["count"]) - 1, "more instance"))
     evidence = cause.get("evidence") or ()
     return inner(
         el("p", el("strong", cause["summary"])),

@@ -28,7 +28,10 @@ SPAN = record(
 SIGHTING = record(
     "From when on Nomad, Consul or Traefik said something else of an instance",
     system=word("Who said it", ["Nomad", "Consul", "Traefik"]),
-    word=text("What was said: leaving; passing, warning, critical, gone; up, down, missing"),
+    word=text(
+        "Nomad: healthy, unhealthy, leaving; Consul: passing, warning, critical, gone; Traefik: "
+        "up, down, missing"
+    ),
     at=moment("When it was told"),
 )
 
