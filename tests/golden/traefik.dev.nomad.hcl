@@ -92,6 +92,11 @@ job "traefik" {
           "--ping.entryPoint=traefik",
           "--api=true",
           "--api.insecure=true",
+
+          # What it counts of each service, where the API is: canaries are judged by it too.
+          "--metrics.prometheus=true",
+          "--metrics.prometheus.buckets=0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10",
+          "--metrics.prometheus.entryPoint=traefik",
           "--providers.file.filename=${NOMAD_SECRETS_DIR}/edge.yml",
 
           # Blocking queries, passing instances only, and only those that ask for a route.

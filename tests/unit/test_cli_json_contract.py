@@ -244,7 +244,8 @@ DEPLOY_KEYS = (
     "timings(total render plan submit nomad healthy gate verify edge_wait) "
     f"verification({VERIFICATION_KEYS}) causes[]({CAUSE_KEYS}) next plan({PLAN_KEYS}) "
     f"events[]({EVENT_KEYS}) calls expired_waits lock(state path reason waited) "
-    f"provenance({PROVENANCE_KEYS}) probe({PROBE_KEYS}) analysis({ANALYSIS_KEYS}) timeline({TIMELINE_KEYS})"
+    f"provenance({PROVENANCE_KEYS}) probe({PROBE_KEYS}) analysis({ANALYSIS_KEYS}) "
+    f"timeline({TIMELINE_KEYS})"
 )
 ROW_KEYS = (
     "name kind state release version wanted running healthy deployment ours failed lost complete "
