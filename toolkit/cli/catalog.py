@@ -84,7 +84,11 @@ COMMANDS = (
     ),
     Entry(
         "rollback", "toolkit.cli.rollback:rollback", "Go back to the release that served before",
-        "Deploying", ("toolkit rollback backend", "toolkit rollback backend --to 1.0.0"),
+        "Deploying",
+        (
+            "toolkit rollback backend", "toolkit rollback backend --to 1.0.0",
+            "toolkit rollback --all",
+        ),
     ),
     Entry(
         "verify", "toolkit.cli.verify:verify", "Prove that what is deployed serves, up to the edge",
@@ -183,6 +187,10 @@ COMMANDS = (
     Entry(
         "dev logs", "toolkit.cli.dev:logs", "Print the log of a local agent", "",
         ("toolkit dev logs nomad",),
+    ),
+    Entry(
+        "dev watch", "toolkit.cli.dev_watch:watch", "Deploy what changes, and show the logs", "",
+        ("toolkit dev watch", "toolkit dev watch backend frontend"),
     ),
     Entry(
         "schema", "toolkit.cli.schema:schema", "Print the JSON Schema of what --json prints",

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.call import Call, usage_error
-from toolkit.cli.options import RELEASE, TALK, TARGET, VALUES, Job, ResetCount, takes
+from toolkit.cli.options import RELEASE, TALK, TARGET, VALUES, ResetCount, takes
+from toolkit.cli.stack import AllJobs, OptionalJob, chosen
 from toolkit.errors import ExitCode
 
 FORMATS = ("text", "json", "markdown")
@@ -26,7 +27,8 @@ Format = Annotated[
 @takes(RELEASE, VALUES, TARGET, TALK)
 def plan(
     call: Call,
-    job: Job,
+    job: OptionalJob = None,
+    all_jobs: AllJobs = False,
     reset_count: ResetCount = False,
     format: Format = None,  # noqa: A002 - the option's name
 ) -> ExitCode:
@@ -38,13 +40,32 @@ def plan(
     from toolkit.views import plan as view
     from toolkit.workflows.plan import plan_job
 
-    chosen = chosen_format(format, as_json=call.output.as_json)
-    made = plan_job(call.session(job), job, reset_count=reset_count)
-    if chosen == "json":
+    form = chosen_format(format, as_json=call.output.as_json)
+    named = chosen(call, job, all_jobs=all_jobs)
+    if named is None:
+        return _stack(call, form, reset_count=reset_count)
+    made = plan_job(call.session(named), named, reset_count=reset_count)
+    if form == "json":
         call.output.document(view.document(made))
     else:
-        call.output.show((markdown_plan if chosen == "markdown" else view).lines(made))
+        call.output.show((markdown_plan if form == "markdown" else view).lines(made))
     return view.code(made)
+
+
+def _stack(call: Call, form: str, *, reset_count: bool) -> ExitCode:
+    from toolkit.views import markdown_plan
+    from toolkit.views import stack as view
+    from toolkit.workflows.stack.look import plan_all
+
+    report = plan_all(call.session(), reset_count=reset_count)
+    if form == "json":
+        call.output.document(view.document(report))
+    elif form == "markdown":
+        plans = [row.plan for row in report.rows if row.plan is not None]
+        call.output.show(line for plan in plans for line in [*markdown_plan.lines(plan), ""])
+    else:
+        call.output.show(view.lines(report))
+    return report.code
 
 
 def chosen_format(given: str | None, *, as_json: bool) -> str:

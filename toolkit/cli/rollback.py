@@ -13,13 +13,13 @@ from toolkit.cli.options import (
     TARGET,
     Allow,
     AllowEdgeRestart,
-    Job,
     NoRevert,
     Probe,
     Timeout,
     WaitLock,
     takes,
 )
+from toolkit.cli.stack import AllJobs, OptionalJob, Parallel, chosen
 from toolkit.errors import ExitCode
 
 To = Annotated[
@@ -35,7 +35,9 @@ To = Annotated[
 @takes(TARGET, ASKS, TALK)
 def rollback(
     call: Call,
-    job: Job,
+    job: OptionalJob = None,
+    all_jobs: AllJobs = False,
+    parallel: Parallel = None,
     to: To = None,
     timeout: Timeout = None,
     allow: Allow = None,
@@ -46,7 +48,8 @@ def rollback(
 ) -> ExitCode:
     """Rolled out, gated and verified like any deploy, with the same exit codes.
 
-    `toolkit history` lists where one can go.
+    `toolkit history` lists where one can go. With --all the stack goes back to where all of it was
+    verified, a job before those that it depends on.
     """
     from toolkit.views import deploy as view
     from toolkit.workflows.deploy import DeployOptions
@@ -61,7 +64,18 @@ def rollback(
         no_revert=no_revert,
         command="rollback",
     )
+    named = chosen(call, job, all_jobs=all_jobs, parallel=("all", parallel), to=("job", to))
+    if named is None:
+        from toolkit.views import stack as stack_view
+        from toolkit.workflows.stack.journey import StackOptions
+        from toolkit.workflows.stack.rollback import rollback_all
+
+        stack = StackOptions(options, parallel=parallel)
+        return call.show(
+            stack_view,
+            rollback_all(call.session(), stack, on_event=call.on_event, confirm=call.confirm),
+        )
     report = go_back(
-        call.session(job), job, to, options, on_event=call.on_event, confirm=call.confirm
+        call.session(named), named, to, options, on_event=call.on_event, confirm=call.confirm
     )
     return call.show(view, report)

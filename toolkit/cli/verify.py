@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from toolkit.cli.call import Call
-from toolkit.cli.options import TALK, TARGET, Job, takes
+from toolkit.cli.options import TALK, TARGET, takes
+from toolkit.cli.stack import AllJobs, OptionalJob, chosen
 from toolkit.errors import ExitCode
 
 
 @takes(TARGET, TALK)
-def verify(call: Call, job: Job) -> ExitCode:
+def verify(call: Call, job: OptionalJob = None, all_jobs: AllJobs = False) -> ExitCode:
     """Follows each allocation to Consul, to every Traefik and to the release that it serves.
 
     The release is asked directly and through the edge; the first broken link is said first. Exit
@@ -17,4 +18,10 @@ def verify(call: Call, job: Job) -> ExitCode:
     from toolkit.views import verify as view
     from toolkit.workflows.verify import verify as look
 
-    return call.show(view, look(call.session(job), job, on_event=call.on_event))
+    named = chosen(call, job, all_jobs=all_jobs)
+    if named is None:
+        from toolkit.views import stack as stack_view
+        from toolkit.workflows.stack.look import verify_all
+
+        return call.show(stack_view, verify_all(call.session(), on_event=call.on_event))
+    return call.show(view, look(call.session(named), named, on_event=call.on_event))

@@ -25,8 +25,8 @@ class StackJob:
     """With the gates that fit; those that nobody wrote down included."""
 
 
-StackVerdict = Verdict
-"""The words of a stack are those of its jobs."""
+StackVerdict = Verdict | Literal["changes"]
+"""The words of a stack are those of its jobs; `changes`: of a plan."""
 
 StackAction = Literal["deploy", "rollback", "verify", "plan"]
 
@@ -120,10 +120,8 @@ class StackReport:
     seconds: float = 0.0
     calls: int = 0
     """HTTP calls made to Nomad."""
-    changes: ExitCode | None = None
-    """The exit code of a plan, which has no verdict."""
 
     @property
     def code(self) -> ExitCode:
         """The exit code that the verdict stands for."""
-        return VERDICT_CODES[self.verdict] if self.changes is None else self.changes
+        return ExitCode.CHANGES if self.verdict == "changes" else VERDICT_CODES[self.verdict]

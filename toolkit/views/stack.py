@@ -27,8 +27,6 @@ def lines(report: StackReport) -> list[str]:
         if row.own_code is not ExitCode.OK and row.causes:
             result += told("why", f"{row.job} {row.verdict}")
             result += cause_view.lines(row.causes)
-    if report.action == "plan":
-        return [*result, *told("plan", report.sentence), *_rest(report)]
     return [*result, *told(report.verdict, report.sentence), *_rest(report)]
 
 

@@ -23,6 +23,7 @@ from toolkit.spec.rendered import RenderedJob
 from toolkit.workflows.names import own_names
 from toolkit.workflows.render import render_job
 from toolkit.workflows.session import Session, open_session
+from toolkit.workflows.stack import order
 
 
 @dataclass
@@ -40,6 +41,13 @@ def validate(settings: Settings, jobs: tuple[str, ...] = ()) -> ValidateReport:
         jobs = own_names(project)
     findings = Findings()
     good = [job for name in jobs if (job := readable(settings, name, findings)) is not None]
+    if project is not None:
+        named = {
+            job.spec.source.split("/")[-2]: job
+            for job in good
+            if job.spec.source.startswith("jobs/")
+        }
+        findings.mistakes += order.mistakes(project.file.stack, named)
     judge_detail, asked = ask_nomad(open_session(settings), good, findings)
     return ValidateReport(
         environment=settings.target.environment,

@@ -76,7 +76,7 @@ STACK_JOB = record(
 STACK = record(
     "`toolkit deploy`, `plan`, `rollback` and `verify` with --all: the stack, job by job",
     action=word("Which of them", StackAction),
-    verdict=word("The end in one word", Verdict),
+    verdict=word("The end in one word; changes: of a plan", [*get_args(Verdict), "changes"]),
     code=code(),
     sentence=some("The end in one sentence"),
     **target(),

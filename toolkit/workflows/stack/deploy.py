@@ -12,14 +12,15 @@ from toolkit.spec.stack import Serves, StackReport, StackRow
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
-from toolkit.workflows.stack import record, restore, rows
+from toolkit.workflows.stack import restore, rows
 from toolkit.workflows.stack.atomic import go_back
 from toolkit.workflows.stack.board import Board
 from toolkit.workflows.stack.journey import DEFAULT, Journey, StackOptions, named_some
 from toolkit.workflows.stack.perform import Performed, all_at_once, perform
-from toolkit.workflows.stack.prepare import Ready, limit_of, prepare, stack_of
-from toolkit.workflows.stack.reporting import report
-from toolkit.workflows.stack.turn import Report, forward
+from toolkit.workflows.stack.prepare import Ready, limit_of, prepare, refused_rows, stack_of
+from toolkit.workflows.stack.reporting import report, write_down
+from toolkit.workflows.stack.rows import Report
+from toolkit.workflows.stack.turn import forward
 
 
 def deploy_all(
@@ -43,7 +44,7 @@ def deploy_all(
     on_the_way = Journey(session, options, limit, halt, clock, on_event, confirm)
     ready = prepare(session, options.job, limit, halt)
     if ready.refusals:
-        return refused(on_the_way, ready)
+        return report(on_the_way, ready, refused_rows(ready))
     tell(on_the_way, ready)
     agree(on_the_way, ready)
     done = go(on_the_way, ready)
@@ -52,7 +53,7 @@ def deploy_all(
     found = [rows.row(job, done.results.get(job.name), done.board) for job in ready.jobs]
     found = [replace(each, before=_version(ready, each.job)) for each in found]
     if rows.code(found, atomic=False) is ExitCode.OK:
-        _write_down(on_the_way, ready, found)
+        write_down(on_the_way, ready, found)
         return report(on_the_way, ready, found)
     if options.atomic:
         found = go_back(on_the_way, ready, found)
@@ -84,22 +85,6 @@ def agree(journey: Journey, ready: Ready) -> None:
         question = each.plan.question
         if question and not journey.confirm(f"{each.name}: {question}. Go on?"):
             raise RefusedError("not confirmed; nothing was changed")
-
-
-def refused(journey: Journey, ready: Ready) -> StackReport:
-    """The report of a stack that may not begin: every reason at once."""
-    why = {each.name: each for each in ready.refusals}
-    found = []
-    for job in ready.jobs:
-        if job.name not in why:
-            found.append(StackRow(job.name, job.needs, sentence="never began"))
-            continue
-        refusal = why[job.name]
-        row = rows.row(job, refusal.error, None)
-        if refusal.unplaced is not None:
-            row = replace(row, verdict="unplaced", error=None, plan=refusal.unplaced)
-        found.append(row)
-    return report(journey, ready, found)
 
 
 # The turns.
@@ -168,18 +153,3 @@ def see(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> list[Stack
 def _version(ready: Ready, name: str) -> int | None:
     before = ready.prepared[name].before
     return None if before is None else before.version
-
-
-def _write_down(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> None:
-    """Keep this state of the stack as verified; who may not write it is told so."""
-    each = {row.job: ready.prepared[row.job] for row in found}
-    versions = {
-        each[row.job].plan.job_id: row.report.version
-        for row in found
-        if row.report is not None and row.report.version is not None
-    }
-    releases = {each[row.job].plan.job_id: each[row.job].plan.release for row in found}
-    jobs = [one.plan.job_id for one in each.values()]
-    entry = record.Entry(journey.session.world.now(), versions, releases)
-    if said := record.add(journey.session.world, jobs, entry):
-        journey.clock.say("note", said)

@@ -42,6 +42,12 @@ class Journey:
     on_event: OnEvent
     confirm: Confirm
 
+    @property
+    def stack(self) -> tuple[str, ...]:
+        """The names in `[stack] jobs`."""
+        project = self.session.settings.project
+        return () if project is None else project.file.stack
+
 
 def named_some(names: Sequence[str]) -> str:
     """The names, or the first of many and how many more."""

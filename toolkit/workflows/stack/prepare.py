@@ -23,13 +23,13 @@ from toolkit.rollout.halt import Halt
 from toolkit.rollout.plan import make_plan
 from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.rendered import RenderedJob
-from toolkit.spec.stack import StackJob
+from toolkit.spec.stack import StackJob, StackRow
 from toolkit.workflows import batch_again, proof
 from toolkit.workflows.deploy import DeployOptions, allowed, refuse_lint, refuse_without_consul
 from toolkit.workflows.render import render_job
 from toolkit.workflows.run import refuse_running
 from toolkit.workflows.session import Session
-from toolkit.workflows.stack import order
+from toolkit.workflows.stack import order, rows
 from toolkit.workflows.stack.perform import all_at_once
 
 Todo = Literal["deploy", "run", "attach", "keep"]
@@ -49,6 +49,8 @@ class Prepared:
     rendered: RenderedJob
     plan: Plan
     todo: Todo
+    target: LiveJob | None = None
+    """The version to go back to, where that is what it is about."""
 
     @property
     def name(self) -> str:
@@ -232,3 +234,19 @@ def edges_first(plans: Mapping[str, Plan]) -> dict[str, tuple[str, ...]]:
         for name, plan in plans.items()
         if any(service.routes for service in services(plan.job))
     }
+
+
+def refused_rows(ready: Ready) -> list[StackRow]:
+    """The rows of a stack that may not begin: every reason at once."""
+    why = {each.name: each for each in ready.refusals}
+    found = []
+    for job in ready.jobs:
+        if job.name not in why:
+            found.append(rows.row(job, None, None))
+            continue
+        refusal = why[job.name]
+        row = rows.row(job, refusal.error, None)
+        if refusal.unplaced is not None:
+            row = replace(row, verdict="unplaced", error=None, plan=refusal.unplaced)
+        found.append(row)
+    return found

@@ -22,18 +22,27 @@ TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What was registered of one job."""
+
+    version: int
+    index: int
+    """JobModifyIndex: a job that was purged and made again never has it again."""
+    release: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One state of a stack in which every job was verified."""
 
     at: float
     """Seconds since the epoch."""
-    versions: Mapping[str, int]
-    """Nomad's id of a job -> its job version."""
-    releases: Mapping[str, str | None]
+    jobs: Mapping[str, Kept]
+    """By Nomad's id."""
 
 
 def path_of(jobs: Sequence[str]) -> str:
-    """Where the record of a stack is: a stack is the set of its jobs."""
+    """Where the record of a stack is: a stack is the set of its jobs, by their names."""
     digest = hashlib.sha256("\n".join(sorted(jobs)).encode()).hexdigest()[:16]
     return PREFIX + digest
 
@@ -54,7 +63,7 @@ def add(world: World, jobs: Sequence[str], entry: Entry, *, instead: int = 0) ->
         for attempt in range(TRIES):
             kept = world.nomad.variable(path)
             known = decoded(kept)[instead:]
-            if known and known[0].versions == entry.versions:
+            if known and known[0].jobs == entry.jobs:
                 return None
             index = int((kept or {}).get("ModifyIndex") or 0)
             try:
@@ -79,8 +88,10 @@ def encoded(entries: Sequence[Entry]) -> dict[str, str]:
         f"state{number}": json.dumps(
             {
                 "at": round(entry.at, 3),
-                "versions": dict(entry.versions),
-                "releases": dict(entry.releases),
+                "jobs": {
+                    job: [each.version, each.index, each.release]
+                    for job, each in entry.jobs.items()
+                },
             },
             sort_keys=True,
         )
@@ -95,20 +106,22 @@ def decoded(variable: Mapping[str, Any] | None) -> tuple[Entry, ...]:
     for number in range(KEPT):
         try:
             body = json.loads(items[f"state{number}"])
-            versions = {str(job): int(version) for job, version in body["versions"].items()}
-            releases = {
-                str(job): None if release is None else str(release)
-                for job, release in body["releases"].items()
+            jobs = {
+                str(job): Kept(int(version), int(index), None if release is None else str(release))
+                for job, (version, index, release) in body["jobs"].items()
             }
-            found.append(Entry(float(body["at"]), versions, releases))
+            found.append(Entry(float(body["at"]), jobs))
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
     return tuple(found)
 
 
 def earlier(entries: Sequence[Entry], live: Mapping[str, int | None]) -> int | None:
-    """The place of the newest state that is not what is live now; None for none."""
+    """The place of the newest state that is not what is live; None for none.
+
+    `live`: by job the JobModifyIndex that is registered now.
+    """
     for place, entry in enumerate(entries):
-        if any(live.get(job) != version for job, version in entry.versions.items()):
+        if any(live[job] != kept.index for job, kept in entry.jobs.items() if job in live):
             return place
     return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolkit.errors import ApiError
 from toolkit.spec.stack import StackReport, StackRow
-from toolkit.workflows.stack import restore, rows
+from toolkit.workflows.stack import record, restore, rows
 from toolkit.workflows.stack.journey import Journey, named_some
 from toolkit.workflows.stack.prepare import Ready
 
@@ -70,3 +71,29 @@ def _next(bad: StackRow | None, stuck: Sequence[str]) -> str | None:
     if bad.report is not None and bad.report.next:
         return bad.report.next
     return None if bad.error is None else bad.error.hint
+
+
+def write_down(
+    journey: Journey, ready: Ready, found: Sequence[StackRow], *, instead: int = 0
+) -> None:
+    """Keep this state of the stack as verified; who may not write it is told so.
+
+    `instead`: so many of the newest states are forgotten for it.
+    """
+    world = journey.session.world
+    ids = {row.job: ready.prepared[row.job].plan.job_id for row in found}
+    try:
+        listed = {str(stub["ID"]): stub for stub in world.nomad.jobs()}
+    except ApiError as exc:
+        journey.clock.say("note", f"the stack was not written down as verified: {exc.message}")
+        return
+    jobs = {}
+    for row in found:
+        stub, report = listed.get(ids[row.job]), row.report
+        if stub is None or report is None or report.version is None:
+            continue
+        index = int(stub.get("JobModifyIndex") or 0)
+        jobs[ids[row.job]] = record.Kept(report.version, index, report.release)
+    entry = record.Entry(world.now(), jobs)
+    if said := record.add(world, journey.stack, entry, instead=instead):
+        journey.clock.say("note", said)

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from toolkit.errors import ExitCode, ToolkitError
-from toolkit.spec.report import VERDICT_CODES, Verdict
+from toolkit.spec.report import VERDICT_CODES, DeployReport, Verdict
 from toolkit.spec.stack import StackError, StackJob, StackRow
+from toolkit.spec.work import WorkReport
 from toolkit.workflows.stack.board import Board
-from toolkit.workflows.stack.turn import Report
+
+Report = DeployReport | WorkReport
+"""How one job's turn ended."""
 
 WORDS: dict[ExitCode, Verdict] = {
     code: word for word, code in VERDICT_CODES.items() if code is not ExitCode.OK

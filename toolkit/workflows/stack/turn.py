@@ -17,8 +17,7 @@ from toolkit.workflows.deploy import DeployOptions, deploy_plan
 from toolkit.workflows.protection import Confirm
 from toolkit.workflows.run import run_plan
 from toolkit.workflows.stack.prepare import Prepared, planned, todo_of
-
-Report = DeployReport | WorkReport
+from toolkit.workflows.stack.rows import Report
 
 
 def forward(
