@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from toolkit.spec.cause import Cause
@@ -84,7 +85,7 @@ def probe(requests: int = 400, failed: int = 0) -> ProbeReport:
 def verification(instances: int = 2) -> Verification:
     """A chain that holds."""
     links = tuple(
-        Link(link, "holds", f"{instances} of {instances}")  # type: ignore[arg-type]
+        Link(link, "holds", f"{instances} of {instances}")
         for link in ("nomad", "consul", "traefik", "release", "edge")
     )
     rows = tuple(
@@ -125,6 +126,7 @@ def failed(text: str = "FATAL no database") -> DeployReport:
         7, "canary", ("placed", 0, 0.5), ("running", 0.5, 0.9), ("restarting", 0.9, 2), end="failed"
     )
     kept = bar(1, "old", ("healthy", 0, None))
+    crashed = replace(crashed, node=text, group=text, release=text)
     marks = (
         Mark(BEGAN, "submitted", text),
         Mark(BEGAN + 0.9, "failure", f"task {text} exited 1", name(7)),

@@ -104,7 +104,7 @@ def test_nothing_is_cut_off_or_drawn_over(chromium: Chromium, shown: Path, width
         for one, other in pairs(seen[name]):
             assert not overlap(one, other), (name, one, other)
     for caption in (*seen["captions"], *seen["marks"], *seen["heads"]):
-        assert -1 <= caption["left"] and caption["right"] <= width + 1, caption
+        assert caption["left"] >= -1 and caption["right"] <= width + 1, caption
         assert not any(overlap(caption, bar) for bar in seen["bars"]), caption
 
 

@@ -64,7 +64,7 @@ def timeline(course: Course, allocations: Sequence[AllocationView]) -> Timeline:
         for allocation in allocations
         if (bar := _bar(course, allocation, told.get(allocation.id, ()))) is not None
     ]
-    bars.sort(key=lambda bar: (bar.role != "old", bar.group, bar.spans[0].began, bar.allocation))
+    bars.sort(key=_place)
     notes = list(course.notes)
     if len(bars) > MOST_BARS:
         notes.append(f"{len(bars) - MOST_BARS} more instances are not shown")
@@ -83,6 +83,11 @@ def timeline(course: Course, allocations: Sequence[AllocationView]) -> Timeline:
         notes.append(f"{len(failed) - MOST_FAILURES} later failures are not shown")
     marks = sorted((*course.marks, *failed[:MOST_FAILURES]), key=lambda mark: mark.at)
     return Timeline(course.began, course.ended, tuple(bars), tuple(marks), tuple(notes))
+
+
+def _place(bar: Bar) -> tuple[object, ...]:
+    """Old ones first, and those of one kind together."""
+    return bar.role != "old", bar.role, bar.group, bar.version, bar.spans[0].began, bar.allocation
 
 
 def _moved(view: AllocationView, seconds: float) -> AllocationView:

@@ -6,12 +6,13 @@ and a wall; nothing in it needs a script.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from toolkit.views.page.axis import Axis
 from toolkit.views.page.markup import Markup, el, inner, percent
-from toolkit.views.page.words import MARKS, ROLES, counted, moment
+from toolkit.views.page.words import MARKS, ROLES, counted, moment, short
 
 DENSE = 24
 """With more instances a bar has no line of text of its own; the table has it all."""
@@ -118,16 +119,15 @@ def _rows(
 ) -> tuple[Markup, float]:
     """Every bar below the one before, under the name of what they have in common."""
     dense = len(bars) > DENSE
+    heads = Counter((b["role"], b["release"], b["version"], b["group"]) for b in bars)
     parts: list[Markup] = []
     y, before = top, None
     for bar in bars:
-        head = _head(bar)
+        head = (bar["role"], bar["release"], bar["version"], bar["group"])
         if head != before:
-            alike = sum(_head(each) == head for each in bars)
+            alike = heads[head]
             y += 4 if before is None else 14
-            parts.append(
-                el("text", f"{head} · {counted(alike, 'instance')}", class_="head", x=0, y=y + 12)
-            )
+            parts.append(_head(bar, alike, y + 12))
             y, before = y + (19 if dense else 22), head
         lost = failures.get(bar["allocation"], ())
         parts.append(_bar(_Drawn(bar, axis, seen, dense), lost, y))
@@ -135,9 +135,17 @@ def _rows(
     return inner(parts), y + 4
 
 
-def _head(bar: Json) -> str:
-    release = bar["release"] or f"version {bar['version']}"
-    return f"{ROLES[bar['role']]} · {release} · {bar['group']}"
+def _head(bar: Json, alike: int, y: float) -> Markup:
+    """`canary · 1.1.0 · 2 instances`, and the group where there is room."""
+    release = short(bar["release"] or f"version {bar['version']}", 16)
+    return el(
+        "text",
+        f"{ROLES[bar['role']]} · {release} · {counted(alike, 'instance')}",
+        el("tspan", f" · {short(bar['group'], 24)}", class_="wide"),
+        class_="head",
+        x=0,
+        y=y,
+    )
 
 
 class _Drawn(NamedTuple):
@@ -170,7 +178,7 @@ def _caption(bar: Json, name: str, y: float) -> Markup:
         el(
             "text",
             el("tspan", name, class_="code"),
-            el("tspan", f"  {bar['node']}", class_="wide"),
+            el("tspan", "  " + short(bar["node"], 40), class_="wide"),
             class_="caption",
             x=0,
             y=y,

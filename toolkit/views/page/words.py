@@ -70,3 +70,8 @@ def share(part: int, whole: int) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 request`, `1,234 requests`."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def short(text: str, longest: int) -> str:
+    """A name that must not push others away; its table has it whole."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
