@@ -22,6 +22,12 @@ namespace "default" {
   capabilities = ["list-jobs", "parse-job", "read-job", "submit-job"]
 }
 """
+LOCKS = """
+namespace "default" {
+  policy = "write"
+  variables { path "toolkit/locks/*" { capabilities = [RIGHTS] } }
+}
+"""
 ALL_BUT_THE_EDGE = """
 node_prefix "" { policy = "read" }
 service_prefix "" { policy = "read" }
@@ -86,6 +92,45 @@ def unseen(said: Said) -> str:
 
 
 # Nomad.
+
+
+def test_a_token_without_a_right_to_the_lock_deploys_without_one_and_says_so(
+    shop: Guarded,
+) -> None:
+    name = shop.write()
+    be(shop, nomad=shop.nomad_token(WRITE)["SecretID"])
+    said = shop.deploy(name, "--detach")
+    assert (said.code, said.report["verdict"]) == (0, "submitted"), said.err
+    lock = said.report["lock"]
+    assert lock["state"] == "none"
+    assert lock["reason"] == 'the Nomad token has no right on the variables "toolkit/locks/*"'
+    assert said.told("note").count(f"without a deploy lock: {lock['reason']}") == 1
+
+
+def test_a_lock_that_no_token_of_ours_is_shown_is_kept_and_broken_all_the_same(
+    shop: Guarded,
+) -> None:
+    name = shop.write()
+    # Nomad shows the id of a lock to management tokens only.
+    be(shop, nomad=shop.nomad_token(LOCKS.replace("RIGHTS", '"read", "write"'))["SecretID"])
+    writer = shop.nomad_token(LOCKS.replace("RIGHTS", '"write"'))["SecretID"]
+    seen: dict[str, Said] = {}
+
+    def look() -> None:
+        ours = dict(shop.given)
+        seen["refused"] = shop.deploy(name, "--release", "1.0.3")
+        be(shop, nomad=writer)
+        seen["blind"] = shop.deploy(name, "--release", "1.0.3")
+        shop.given = ours
+        seen["unlocked"] = shop.toolkit("unlock", name, "--reason", "why not", "--json")
+
+    said = shop.deploy(name, "--release", "1.0.2", "--detach", on={"submit ": look})
+    assert (said.code, said.report["lock"]["state"]) == (0, "held"), said.err
+    assert seen["refused"].code == seen["blind"].code == 1
+    assert "(toolkit deploy, release 1.0.2) since " in seen["refused"].error["message"]
+    message = seen["blind"].error["message"]
+    assert message == f"{name} is locked by somebody; nothing was changed"
+    assert seen["unlocked"].report["action"] == "unlocked", seen["unlocked"].out
 
 
 @pytest.mark.parametrize("command", ["deploy", "plan", "verify", "attach", "status", "history"])

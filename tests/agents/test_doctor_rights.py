@@ -16,6 +16,7 @@ from tests.agents.guarded import Guarded
 from tests.agents.shop import Said
 from toolkit.rollout.health import rights
 from toolkit.rollout.health.rights import NEEDS, Need
+from toolkit.rollout.lock import path_of
 from toolkit.spec.dev import Machine
 
 pytestmark = pytest.mark.agents
@@ -37,6 +38,8 @@ POLICIES = {
     "levels": 'node { policy = "read" }\nagent { policy = "read" }\noperator { policy = "read" }',
     "everywhere": 'namespace "*" { policy = "read" }\nnode { policy = "write" }',
     "variables": 'namespace "default" { variables { path "nomad/jobs/*" '
+    '{ capabilities = ["read", "write"] } } }',
+    "locks": 'namespace "default" { policy = "write" variables { path "toolkit/*" '
     '{ capabilities = ["read", "write"] } } }',
     "one variable": 'namespace "default" { variables { path "*" { capabilities = ["read"] } '
     'path "nomad/jobs/NAME" { capabilities = ["write", "destroy"] } } }',
@@ -152,6 +155,11 @@ def calls(thing: Thing, namespace: str = "default") -> dict[Need, Callable[..., 
         Need("variables", ("read",)): (variable,),
         Need("variables", ("write",)): (
             variable, {"Path": f"nomad/jobs/{thing.job}", "Items": {"k": "v"}}, "PUT",
+        ),
+        Need("locks", ("read",)): (f"/v1/var/{path_of(thing.job)}{at}",),
+        rights.LOCK: (
+            f"/v1/var/{path_of(thing.job)}{at}",
+            {"Path": path_of(thing.job), "Items": {"k": "v"}}, "PUT",
         ),
         Need("variables", ("destroy",)): (variable, None, "DELETE"),
     }  # fmt: skip

@@ -199,6 +199,20 @@ def test_a_job_with_secrets_needs_them_read_before_it_is_deployed() -> None:
     assert may(reader, secret=("nomad/jobs/web", "nomad/jobs/api"))["deploy"] == "may not"
 
 
+def test_a_deployer_without_our_own_variables_deploys_and_is_told_what_is_missing() -> None:
+    writer = combine([policy(space("default", policy="write"))])
+    assert may(writer)["deploy"] == "may"
+    assert may(writer)["unlock"] == "may not"
+    notes = judge("rights", CLIENT, saw(powers(writer))).notes
+    assert [note.partition(":")[0] for note in notes] == [
+        "deploys take no lock", "what was verified last is not kept for rollback",
+    ]  # fmt: skip
+    paths = {"toolkit/*": ["read", "write"]}
+    whole = combine([policy(space("default", policy="write", variables=paths))])
+    assert may(whole)["unlock"] == "may"
+    assert judge("rights", CLIENT, saw(powers(whole))).notes == ()
+
+
 def test_what_is_lacking_is_said_once_with_its_commands() -> None:
     reader = combine([policy(space("default", policy="read"), node="read")])
     check = judge("rights", CLIENT, saw(powers(reader)))

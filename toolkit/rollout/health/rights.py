@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from toolkit.rollout import last_verified, lock
 from toolkit.rollout.health.facts import Token
 from toolkit.rollout.health.look import Look, blind
 from toolkit.rollout.health.policy import Grants
@@ -13,13 +14,15 @@ from toolkit.spec.doctor import Check, MayWord, Right
 
 HOUR = 3600.0
 SOON = 24 * HOUR
+JOBS = "nomad/jobs/"
+"""Before the name of a job in the path of its variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """One right; `any_of` names what grants it."""
 
-    kind: Literal["job", "everywhere", "variables", "secrets", "level", "consul"]
+    kind: Literal["job", "everywhere", "variables", "secrets", "locks", "level", "consul"]
     any_of: tuple[str, ...]
 
     def text(self, namespace: str) -> str:
@@ -34,6 +37,8 @@ class Need:
                 return f"{said} on variables below nomad/jobs in namespace {namespace}"
             case "secrets":
                 return f"{said} on variables of jobs that have secrets in namespace {namespace}"
+            case "locks":
+                return f"{said} on the variables {lock.PREFIX}* in namespace {namespace}"
             case "level":
                 return f"{said}:read"
             case "consul":
@@ -64,6 +69,9 @@ CONSUL = Need("consul", ("service:read and node:read",))
 SECRETS = Need("secrets", ("read",))
 """Only where one of our jobs has secrets: that they are set is looked up before a submit."""
 
+LOCK = Need("locks", ("write",))
+"""Without it a deploy takes no lock, and says so: no command but `unlock` needs it."""
+
 _ROLL = (PARSE, READ, PLAN, REGISTER, PROMOTE, FAIL, SECRETS, CONSUL)
 
 NEEDS: dict[str, tuple[Need, ...]] = {
@@ -89,6 +97,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "abort": (READ, FAIL),
     "pause": (READ, PAUSE),
     "resume": (READ, PAUSE),
+    "unlock": (READ, Need("locks", ("read",)), LOCK),
     "secret set": (Need("variables", ("read",)), Need("variables", ("write",))),
     "secret list": (Need("variables", ("read",)),),
     "secret delete": (Need("variables", ("read",)), Need("variables", ("destroy",))),
@@ -131,6 +140,13 @@ class Powers:
                     self.grants.allows_variable(self.namespace, path, need.any_of[0])
                     for path in paths
                 )
+            case "locks":
+                return all(
+                    self.grants.allows_variable(
+                        self.namespace, lock.path_of(path.removeprefix(JOBS)), need.any_of[0]
+                    )
+                    for path in self.paths
+                )
             case "level":
                 return self.grants.reads(need.any_of[0])
 
@@ -167,18 +183,35 @@ def judge(name: str, token: Look[Token], powers: Look[Powers]) -> Check:
         + tuple(_by_right("lacks", [(row.command, row.lacks) for row in denied]))
         + tuple(_by_right("not known", [(row.command, row.lacks) for row in open_]))
     )
+    notes = _done_without(powers.value)
     if denied:
         return Check(
-            name, "failed", f"{who} may not {_some(denied)}", evidence,
+            name, "failed", f"{who} may not {_some(denied)}", evidence, notes,
             advice="grant what is lacking, if it should; `policy = \"write\"` for the namespace, "
             "and `policy = \"read\"` for `node`, `agent` and `operator`, have all but variables",
         )  # fmt: skip
     if open_:
         return Check(
             name, "could not tell", f"whether {who} may {_some(open_)} is not shown to us",
-            evidence, advice="a token that can read its own policies can tell",
+            evidence, notes, advice="a token that can read its own policies can tell",
         )  # fmt: skip
-    return Check(name, "passed", f"{who} may run all of our {len(rows)} commands")
+    return Check(name, "passed", f"{who} may run all of our {len(rows)} commands", notes=notes)
+
+
+def _done_without(powers: Powers) -> tuple[str, ...]:
+    """What our commands do without where our token lacks a right that none of them needs."""
+    if powers.grants is None:
+        return ()
+    found = []
+    if powers.may(LOCK) is False:
+        found.append(f"deploys take no lock: no write on the variables {lock.PREFIX}*")
+    kept = [last_verified.path_of(path.removeprefix(JOBS)) for path in powers.paths]
+    if not all(powers.grants.allows_variable(powers.namespace, path, "write") for path in kept):
+        found.append(
+            "what was verified last is not kept for rollback: no write on the variables "
+            f"{last_verified.PREFIX}*"
+        )
+    return tuple(found)
 
 
 def _by_right(word: str, lacking: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
