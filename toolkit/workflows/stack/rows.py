@@ -50,10 +50,15 @@ def code(rows: Sequence[StackRow], *, atomic: bool) -> ExitCode:
     bad = [each for each in rows if each.code is not ExitCode.OK]
     if not bad:
         return ExitCode.OK
-    # One that was only left for another's sake is not why.
-    worse = [each for each in bad if each.code is not ExitCode.REVERTED]
-    worse = [each for each in worse if each.back != "held" or not each.left] or worse
-    return worse[0].code if atomic and worse else bad[0].code
+    if atomic:
+        stuck = [each for each in rows if each.back not in {None, "reverted"}]
+        # One that was only left for another's sake is not why.
+        why = [each for each in stuck if each.back != "held" or not each.left] or stuck
+        if why:
+            return why[0].code
+        if any("reverted" in {each.verdict, each.back} for each in rows):
+            return ExitCode.REVERTED
+    return bad[0].code
 
 
 def verdict(rows: Sequence[StackRow], *, atomic: bool) -> Verdict:
