@@ -18,6 +18,7 @@ from bench.gallery import gallery
 from bench.load import Load
 from bench.nomad_side import Cluster, nomad_bump, peer_job
 from bench.observer import Observer
+from bench.page import page
 from bench.row import Row
 from bench.why_not import why_not
 
@@ -230,7 +231,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
     startup, unchanged, added, patience, against_nomad, failing, lossless,
 )  # fmt: skip
 
-ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster, why_not)
+ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster, why_not, page)
 """Measures that start what they need, and nothing else."""
 
 if __name__ == "__main__":

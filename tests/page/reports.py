@@ -35,11 +35,34 @@ def bar(number: int, role: Role, *spans: tuple[Any, float, float | None], **more
     return Bar(name(number), "web", "node-1", version, release, role, made, **more)
 
 
-def timeline(instances: int = 2) -> Timeline:
-    """A bump with canaries: old ones go when the new ones are promoted."""
+def timeline(instances: int = 2, slow: float = 1.0) -> Timeline:
+    """A bump with canaries: old ones go when the new ones are promoted; `slow` times as slow."""
+    found = _timeline(instances)
+    if slow == 1.0:
+        return found
+
+    def later(at: float) -> float:
+        return BEGAN + (at - BEGAN) * slow
+
+    bars = [
+        replace(
+            each,
+            spans=tuple(
+                replace(s, began=later(s.began), ended=None if s.ended is None else later(s.ended))
+                for s in each.spans
+            ),
+            sightings=tuple(replace(s, at=later(s.at)) for s in each.sightings),
+        )
+        for each in found.bars
+    ]
+    marks = tuple(replace(mark, at=later(mark.at)) for mark in found.marks)
+    return replace(found, ended=later(found.ended), bars=tuple(bars), marks=marks)
+
+
+def _timeline(instances: int) -> Timeline:
     bars = []
     for number in range(instances):
-        gone = 7.0 + number * 0.01
+        gone = 6.0 + number * 0.01
         bars.append(bar(number, "old", ("healthy", 0, 3), ("draining", 3, gone), end="gone"))
     for number in range(instances, 2 * instances):
         at = 0.2 + number * 0.002

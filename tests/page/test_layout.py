@@ -119,7 +119,7 @@ def test_bars_begin_and_end_where_the_axis_says(chromium: Chromium, tmp_path: Pa
     assert healthy["left"] == pytest.approx(chart["left"], abs=1)
     assert healthy["right"] == pytest.approx(chart["left"] + 3 * second, abs=1)
     assert draining["left"] == pytest.approx(healthy["right"], abs=1)
-    assert draining["right"] == pytest.approx(chart["left"] + 7 * second, abs=1)
+    assert draining["right"] == pytest.approx(chart["left"] + 6 * second, abs=1)
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -222,7 +222,7 @@ def _spans(drawn: _Drawn, y: float, high: float) -> Iterator[Markup]:
         # The end itself, for those to whom a bar that stops looks like one that is cut off.
         x = percent(axis.at(float(bar["spans"][-1]["ended"])))
         yield el("line", class_="end", x1=x, x2=x, y1=y - 1, y2=y + high + 1)
-    else:
+    elif not dense:
         # And one that goes on has a point.
         tip = el("path", d=f"M0 0L5 {high / 2}L0 {high}", class_="on")
         yield el("svg", tip, x=percent(axis.at(seen)), y=y, width=7, height=high, class_="tip")

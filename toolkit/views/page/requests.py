@@ -184,7 +184,16 @@ def table(probe: Json, axis: Axis) -> Markup:
     return el(
         "table",
         el("caption", caption),
-        el("thead", el("tr", [el("th", name, scope="col") for name in head])),
+        el(
+            "thead",
+            el(
+                "tr",
+                [
+                    el("th", name, scope="col", class_="number" if place > 1 else None)
+                    for place, name in enumerate(head)
+                ],
+            ),
+        ),
         el(
             "tbody",
             [
