@@ -225,7 +225,9 @@ def test_never_ours_and_no_longer_kept(shop: Shop) -> None:
     assert "drift  " not in shop.toolkit("plan", name).out
     shop.plain(name, text(name, "1.1.0"))
     assert shop.deploy(name, "--detach").code == 0
-    # Nomad keeps six: after as many of somebody else's, ours is gone, and that is said.
+    # Nomad keeps six, and those with a tag. After as many of somebody else's, ours, without its
+    # tag, is gone, and that is said.
+    shop.nomad(f"/v1/job/{name}/versions/1.1.0-v1/tag", method="DELETE")
     for _ in range(6):
         change(shop, name)
     found = drift(shop, name)
@@ -293,6 +295,15 @@ def test_the_formats_are_one_plan(shop: Shop, ours: str) -> None:
     assert json.loads(nobody.out)["verdict"] == "refused"
 
 
+def test_a_version_with_its_tag_tells_for_longer_than_nomad_keeps_others(
+    shop: Shop, ours: str
+) -> None:
+    for _ in range(8):
+        change(shop, ours)
+    found = drift(shop, ours)
+    assert (found["state"], found["since"]["version"]) == ("changed", 0)
+
+
 def test_a_plan_is_cheap_and_history_is_read_only_where_it_tells(shop: Shop, ours: str) -> None:
     def calls() -> int:
         session = shop.session()
@@ -302,5 +313,5 @@ def test_a_plan_is_cheap_and_history_is_read_only_where_it_tells(shop: Shop, our
     # Parse, job, source, validate, plan.
     assert calls() == 5
     change(shop, ours)
-    # Besides: the job's secrets, versions, the source of the one before, the change since.
-    assert calls() == 9
+    # Besides: the job's secrets, versions, whose tags tell which is ours, the change since.
+    assert calls() == 8

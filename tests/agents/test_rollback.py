@@ -27,7 +27,7 @@ def test_there_is_nothing_to_go_back_to(shop: Shop) -> None:
     shop.deploy(name)
     said = shop.toolkit("rollback", name, "--json")
     assert said.code == 1
-    assert "no older stable version" in said.error["message"]
+    assert "no older release that was verified" in said.error["message"]
     assert f"toolkit history {name}" in said.error["hint"]
     nowhere = shop.toolkit("rollback", name, "--to", "9.9.9", "--json")
     assert nowhere.code == 1
