@@ -7,6 +7,7 @@
     ├── RenderError              a template failed, or produced something Nomad cannot read
     ├── RefusedError             a rule of ours said no before anything was changed
     │   ├── StalePlanError       somebody registered between our plan and our submit
+    │   ├── LockedError          somebody else holds the job's lock, or has taken it from us
     │   └── NeedsAnswerError     a question nobody answered: no terminal, no --yes
     ├── ApiError                 an API answered no, or not at all
     │   ├── UnreachableError     nothing answers there (exit 5 once a rollout is under way)
@@ -108,6 +109,10 @@ class RefusedError(ToolkitError):
 
 class StalePlanError(RefusedError):
     """Somebody registered the job between our plan and our submit."""
+
+
+class LockedError(RefusedError):
+    """Somebody else holds the lock of the job, or ours was lost before a registration."""
 
 
 class NeedsAnswerError(RefusedError):

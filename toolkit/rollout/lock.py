@@ -16,8 +16,8 @@ from toolkit.errors import (
     ConflictError,
     DeniedError,
     InvalidRequestError,
+    LockedError,
     NotFoundError,
-    RefusedError,
     ServerError,
     UnreachableError,
 )
@@ -98,7 +98,7 @@ def take(
 ) -> Attempt:
     """Take the lock, within `wait` seconds if it is somebody's; `on_wait` is told whose, once.
 
-    RefusedError with the holder where it is not to be had.
+    LockedError with the holder where it is not to be had.
     """
     deadline = world.clock() + (wait or 0.0)
     path, index, told = path_of(job_id), 0, False
@@ -124,7 +124,7 @@ def take(
             on_wait(other)
 
 
-def busy(world: World, job_id: str, other: Holder | None, wait: float | None) -> RefusedError:
+def busy(world: World, job_id: str, other: Holder | None, wait: float | None) -> LockedError:
     """Somebody else is at it: who, with what, since when."""
     who = "somebody" if other is None else whose(other, world.now())
     text = f"{job_id} is locked by {who}"
@@ -132,7 +132,7 @@ def busy(world: World, job_id: str, other: Holder | None, wait: float | None) ->
         text += f", still after {wait:g} s"
     breaks = f"toolkit unlock {job_id} --reason TEXT breaks it"
     hint = breaks if wait else f"--wait-lock 10m waits for it; {breaks}"
-    return RefusedError(f"{text}; nothing was changed", hint=hint)
+    return LockedError(f"{text}; nothing was changed", hint=hint)
 
 
 def whose(holder: Holder, now: float) -> str:

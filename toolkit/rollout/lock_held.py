@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from toolkit.errors import ApiError, ConflictError, NotFoundError, RefusedError
+from toolkit.errors import ApiError, ConflictError, LockedError, NotFoundError
 from toolkit.rollout import lock
 from toolkit.rollout.world import World
 from toolkit.spec.lock import Holder, LockReport
@@ -105,7 +105,7 @@ class Held:
     def assure(self) -> None:
         """Return when a registration is covered by the lock, or there is none to have.
 
-        RefusedError when it was lost, or cannot be shown to be ours still. To be asked right
+        LockedError when it was lost, or cannot be shown to be ours still. To be asked right
         before each registration.
         """
         if self._holder is None:
@@ -114,15 +114,19 @@ class Held:
             self.renew(self._world)
         if self._lost:
             self._news.clear()  # said by the error
-            raise RefusedError(
+            raise LockedError(
                 f"{self._lost}; nothing more was registered",
                 hint=f"toolkit status {self._job_id} shows what is there",
             )
         if self._clock() - self._renewed >= lock.TTL:
-            raise RefusedError(
+            raise LockedError(
                 f"{self._overdue()}; nothing more was registered",
                 hint="run the same command again when Nomad answers",
             )
+
+    def covering(self, world: World) -> World:
+        """The world in which each registration is made sure of first."""
+        return replace(world, covered=self.assure)
 
     def close(self) -> str | None:
         """Stop renewing and free it; a sentence where it could not be freed."""

@@ -171,6 +171,8 @@ def next_command(word: Verdict, job: str, outcome: Outcome | None) -> str | None
         case "held":
             if outcome is not None and outcome.end == "stopped":
                 return f"toolkit status {job}"
+            if outcome is not None and " lock" in outcome.detail:
+                return f"toolkit attach {job}"
             paused = outcome is not None and "paused" in outcome.detail
             return f"toolkit {'resume' if paused else 'promote'} {job}"
         case "deployed" | "unchanged" | "completed" | "refused":

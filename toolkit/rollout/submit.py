@@ -19,8 +19,10 @@ def submit(world: World, plan: Plan) -> Submission:
     """Register the plan's job against its check index.
 
     Raises StalePlanError when somebody registered in between, and ApiError when nothing was
-    registered; with exit code 5 when it cannot be found out.
+    registered; with exit code 5 when it cannot be found out. LockedError where the job's lock is
+    lost.
     """
+    world.covered()
     at = world.now()
     evaluation, index, resolved = None, 0, False
     try:

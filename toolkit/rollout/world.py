@@ -15,6 +15,10 @@ from toolkit.spec.events import Event, OnEvent, Stage
 from toolkit.spec.target import Endpoint, Target
 
 
+def _no_lock() -> None:
+    """There is no lock to be sure of."""
+
+
 @dataclass(frozen=True)
 class World:
     """Clients of one environment, and the clocks that every wait uses."""
@@ -27,6 +31,8 @@ class World:
     sleep: Callable[[float], None] = time.sleep
     edge_patience: Patience | None = None
     """How long all Traefiks together may keep silent; None for what a client gives each."""
+    covered: Callable[[], object] = _no_lock
+    """Asked right before each registration; LockedError when the job's lock is not ours."""
     halt: Halt | None = None
     """Ends what waits on another thread than the main one, as Ctrl-C does there."""
 

@@ -131,8 +131,8 @@ def _deploy_plan(
                 return replace(settled, lock=lock.report())
             if (plan.diff, plan.question) != (before.diff, before.question):
                 _agree(session, plan, options, confirm)
-        lock.assure()
-        report = _submitted(session, plan, options, clock)
+        ours = locking.covered(session, lock)
+        report = _submitted(ours, plan, options, clock)
         return replace(report, lock=lock.report())
 
 
@@ -158,8 +158,9 @@ def _settled(
     clock.say("note", f"version {rolling.version} is this already, and still rolling")
     if not options.no_promote:
         ask(session.target, confirm, f"promote {plan.job_id} when it is ready")
-    steps = steps_begun.found(session, clock, plan, rolling, canaries.steps)
-    report = _follow(session, plan, rolling, options, clock, steps=steps)
+    with locking.when_needed(session, plan.job_id, options.command, clock.say) as ours:
+        steps = steps_begun.found(ours, clock, plan, rolling, canaries.steps)
+        report = _follow(ours, plan, rolling, options, clock, steps=steps)
     return tagging.finish(session, report, steps.version, clock)
 
 
@@ -192,6 +193,7 @@ def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Cloc
             report = roll.detached(session, plan, submission, clock)
             return replace(report, provenance=version.provenance)
         steps = Steps(session, clock, plan, version, origin, submission, canaries.steps)
+        steps.tell()
         report = _follow(session, plan, submission, options, clock, probe, steps)
         version = steps.version
         report = taken_back(
@@ -254,6 +256,14 @@ def attach(
     following = roll.attached(session, job, timeout=options.timeout)
     if not options.no_promote:
         ask(session.target, confirm, f"promote {following.submission.job_id} when it is ready")
+    with locking.when_needed(session, following.submission.job_id, "attach", clock.say) as ours:
+        report = _attached(ours, job, following, options, clock)
+    return finished(session, report, clock)
+
+
+def _attached(
+    session: Session, job: str, following: roll.Following, options: DeployOptions, clock: Clock
+) -> DeployReport:
     steps, comparing = steps_begun.attached(session, job, following, options.analyse, clock)
     following = replace(
         following,
@@ -266,8 +276,7 @@ def attach(
     )
     clock.say("note", f"version {following.submission.version}, release {following.release or '-'}")
     report = guarded(following.submission, lambda: roll.follow(session, following, clock))
-    report = tagging.finish(session, report, steps.version, clock)
-    return finished(session, report, clock)
+    return tagging.finish(session, report, steps.version, clock)
 
 
 def refuse_lint(plan: Plan) -> None:

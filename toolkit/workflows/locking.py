@@ -10,6 +10,7 @@ import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from toolkit.rollout import lock
 from toolkit.rollout.lock_held import Held
@@ -32,7 +33,7 @@ def held(
 ) -> Iterator[Held]:
     """Hold the lock of a job; somebody else's is waited for, `wait` seconds at most.
 
-    RefusedError names the holder. Where no lock is to be had (no right, no such API) it is said,
+    LockedError names the holder. Where no lock is to be had (no right, no such API) it is said,
     once, and the change goes on without one.
     """
     ours = _taken(session, job_id, command, release, say, wait)
@@ -40,9 +41,40 @@ def held(
         ours.start()
         yield ours
     finally:
-        unfreed = ours.close()
-        for text in (*ours.news(), *([unfreed] if unfreed else [])):
-            say("note", text)
+        _free(ours, say)
+
+
+def covered(session: Session, lock: Held) -> Session:
+    """The session in which nothing is registered once the lock is lost."""
+    return replace(session, world=lock.covering(session.world))
+
+
+@contextmanager
+def when_needed(session: Session, job_id: str, command: str, say: Say) -> Iterator[Session]:
+    """For who only follows a rollout: the lock is taken before the first registration, if any.
+
+    LockedError from that registration where somebody else holds it.
+    """
+    ours: Held | None = None
+
+    def cover() -> None:
+        nonlocal ours
+        if ours is None:
+            ours = _taken(session, job_id, command, None, say, None)
+            ours.start()
+        ours.assure()
+
+    try:
+        yield replace(session, world=replace(session.world, covered=cover))
+    finally:
+        if ours is not None:
+            _free(ours, say)
+
+
+def _free(ours: Held, say: Say) -> None:
+    unfreed = ours.close()
+    for text in (*ours.news(), *([unfreed] if unfreed else [])):
+        say("note", text)
 
 
 def _taken(

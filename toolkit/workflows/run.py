@@ -130,9 +130,9 @@ def _registered(
         raise RefusedError("not confirmed; nothing was changed")
     # Once it is registered it is under way, which keeps a second run out.
     with locking.held(session, plan.job_id, "run", plan.release, clock.say) as lock:
-        ready = batch_again.make_ready(session.world, plan, clock.say)
-        lock.assure()
-        submission = submit(session.world, ready)
+        world = lock.covering(session.world)
+        ready = batch_again.make_ready(world, plan, clock.say)
+        submission = submit(world, ready)
     clock.mark("submit")
     clock.tell_submission(submission)
     return Started(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from toolkit.errors import ApiError, StalePlanError
+from toolkit.errors import ApiError, LockedError, StalePlanError
 from toolkit.rollout import provenance_tags, read
 from toolkit.rollout.canaries import with_canaries
 from toolkit.rollout.machine import Watched
@@ -67,7 +67,7 @@ class Steps:
             check_index=submission.modify_index,
             live=read.live_job(raw),
         )
-        self.clock.say("step", f"step {self.at + 1} of {len(self.all)}: {canaries} canaries")
+        self.tell()
         following = submit(world, self.plan)
         self.clock.tell_submission(following)
         before = self.version
@@ -75,6 +75,13 @@ class Steps:
         self._leave(submission.job_id, before)
         # What is gone back to, and what its instances leave for, is what was stable before.
         self.submission = replace(following, previous=submission.previous)
+
+    def tell(self) -> None:
+        """`step 1 of 2: 1 canary`, where there are several."""
+        if len(self.all) > 1:
+            number = self.all[self.at]
+            word = "canary" if number == 1 else "canaries"
+            self.clock.say("step", f"step {self.at + 1} of {len(self.all)}: {number} {word}")
 
     def _leave(self, job_id: str, version: tagging.Tagged) -> None:
         """Say in the tag of a version that it was a step, and no more than that."""
@@ -104,6 +111,9 @@ def through(
             steps.advance()
         except StalePlanError as exc:
             return watched, submission, replace(outcome, end="superseded", detail=exc.message)
+        except LockedError as exc:
+            # Nobody promotes meanwhile: whoever has the job now says how it goes on.
+            return watched, submission, replace(outcome, end="held", detail=exc.message)
         submission = steps.submission
         watched = replace(
             watched,
