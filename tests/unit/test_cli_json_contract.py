@@ -233,7 +233,7 @@ ANALYSIS_KEYS = (
     "word settings(samples rate hold deadline paths[] timeout errors confidence latency "
     "latency_least percentile) steps[](canaries word reason began ended "
     "canary(instances requests failed latency) stable(instances requests failed latency) "
-    "edge(before(requests failed slow) since(requests failed slow) slow_above unseen) looks "
+    "edge(before(requests failed slow) since(requests failed slow) slow_above unseen whole) looks "
     "seconds[](at canary_requests canary_failed canary_mean canary_slowest "
     "stable_requests stable_failed stable_mean stable_slowest) "
     "failures[](at side allocation path what) notes[])"

@@ -23,11 +23,13 @@ def begin(world: World, watched: Watched, state: State, outside: Outside) -> Non
 
 
 def aim(world: World, watched: Watched, state: State, outside: Outside) -> None:
-    """Tell which instances there are now."""
+    """Tell which instances there are now; nothing where nobody compares them."""
+    if outside.compare is None:
+        return
     ours = state.answers(watched, world.clock()).ours(watched)
-    if outside.compare is not None and ours is not None and not ours.terminal:
+    if ours is not None and not ours.terminal:
         found = targets.choose(watched.job, ours, state.allocations or (), state.consul)
-        outside.compare(found)
+        outside.compare(found, state.did.analysing)
 
 
 def what_follows(watched: Watched, state: State) -> str | None:

@@ -22,9 +22,9 @@ class Outside:
         self._lock = threading.Lock()
         self._opinions: dict[Who, Opinion] = {}
         self._wakes: tuple[Callable[[], None], ...] = ()
-        self.compare: Callable[[Targets], None] | None = None
-        """Who compares canaries with stable instances: told at the open gate, and at each change
-        of either; None: nobody."""
+        self.compare: Callable[[Targets, bool], None] | None = None
+        """Who compares canaries with stable instances: told which there are at each change, and
+        whether the gate was open, which is when it begins; None: nobody."""
 
     def tell(self, who: Who, opinion: Opinion) -> None:
         """Keep an opinion; told again unchanged, it wakes nobody."""

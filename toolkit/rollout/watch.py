@@ -168,8 +168,7 @@ class Watch:
             self.seen.take(update, self.world.now())
             self._tell_lost(update)
             update = self.feed.next(0)
-        if self.state.did.analysing:
-            compared.aim(self.world, self.watched, self.state, self.outside)
+        compared.aim(self.world, self.watched, self.state, self.outside)
         self._tell()
 
     def _ask(self, now: float) -> None:

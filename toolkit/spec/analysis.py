@@ -89,6 +89,8 @@ class EdgeComparison:
     """Seconds; None: not compared."""
     unseen: str | None = None
     """Why it was not compared; None: it was."""
+    whole: bool = False
+    """`before` is all that Traefik counted since it started: too little came since the deploy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,13 @@ def _side(name: str, count: SideCount, percentile: str) -> str:
 
 def _edge(edge: EdgeComparison) -> list[str]:
     if edge.unseen:
-        return [f"Traefik's own counts are not part of it: {edge.unseen}"]
+        return [f"judged without Traefik's own counts: {edge.unseen}"]
     if edge.before is None or edge.since is None:
         return []
     return [
         f"Traefik counted {edge.since.failed} of {edge.since.requests} requests failed, "
         f"{edge.before.failed} of {edge.before.requests} before the canaries took part"
+        f"{', since it started' if edge.whole else ''}"
     ]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from toolkit.rollout.analysis import judge, metrics, tally, words
 from toolkit.rollout.analysis.judge import Side
@@ -26,6 +27,21 @@ JOIN = 2.0
 """Seconds in which its thread must end."""
 
 Tell = Callable[[Opinion], None]
+T = TypeVar("T")
+
+
+def later(work: Callable[[], T]) -> Future[T]:
+    """What a function returns, worked out on a thread of its own."""
+    found: Future[T] = Future()
+
+    def do() -> None:
+        try:
+            found.set_result(work())
+        except BaseException as exc:  # noqa: BLE001 - raised where the value is wanted
+            found.set_exception(exc)
+
+    threading.Thread(target=do, daemon=True, name="analysis-reads").start()
+    return found
 
 
 class Analyst:
@@ -46,26 +62,42 @@ class Analyst:
         self._services, self._first = routed(job), first
         self._request = request or asker(world, settings)
         self._targets = Targets()
+        self._routed: Future[metrics.Reading] | None = None
         self._running: _Running | None = None
 
-    def compare(self, targets: Targets) -> None:
-        """Compare these from now on; the first call begins."""
+    def compare(self, targets: Targets, begin: bool = True) -> None:
+        """These are there now; `begin` to compare them, or go on with it.
+
+        As soon as a canary is in Consul, Traefik is about to send requests to it.
+        """
         before, self._targets = self._targets, targets
-        if self._running is None:
-            self._running = _Running(self, targets)
-        elif targets != before:
+        if self._routed is None and (targets.canaries or begin):
+            self._routed = later(self._read)
+        if self._running is None and begin and self._routed is not None:
+            self._running = _Running(self, targets, self._routed)
+        elif self._running is not None and targets != before:
             self._running.aim(before, targets)
+
+    def _read(self) -> metrics.Reading:
+        if self._first.unseen:
+            return self._first
+        return metrics.read(_own(self._world), self._services)
 
     def close(self) -> AnalysedStep | None:
         """Ask nothing more; what was found, None where it never began. Raises its own bugs."""
         return None if self._running is None else self._running.close()
 
 
-class _Running:
-    """What begins with the first targets."""
+def _own(world: World) -> World:
+    """The world with a connection for a thread of its own."""
+    return replace(world, consul=world.consul.clone())
 
-    def __init__(self, analyst: Analyst, targets: Targets):
-        self._world = replace(analyst._world, consul=analyst._world.consul.clone())
+
+class _Running:
+    """What begins with the open gate."""
+
+    def __init__(self, analyst: Analyst, targets: Targets, routed: Future[metrics.Reading]):
+        self._world, self._routed = _own(analyst._world), routed
         self._settings, self._tell = analyst._settings, analyst._tell
         self._services, self._first = analyst._services, analyst._first
         self._alone = not targets.stable
@@ -80,12 +112,14 @@ class _Running:
         self._edge = EdgeComparison(unseen="not read")
         self._over = threading.Event()
         self._broken: BaseException | None = None
-        self._ended: tuple[AnalysisWord, str, float] | None = None
+        self._found: AnalysedStep | None = None
         self._thread = threading.Thread(target=self._guarded, daemon=True, name="analysis")
         self._thread.start()
 
     def aim(self, before: Targets, targets: Targets) -> None:
         """Instances came or went: a deployment lives."""
+        if self._found is not None:
+            return
         if self._alone:
             # What began without stable instances is judged without them.
             targets = replace(targets, stable=())
@@ -104,7 +138,9 @@ class _Running:
         self._thread.join(JOIN)
         if (bug := self._broken or self._sampler.broken) is not None:
             raise bug
-        word, reason, ended = self._ended or ("stopped", "it was not over", self._world.now())
+        return self._found or self._step("stopped", "it was not over")
+
+    def _step(self, word: AnalysisWord, reason: str) -> AnalysedStep:
         samples = self._tally.samples()
         canary, stable = self._sides()
         notes = [words.ALONE] if self._alone else []
@@ -114,7 +150,7 @@ class _Running:
             word=word,
             reason=reason,
             began=self._began,
-            ended=ended,
+            ended=self._world.now(),
             canary=self._count(canary),
             stable=self._count(stable),
             edge=self._edge,
@@ -134,11 +170,11 @@ class _Running:
         if bug := self._broken or self._sampler.broken:
             # Canaries that nobody could compare are not promoted.
             why = f"the analysis itself failed: {type(bug).__name__}"
-            self._end("inconclusive", why, self._world.now())
+            self._end("inconclusive", why)
 
     def _run(self) -> None:
         settings, clock = self._settings, self._world.clock
-        routed = metrics.read(self._world, self._services)
+        routed = self._routed.result()
         begun = clock()
         self._tell(Opinion("undecided", words.begins(settings, self._targets)))
         self._sampler.aim(self._targets)
@@ -156,7 +192,7 @@ class _Running:
             enough = judge.is_enough(settings, canary, stable)
             if elapsed >= settings.deadline and not enough:
                 why = words.too_few(settings, canary, stable, elapsed)
-                self._end("inconclusive", why, self._world.now())
+                self._end("inconclusive", why)
                 return
             last = enough and elapsed >= settings.hold
             if last or judge.is_enough(settings, canary, stable, self._looks):
@@ -172,22 +208,24 @@ class _Running:
         why = judge.worse(settings, canary, stable, self._edge, spend)
         stands = words.stands(settings, canary, stable, self._edge, elapsed)
         if why is not None:
-            self._end("failed", why, self._world.now())
+            self._end("failed", why)
         elif last:
-            self._end("passed", f"no worse: {stands}", self._world.now())
+            blind = words.unseen(self._edge)
+            said = f"no worse: {stands}" + (f" · {blind}" if blind else "")
+            self._end("passed", said)
         else:
             self._tell(Opinion("undecided", stands))
         return last or why is not None
 
-    def _end(self, word: AnalysisWord, reason: str, at: float) -> None:
+    def _end(self, word: AnalysisWord, reason: str) -> None:
         self._sampler.stop()
-        self._ended = (word, reason, at)
+        self._found = self._step(word, reason)
         if word == "passed":
             self._tell(Opinion("good", reason))
             return
         kind = "inconclusive" if word == "inconclusive" else "analysis"
-        found = tally.failures(self._tally.samples())
-        cause = words.cause(kind, reason, self._targets.canaries, found, at)
+        found = self._found
+        cause = words.cause(kind, reason, self._targets.canaries, found.failures, found.ended)
         self._tell(Opinion("bad", reason, (cause,)))
 
     def _compare(self, routed: metrics.Reading) -> EdgeComparison:

@@ -132,9 +132,8 @@ def _edge_is_slow(settings: AnalysisSettings, edge: EdgeComparison, spend: float
     )
 
 
-def too_few(settings: AnalysisSettings, edge: EdgeComparison) -> str | None:
+def too_few(settings: AnalysisSettings, before: EdgeCount, since: EdgeCount) -> str | None:
     """Why Traefik's counts are too few to compare; None: they are enough."""
-    before, since = edge.before or EdgeCount(0, 0, 0), edge.since or EdgeCount(0, 0, 0)
     if min(before.requests, since.requests) >= settings.samples:
         return None
     return (

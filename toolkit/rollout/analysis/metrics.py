@@ -42,25 +42,31 @@ def compare(
 ) -> EdgeComparison:
     """From `first` to `routed` the stable instances served alone, from there to `last` both; pure.
 
-    An answer is slow beyond the first of Traefik's own bounds that the stable instances' latency,
-    with what is tolerated on top, stays within.
+    Where too little came in the first span, everything that Traefik counted before counts. An
+    answer is slow beyond the first of Traefik's own bounds that the stable instances' latency, with
+    what is tolerated on top, stays within.
     """
     unseen = first.unseen or routed.unseen or last.unseen
     if unseen is None and not set(first.counts) == set(routed.counts) == set(last.counts):
         unseen = "not the same Traefiks were there all the time"
-    if unseen is not None:
-        return EdgeComparison(unseen=unseen)
-    before = [_less(routed.counts[at], count) for at, count in first.counts.items()]
-    since = [_less(last.counts[at], count) for at, count in routed.counts.items()]
-    if any(count is None for count in (*before, *since)):
-        return EdgeComparison(unseen="a Traefik was started anew and counts from 0")
-    alone = _sum([count for count in before if count is not None])
-    both = _sum([count for count in since if count is not None])
+    both = None if unseen else _between(routed, last)
+    if both is None:
+        return EdgeComparison(unseen=unseen or "a Traefik was started anew and counts from 0")
+    alone = _between(first, routed)
+    whole = alone is None or alone.requests < settings.samples
+    if alone is None or whole:
+        alone = _sum(list(routed.counts.values()))
     limit = _slow_above(settings, alone)
-    found = EdgeComparison(_count(alone, limit), _count(both, limit), limit)
-    return EdgeComparison(
-        found.before, found.since, found.slow_above, judge.too_few(settings, found)
-    )
+    before, since = _count(alone, limit), _count(both, limit)
+    few = judge.too_few(settings, before, since)
+    return EdgeComparison(before, since, limit, few, whole)
+
+
+def _between(sooner: Reading, later: Reading) -> ServiceCount | None:
+    """What all of them counted in between; None where one of them began anew."""
+    parts = [_less(later.counts[at], count) for at, count in sooner.counts.items()]
+    known = [part for part in parts if part is not None]
+    return _sum(known) if len(known) == len(parts) else None
 
 
 def _slow_above(settings: AnalysisSettings, count: ServiceCount) -> float | None:

@@ -32,13 +32,13 @@ def stands(
     settings: AnalysisSettings, canary: Side, stable: Side, edge: EdgeComparison, elapsed: float
 ) -> str:
     """`canary 0/240 failed, p95 12 ms · stable 0/240 failed, p95 11 ms · 8 s of 20 s`."""
-    of = settings.hold if elapsed <= settings.hold else settings.deadline
+    of = f" of {settings.hold:g} s" if elapsed < settings.hold else ""
     return " · ".join(
         [
             f"canary {_side(settings, canary)}",
             f"stable {_side(settings, stable)}",
-            f"{elapsed:.0f} s of {of:g} s",
-            _edge(edge),
+            *_edge(edge),
+            f"{elapsed:.0f} s{of}",
         ]
     )
 
@@ -48,10 +48,15 @@ def _side(settings: AnalysisSettings, side: Side) -> str:
     return f"{side.failed}/{side.requests} failed, p{settings.percentile:g} {latency}"
 
 
-def _edge(edge: EdgeComparison) -> str:
+def _edge(edge: EdgeComparison) -> list[str]:
     if edge.unseen or edge.before is None or edge.since is None:
-        return "edge not compared"
-    return f"edge {edge.since.failed}/{edge.since.requests} failed"
+        return []
+    return [f"edge {edge.since.failed}/{edge.since.requests} failed"]
+
+
+def unseen(edge: EdgeComparison) -> str | None:
+    """That Traefik's counts had no part in it, and why; None: they had."""
+    return f"judged without Traefik's own counts: {edge.unseen}" if edge.unseen else None
 
 
 def too_few(settings: AnalysisSettings, canary: Side, stable: Side, elapsed: float) -> str:

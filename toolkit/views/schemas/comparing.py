@@ -5,6 +5,7 @@ from __future__ import annotations
 from toolkit.spec.analysis import AnalysisWord
 from toolkit.views.schemas.words import (
     Schema,
+    flag,
     many,
     maybe,
     moment,
@@ -54,6 +55,7 @@ EDGE = record(
     since=maybe(one("edge_count")),
     slow_above=maybe(number("The bound in seconds; null: not compared")),
     unseen=maybe(text("Why they are not part of it; null: they are")),
+    whole=flag("The first span goes back to Traefik's start"),
 )
 
 SECOND = record(
