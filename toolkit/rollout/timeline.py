@@ -228,10 +228,14 @@ def _clipped(spans: Sequence[Span], began: float, ended: float) -> tuple[Span, .
 
 
 def _failures(course: Course, allocation: AllocationView) -> list[Mark]:
+    found = failures(allocation)
+    crashed = {failure.task.name for failure in found if failure.event.kind == "Terminated"}
     return [
         Mark(failure.at, "failure", _said(failure), allocation.id)
-        for failure in failures(allocation)
+        for failure in found
         if course.began <= failure.at <= course.ended
+        # Only says that the end before it was the last.
+        and not (failure.event.kind == "Not Restarting" and failure.task.name in crashed)
     ]
 
 
