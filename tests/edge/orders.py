@@ -94,7 +94,6 @@ class Orders:
         changed = {
             'MODE = "fine"': environment,
             '"APP"': f'"{self.app}"',
-            'min_healthy_time = "500ms"': 'min_healthy_time = "500ms"',
             **(change or {}),
         }
         return self.front.write(name, route=True, change=changed, more=probe, **how)

@@ -14,15 +14,16 @@ from tests.edge.orders import PROBE, Orders
 pytestmark = [pytest.mark.agents, pytest.mark.edge]
 
 SHARE = PROBE + 'failed = "60%"\n'
-GAP = PROBE.replace('"20s"', '"500ms"') + 'failed = "100%"\n'
+GAP = PROBE.replace('"20s"', '"3s"') + 'failed = "100%"\n'
 LATENCY = PROBE + 'failed = "100%"\nlatency = "400ms"\npercentile = 90\n'
 ONE_OF_THREE = {"[rollout]": "[rollout]\ncanaries = 1"}
-HASTY = {'healthy_deadline = "50s"': 'healthy_deadline = "5s"', '"90s"': '"10s"'}
+HASTY = {'healthy_deadline = "50s"': 'healthy_deadline = "12s"', '"90s"': '"20s"'}
 """For instances that never become healthy."""
 
 FIRST: dict[str, dict[str, Any]] = {
     "within": {"count": 2}, "promoted": {"count": 2}, "rolling": {"count": 3}, "early": {},
-    "share": {}, "gap": {}, "latency": {}, "kept": {}, "twice": {"mode": "ages"}, "lost": {},
+    "share": {}, "gap": {}, "latency": {}, "kept": {}, "twice": {"mode": "ages", "change": HASTY},
+    "lost": {},
 }  # fmt: skip
 
 
@@ -182,9 +183,12 @@ def test_a_revert_that_does_not_take_either_says_what_serves(
     report = said.report
     assert (said.code, report["verdict"]) == (3, "failed"), said.out + said.err
     assert report["sentence"].startswith(f"{name} 1.1.0 did not take: ")
-    assert "the revert to 1.0.0 ended as " in report["sentence"]
+    assert "the revert to 1.0.0 did not take either (reverted)" in report["sentence"]
     [running] = front.running(name)
-    assert f"now 1 instance of 1.1.0 (version {running['JobVersion']}) run" in report["sentence"]
+    assert (
+        f"now 1 instance of 1.1.0 (version {running['JobVersion']}) runs, 1 of 1 verified"
+        in report["sentence"]
+    )
     assert report["causes"][0]["kind"] == "probe"
 
 

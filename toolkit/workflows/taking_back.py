@@ -7,7 +7,6 @@ moves: what the clients lose then, no deployment can be failed for.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from toolkit.errors import ApiError, RefusedError, StalePlanError
 from toolkit.rollout import last_verified, read
@@ -68,25 +67,26 @@ def taken_back(
         clock.say("revert", f"{probing.spent} · {_said(choice)}")
         again = submit(session.world, back)
     except StalePlanError as exc:
-        return _closed(session, report, probing, "superseded", exc.message)
+        return _closed(report, probing, "superseded", exc.message, clock)
     except RefusedError as exc:
         return _stays(report, exc.message)
     except ApiError as exc:
-        return _failed(session, report, probing, f"no revert could be registered: {exc.message}")
+        why = f"no revert could be registered: {exc.message}"
+        return _failed(session, report, probing, why, clock)
     clock.say("revert", f"version {again.version}, check index {again.check_index}")
     following = roll.Following(plan=back, submission=again, timeout=timeout)
     second = guarded(again, lambda: roll.follow(session, following, clock))
     verdict = _HONEST.get(second.verdict, "failed")
     if verdict == "failed":
-        why = f"the revert to {_name(choice.version)} ended as {second.verdict}, {second.sentence}"
-        return _failed(session, report, probing, why, second)
+        why = f"the revert to {_name(choice.version)} did not take either ({second.verdict})"
+        return _failed(session, report, probing, why, clock, second)
     if verdict != "reverted":
-        return _closed(session, report, probing, verdict, second.sentence, second)
+        return _closed(report, probing, verdict, second.sentence, clock, second)
     verification = second.verification
     assert verification is not None  # noqa: S101 - nothing is called deployed without one
     count = f"{verification.verified} of {verification.expected} verified"
     said = f"{_what(report)} did not take; {_name(choice.version)} serves, {count}"
-    return _ended(report, probing, "reverted", said, second, clock)
+    return _ended(report, probing, "reverted", said, clock, second)
 
 
 def _target(session: Session, submission: Submission) -> tuple[LiveJob, Choice]:
@@ -131,41 +131,37 @@ def _ended(
     probing: Probing,
     verdict: Verdict,
     sentence: str,
+    clock: Clock,
     second: DeployReport | None,
-    clock: Clock | None,
-    **more: Any,
 ) -> DeployReport:
-    """The report of both rollouts: the new version's, with what the old one's came to."""
+    """The report of both rollouts: the new version's, with what the older one's came to."""
     seen = probing.seen()
     count = f", {seen.count}" if seen is not None else ""
-    total = report.timings.total if clock is None else clock.elapsed
-    found = second.verification if second is not None else report.verification
+    last = report if second is None else second
     return replace(
         report,
         verdict=verdict,
-        sentence=f"{sentence}{count}, in {total:.1f} s",
-        serving=second.serving if second is not None else report.serving,
-        verification=found,
+        sentence=f"{sentence}{count}, in {clock.elapsed:.1f} s",
+        serving=last.serving,
+        verification=last.verification,
         causes=(*probing.causes, *(second.causes if second is not None else ())),
-        timings=replace(report.timings, total=total),
+        timings=replace(report.timings, total=clock.elapsed),
         probe=seen,
         next=f"toolkit explain {report.job}",
-        **more,
     )
 
 
 def _closed(
-    session: Session,
     report: DeployReport,
     probing: Probing,
     verdict: Verdict,
     why: str,
+    clock: Clock,
     second: DeployReport | None = None,
 ) -> DeployReport:
     """Not ours to decide any more, or not known."""
-    del session
     said = f"{_what(report)}: {probing.spent}; {why}"
-    ended = _ended(report, probing, verdict, said, second, None)
+    ended = _ended(report, probing, verdict, said, clock, second)
     return replace(ended, next=f"toolkit status {report.job}")
 
 
@@ -174,11 +170,13 @@ def _failed(
     report: DeployReport,
     probing: Probing,
     why: str,
+    clock: Clock,
     second: DeployReport | None = None,
 ) -> DeployReport:
     """Nor did the revert take: what serves now is looked at, and said."""
-    said = f"{_what(report)} did not take: {probing.spent}; {why}; {_serves(session, report.job)}"
-    return _ended(report, probing, "failed", said, second, None)
+    serves = _serves(session, report.job)
+    said = f"{_what(report)} did not take: {probing.spent}; {why}; {serves}"
+    return _ended(report, probing, "failed", said, clock, second)
 
 
 def _serves(session: Session, job_id: str) -> str:
@@ -207,4 +205,5 @@ def _looked(session: Session, job_id: str) -> str:
     if newest is not None and set(running) == {newest}:
         looked = proof.of_live(session, versions[newest], None, wait=proof.GLANCE)
         proven = f", {looked.verification.verified} of {looked.verification.expected} verified"
-    return f"now {' and '.join(parts)} run{proven}"
+    verb = "runs" if sum(running.values()) == 1 else "run"
+    return f"now {' and '.join(parts)} {verb}{proven}"

@@ -89,15 +89,19 @@ class Probe:
     def settle(self, since: float, most: float) -> None:
         """Go on until the old release has not answered for the agreed time, at most `most` seconds.
 
-        `since`: when the release was proven, on the world's clock. Ends at once when the budget is
-        spent.
+        `since`: when the release was proven, on the world's clock. What fails then is waited for
+        until it is answered well again, or has spent the budget, which ends it at once.
         """
         quiet = self.asking.settings.settle
         while not self._ended.is_set():
             with self._lock:
                 last_old = self._tally.lasts.get(self._releases.old or "", since)
+                fails = self._tally.failed_since is not None
+            now = self._clock()
             until = min(max(since, last_old) + quiet, since + most)
-            if self._clock() >= until or self._over.wait(max(until - self._clock(), 0.0)):
+            if now >= until and (not fails or now >= since + most):
+                return
+            if self._over.wait(max(until - now, self._interval)):
                 return
 
     def seen(self) -> ProbeReport:
