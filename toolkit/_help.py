@@ -1021,6 +1021,7 @@ Commands:
   down    Stop the local agents and what they run
   status  Say which local agents run, and where
   logs    Print the log of a local agent
+  watch   Deploy what changes, and show the logs
 """,
     "dev up": """\
 Usage: toolkit dev up [OPTIONS]
@@ -1096,6 +1097,32 @@ Options:
 
   Examples:
     toolkit dev logs nomad
+""",
+    "dev watch": """\
+Usage: toolkit dev watch [OPTIONS] [JOB]...
+
+  Deploy what changes, and show the logs.
+
+  Deploys the jobs, and again whatever a change of a file changes; shows what
+  they write.
+
+  A job's files, its sources in services/JOB or [build] watch, the macros and
+  toolkit.toml are watched. Ctrl-C ends it and leaves the jobs running. For
+  local environments only.
+
+Arguments:
+  [JOB]...  Default: the stack, else all jobs.
+
+Options:
+  -e, --env ENV  Environment of toolkit.toml to talk to.
+  --json         Print one JSON document instead of text.
+  -q, --quiet    Say nothing but the result.
+  --debug        Show the traceback of an error.
+  -h, --help     Show this message and exit.
+
+  Examples:
+    toolkit dev watch
+    toolkit dev watch backend frontend
 """,
     "schema": """\
 Usage: toolkit schema [OPTIONS] [NAME]

@@ -96,7 +96,8 @@ COMMANDS = (
     ),
     Entry(
         "status", "toolkit.cli.status:status", "Show what runs, in Nomad, Consul and Traefik",
-        "Looking", ("toolkit status", "toolkit status backend --json", "toolkit status backend --watch"),
+        "Looking",
+        ("toolkit status", "toolkit status backend --json", "toolkit status backend --watch"),
     ),
     Entry(
         "explain", "toolkit.cli.explain:explain", "Explain how something is, why, and what now",

@@ -35,7 +35,7 @@ class Output:
 
     def __init__(self, world: World, *, quiet: bool = False, as_json: bool = False):
         self._world = world
-        self._quiet = quiet
+        self.quiet = quiet
         self._live: LiveTable | None = None
         self._gone: set[int] = set()
         self._column = 0
@@ -47,7 +47,7 @@ class Output:
     def event(self, event: Event) -> None:
         """One transition: its line, and on a terminal the instances as a live table."""
         self.stages.add(event.stage)
-        if self._quiet:
+        if self.quiet:
             return
         from toolkit.views import event as event_view
 
@@ -64,7 +64,7 @@ class Output:
 
     def talk(self, line: str) -> None:
         """One line to stderr, unless quiet."""
-        if not self._quiet:
+        if not self.quiet:
             self.alarm(line)
 
     def alarm(self, line: str) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from toolkit.spec.loop import TurnWord
 from toolkit.spec.sight import ChangeWord, SightWord
 from toolkit.views.schemas.words import (
     Schema,
     many,
     maybe,
     moment,
+    number,
     one,
     record,
     some,
     target,
     text,
+    texts,
     whole,
     word,
 )
@@ -47,7 +50,22 @@ STATUS_WATCH = record(
     jobs=many("All jobs; empty when one is watched", "row"),
 )
 
+DEV_WATCH = record(
+    "`toolkit dev watch`: one document a line for each turn; lines of logs are `log` documents",
+    word=word("What became of the job", TurnWord),
+    job=text("The job; empty for what concerns no single one"),
+    sentence=some("It in a sentence"),
+    seconds=number("From the change being noticed to the end of the turn"),
+    files=whole("Watched files that hold something else than before"),
+    release=maybe(text("The release that was deployed, or would have been")),
+    hint=maybe(text("The next command to type, or what to do")),
+    causes=texts("Why it failed, the first cause first"),
+)
+
 PARTS: dict[str, Schema] = {"change": CHANGE, "job_sight": JOB_SIGHT}
 
-DOCUMENTS: dict[str, tuple[int, Schema]] = {"status-watch": (1, STATUS_WATCH)}
+DOCUMENTS: dict[str, tuple[int, Schema]] = {
+    "dev-watch": (1, DEV_WATCH),
+    "status-watch": (1, STATUS_WATCH),
+}
 """The documents, by the name and the number in their key `schema`."""
