@@ -34,6 +34,7 @@ service_prefix "" { policy = "read" }
 service "traefik-api" { policy = "deny" }
 """
 ONLY_NODES = 'node_prefix "" { policy = "read" }'
+NO_RIGHT = 'the Nomad token has no right on the variables "toolkit/last-verified/*"'
 SECRETS = '[secrets]\nkeys = ["db_password"]\n'
 
 
@@ -160,6 +161,38 @@ def test_a_nomad_token_that_may_only_read(shop: Guarded, served: str) -> None:
     assert shop.job(served)["JobModifyIndex"] == before
     # Reading is all that a proof needs.
     assert shop.toolkit("verify", served).code == 0
+
+
+def about(said: Said, words: str) -> list[str]:
+    return [note for note in said.told("note") if words in note]
+
+
+def test_a_deploy_and_the_way_back_without_a_right_on_our_variables(shop: Guarded) -> None:
+    name = shop.write()
+    be(shop, nomad=str(shop.nomad_token(WRITE)["SecretID"]))
+    first = shop.deploy(name)
+    assert (first.code, first.report["verdict"]) == (0, "deployed"), first.err
+    # Once, and no verdict is another one for it.
+    assert about(first, "last verified") == [
+        f"version 0 is not written down as last verified: {NO_RIGHT}"
+    ]
+    assert first.report["provenance"]["verdict"] == "deployed"
+    assert shop.nomad(f"/v1/var/toolkit/last-verified/{name}") is None
+
+    bumped = shop.deploy(name, "--release", "1.1.0")
+    assert (bumped.code, bumped.report["verdict"]) == (0, "deployed"), bumped.err
+    listed = shop.toolkit("history", name, "--json").report
+    assert listed["last_verified"] is None
+    assert listed["notes"] == [f"what was verified last cannot be seen: {NO_RIGHT}"]
+    assert [row["provenance"]["verdict"] for row in listed["versions"]] == ["deployed"] * 2
+
+    # The tags know the way.
+    back = shop.toolkit("rollback", name, "--json")
+    assert (back.code, back.report["serving"]) == (0, "1.0.0"), back.err
+    assert back.told("note")[:2] == [
+        f"what was verified last cannot be seen: {NO_RIGHT}",
+        "back to version 0, release 1.0.0, which was verified before it",
+    ]
 
 
 def test_a_nomad_token_that_may_not_read_variables(shop: Guarded) -> None:

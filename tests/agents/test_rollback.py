@@ -89,3 +89,74 @@ def test_back_to_a_release_that_does_not_run_any_more(shop: Shop) -> None:
     assert report["causes"][0]["kind"] == "crash"
     assert shop.release(name) == "1.1.0"
     assert shop.serves(name) == ["1.1.0"]
+
+
+def test_back_over_what_was_never_proven_to_what_was(shop: Shop) -> None:
+    name = shop.deployed()
+    stranger = {"Name": name, "ID": f"by-hand-{name}", "Address": "127.0.0.1", "Port": 9}
+    shop.consul("/v1/agent/service/register", stranger)
+    try:
+        bumped = shop.deploy(name, "--release", "1.1.0")
+        assert (bumped.code, bumped.report["verdict"]) == (6, "unverified"), bumped.err
+    finally:
+        shop.consul(f"/v1/agent/service/deregister/by-hand-{name}", method="PUT")
+    # Nomad calls it stable, so that a rule that asks Nomad alone would stay there.
+    shop.until("it is stable", lambda: shop.job(name)["Stable"])
+    rows = shop.toolkit("history", name, "--json").report["versions"]
+    assert [row["provenance"]["verdict"] for row in rows] == ["unverified", "deployed"]
+    assert [(row["live"], row["last_verified"]) for row in rows] == [(True, False), (False, True)]
+
+    back = shop.toolkit("rollback", name, "--json")
+    assert (back.code, back.report["serving"]) == (0, "1.0.0"), back.err
+    assert back.told("note")[0] == "back to version 0, release 1.0.0, which was verified last"
+    found = back.report["provenance"]
+    assert (found["tag"], found["verdict"], found["copy_of"]) == ("1.0.0-v2", "deployed", None)
+    assert found["digest"] == rows[1]["provenance"]["digest"]
+
+    # Now that is live, and 1.1.0 is still nothing to go back to; nothing was changed.
+    nowhere = shop.toolkit("rollback", name, "--json")
+    assert nowhere.code == 1
+    assert "no older release that was verified" in nowhere.error["message"]
+    assert shop.job(name)["Version"] == 2
+
+    # A person may: by the name of its tag.
+    named = shop.toolkit("rollback", name, "--to", "1.1.0-v1", "--json")
+    assert (named.code, named.report["serving"]) == (0, "1.1.0"), named.err
+
+
+def test_the_job_that_was_verified_is_gone(shop: Shop) -> None:
+    name = shop.deployed()
+    shop.nomad(f"/v1/job/{name}?purge=true", method="DELETE")
+    shop.until("it is gone", lambda: shop.nomad(f"/v1/job/{name}") is None)
+    said = shop.toolkit("rollback", name, "--json")
+    assert said.code == 1
+    assert "version 0 (release 1.0.0) was verified last" in said.error["message"]
+    assert said.error["hint"] == f"toolkit deploy {name} --release 1.0.0"
+
+    # Made again it counts from 0 again: that is another version than the one that was verified.
+    assert shop.deploy(name, "--release", "2.0.0", "--detach").code == 0
+    said = shop.toolkit("rollback", name, "--json")
+    assert said.code == 1
+    assert "version 0 (release 1.0.0), verified last, is no longer kept" in said.error["message"]
+    report = shop.toolkit("history", name, "--json").report
+    assert [row["last_verified"] for row in report["versions"]] == [False]
+    assert report["notes"] == [
+        "version 0 (release 1.0.0), verified last, is no longer kept by Nomad"
+    ]
+
+
+def test_back_to_a_version_that_nomad_keeps_for_its_tag_alone(shop: Shop) -> None:
+    """Nomad keeps six versions, and as many of their sources."""
+    name = shop.deployed()
+    for number in range(1, 8):
+        job = shop.job(name)
+        job["TaskGroups"][0]["Tasks"][0]["Env"]["MORE"] = str(number)
+        job["Meta"]["release"] = f"1.{number}.0"
+        job.pop("VersionTag")
+        shop.nomad("/v1/jobs", {"Job": job})
+    shop.until("the newest runs", lambda: shop.running(name)[-1]["JobVersion"] == 7)
+    found = shop.nomad(f"/v1/job/{name}/versions")["Versions"]
+    assert [each["Version"] for each in found] == [7, 6, 5, 4, 3, 2, 0]
+    back = shop.toolkit("rollback", name, "--json")
+    assert (back.code, back.report["serving"]) == (0, "1.0.0"), back.err
+    assert back.told("note")[0] == "back to version 0, release 1.0.0, which was verified last"
