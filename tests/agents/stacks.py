@@ -22,7 +22,10 @@ memory = 24
 """
 WORK_TEMPLATE = '[% extends "_lib/batch.nomad.hcl.j2" %]\n'
 
-QUICK = {'min_healthy_time = "500ms"': 'min_healthy_time = "100ms"'}
+QUICK = {
+    'min_healthy_time = "500ms"': 'min_healthy_time = "100ms"',
+    'shutdown_delay = "1s"': 'shutdown_delay = "0s"',
+}
 
 
 class Stack(Shop):
@@ -31,7 +34,6 @@ class Stack(Shop):
     def __init__(self, cluster: LocalCluster, root: Path) -> None:
         super().__init__(cluster, root)
         self.jobs: list[str] = []
-        self.scripts: dict[str, str] = {}
 
     def stack(self, *names: str, more: str = "") -> None:
         """What `--all` means."""
