@@ -1,8 +1,8 @@
 """Is the budget of a probe spent, by what was seen so far? Pure.
 
-A share is taken of at least so many requests that one of them could be within it, and of no fewer
-than `FEWEST`: of 5 requests 1 is a fifth, and says nothing about a hundredth. A share of 0 allows
-none: the first failure is over it.
+A share above 0 is taken of `FEWEST` requests at least, and allows one whatever it is: one of 5
+requests is a fifth, and says nothing about a hundredth. A share of 0 allows none: the first failure
+is over it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ def allowed(share: float, requests: int) -> int:
     """How many of `requests` may fall into a share, by the rule above."""
     if share <= 0:
         return 0
-    counted = max(requests, FEWEST, math.ceil(1 / share))
-    return math.floor(share * counted + 1e-9)
+    return max(math.floor(share * max(requests, FEWEST) + 1e-9), 1)
 
 
 def spent(seen: Figures, budget: ProbeBudget) -> str | None:
