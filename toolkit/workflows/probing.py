@@ -56,8 +56,8 @@ class Probing:
         since = clock.world.clock()
         probe.count_from_now()
         settings = probe.asking.settings
-        clock.say("probe", f"asked on for {settings.settle:g} s after the old release")
         try:
+            clock.say("probe", f"asked on for {settings.settle:g} s after the old release")
             probe.settle(since, settings.settle + MOST_SETTLE)
         except KeyboardInterrupt as exc:
             raise InterruptedRolloutError(

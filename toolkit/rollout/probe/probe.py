@@ -54,7 +54,7 @@ class Probe:
         self._interval = 1 / asking.settings.rate
         self._lock = threading.Lock()
         self._ended, self._over = threading.Event(), threading.Event()
-        self._due_queue: queue.SimpleQueue[tuple[int, Place] | None] = queue.SimpleQueue()
+        self._due_queue: queue.SimpleQueue[tuple[int, Place, float] | None] = queue.SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._began = self._due = self._clock()
         self._tally = Tally(
@@ -64,7 +64,9 @@ class Probe:
         self._stood_still = 0.0
         self._notes: list[str] = []
         self._bug: BaseException | None = None
-        self._watch = threading.Thread(target=self._guard, args=(self._keep_time,), daemon=True)
+        self._watch = threading.Thread(
+            target=self._guard, args=(self._keep_time,), daemon=True, name="probe-time"
+        )
 
     def __enter__(self) -> Self:
         self._watch.start()
@@ -134,9 +136,9 @@ class Probe:
                 else:
                     why = f"not sent: {waiting} before it still wait"
                     self._tally.miss(number, now, place.method, place.path, why)
-                found = self._judge(now)
+                found, stood_still = self._judge(now), self._stood_still
             if sent:
-                self._due_queue.put((number, place))
+                self._due_queue.put((number, place, stood_still))
                 if waiting >= len(self._workers):
                     self._hire()
             self._tell(found)
@@ -167,7 +169,9 @@ class Probe:
     # The askers.
 
     def _hire(self) -> None:
-        asker = threading.Thread(target=self._guard, args=(self._ask_on,), daemon=True)
+        asker = threading.Thread(
+            target=self._guard, args=(self._ask_on,), daemon=True, name="probe-asks"
+        )
         self._workers.append(asker)
         asker.start()
 
@@ -175,7 +179,7 @@ class Probe:
         probers = {}
         try:
             while (due := self._due_queue.get()) is not None:
-                number, place = due
+                number, place, stood_still = due
                 if place.door not in probers:
                     probers[place.door] = self.asking.prober(place.door, self._clock)
                 reply = probers[place.door].ask(place.method, place.path)
@@ -185,7 +189,11 @@ class Probe:
                 )  # fmt: skip
                 with self._lock:
                     self._forgive(self._clock())
-                    self._tally.take(answered)
+                    if answered.problem is not None and self._stood_still > stood_still:
+                        # Its time ran out while we were not there to read an answer.
+                        self._tally.drop(number)
+                    else:
+                        self._tally.take(answered)
                     found = self._judge(self._clock())
                 self._tell(found)
         finally:

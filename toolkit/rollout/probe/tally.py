@@ -70,9 +70,9 @@ class Tally:
         """A request is sent."""
         self.under_way[number] = now
 
-    def count_from_now(self) -> None:
-        """What fails from here on is lost."""
-        self.counting = True
+    def drop(self, number: int) -> None:
+        """A request that tells nothing."""
+        del self.under_way[number]
 
     def take(self, answer: Answered) -> None:
         """A request is over."""
