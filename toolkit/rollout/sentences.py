@@ -173,6 +173,9 @@ def next_command(word: Verdict, job: str, outcome: Outcome | None) -> str | None
                 return f"toolkit status {job}"
             if outcome is not None and " lock" in outcome.detail:
                 return f"toolkit attach {job}"
+            if outcome is not None and outcome.causes:
+                # Ready to be promoted, and found worse than what is stable.
+                return f"toolkit abort {job}"
             paused = outcome is not None and "paused" in outcome.detail
             return f"toolkit {'resume' if paused else 'promote'} {job}"
         case "deployed" | "unchanged" | "completed" | "refused":
