@@ -49,7 +49,8 @@ from toolkit.spec.observed import AllocationView
 from toolkit.spec.outcome import Outcome
 
 GATE_STEP = 0.02
-"""Seconds between two looks of a closed gate at Traefik, which cannot be blocked on."""
+"""Seconds between two looks of a closed gate at Traefik, which cannot be blocked on; the looks of
+rollouts that are followed at the same time share the time."""
 BLIND_STEP = 0.5
 """Seconds between two looks of a gate that cannot see, or of the gate of a revert."""
 BY_HAND = "Deployment marked as failed"
@@ -218,7 +219,8 @@ class Watch:
         self._note_healthy()
         if not answer.open:
             slow = answer.blind or revert
-            self._close(answer.reason, BLIND_STEP if slow else GATE_STEP, blind=answer.blind)
+            step = BLIND_STEP if slow else min(GATE_STEP * self.world.crowd, BLIND_STEP)
+            self._close(answer.reason, step, blind=answer.blind)
             return
         rows = answer.verification.instances
         if not state.did.analysing:

@@ -33,6 +33,8 @@ class World:
     """How long all Traefiks together may keep silent; None for what a client gives each."""
     covered: Callable[[], object] = _no_lock
     """Asked right before each registration; LockedError when the job's lock is not ours."""
+    crowd: int = 1
+    """Rollouts that are followed at the same time."""
     halt: Halt | None = None
     """Ends what waits on another thread than the main one, as Ctrl-C does there."""
 

@@ -133,7 +133,7 @@ def prepare(session: Session, options: DeployOptions, limit: int, halt: Halt) ->
     """
     names = stack_of(session.settings)
     rendered = rendered_stack(session.settings, names)
-    sessions = {name: own(session, halt) for name in names}
+    sessions = {name: own(session, halt, min(limit, len(names))) for name in names}
 
     def look(name: str) -> Plan | Refusal:
         try:
@@ -164,7 +164,7 @@ def prepare(session: Session, options: DeployOptions, limit: int, halt: Halt) ->
     return Ready(jobs, ready, tuple(refusals))
 
 
-def own(session: Session, halt: Halt) -> Session:
+def own(session: Session, halt: Halt, crowd: int = 1) -> Session:
     """A session for one job's thread: its own connections and count of calls.
 
     What a protected environment asks is asked once, for the whole stack, before anything begins.
@@ -177,6 +177,7 @@ def own(session: Session, halt: Halt) -> Session:
         nomad=nomad,
         consul=world.consul.clone(),
         clock=halt.clock(world.clock),
+        crowd=crowd,
         halt=halt,
     )
     return replace(session, world=mine)

@@ -91,7 +91,9 @@ def _prepare(journey: Journey) -> tuple[int, Ready]:
     rendered = rendered_stack(session.settings, names)
     serving = tuple(name for name in names if nature(rendered[name]) != "works")
     ids = {name: rendered[name].spec.name for name in serving}
-    sessions = {name: own(session, journey.halt) for name in serving}
+    sessions = {
+        name: own(session, journey.halt, min(journey.limit, len(serving))) for name in serving
+    }
 
     def listed(name: str) -> list[LiveJob]:
         return [read.live_job(raw) for raw in sessions[name].nomad.versions(ids[name])]
