@@ -121,8 +121,19 @@ def _bar(course: Course, allocation: AllocationView, sightings: Iterable[Sightin
         role=_role(course, allocation),
         spans=spans,
         end=words.get(allocation.client_status, "gone") if over else None,  # type: ignore[arg-type]
-        sightings=tuple(s for s in sightings if s.at <= course.ended),
+        sightings=_news(s for s in sightings if s.at <= course.ended),
     )
+
+
+def _news(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
+    """Without what was said already; several watches, and the proof, may say the same."""
+    last: dict[str, str] = {}
+    found = []
+    for each in sorted(sightings, key=lambda s: s.at):
+        if last.get(each.system) != each.word:
+            last[each.system] = each.word
+            found.append(each)
+    return tuple(found)
 
 
 def _role(course: Course, allocation: AllocationView) -> Role:

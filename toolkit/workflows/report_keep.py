@@ -49,8 +49,8 @@ def _timeline(session: Session, report: DeployReport, clock: Clock) -> Timeline 
     if not clock.rolled:
         return None
     try:
-        verdict = (clock.started + report.timings.total, report.verdict)
-        return drawn(session, clock.rolled, clock.events, verdict)
+        decided = clock.started + report.timings.total
+        return drawn(session, clock.rolled, clock.events, report, decided)
     except Exception as exc:  # noqa: BLE001  what is drawn afterwards must not take a verdict away
         clock.say("note", f"the timeline could not be drawn: {type(exc).__name__}: {exc}")
         return None

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from toolkit.errors import ApiError
 from toolkit.rollout import merge, read
 from toolkit.rollout.timeline import Course, timeline
+from toolkit.spec.chain import Verification
 from toolkit.spec.events import Event, Stage
 from toolkit.spec.observed import AllocationView, DeploymentView
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.plan import Submission
-from toolkit.spec.timeline import Mark, MarkKind, Timeline
+from toolkit.spec.report import DeployReport
+from toolkit.spec.timeline import Mark, MarkKind, Sighting, Timeline
 from toolkit.workflows.session import Session
 
 _MARKS: Mapping[Stage, MarkKind] = {"fail": "failed", "revert": "revert"}
@@ -21,13 +23,14 @@ def drawn(
     session: Session,
     rolled: Sequence[tuple[Submission, Outcome]],
     events: Sequence[Event],
-    verdict: tuple[float, str],
+    report: DeployReport,
+    decided: float,
 ) -> Timeline:
     """What each instance was when, from the registration until now.
 
-    `rolled` is what was asked for, then what we went back to, if anything; `verdict` its time on
-    the world's clock, and the word. Never raises for what Nomad does: what it does not say any more
-    is left out, and noted.
+    `rolled` is what was asked for, then what we went back to, if anything; `decided` is when the
+    verdict of `report` was, on the world's clock. Never raises for what Nomad does: what it does
+    not say any more is left out, and noted.
     """
     world = session.world
     now, clock = world.now(), world.clock()
@@ -49,7 +52,8 @@ def drawn(
     if promoted is not None:
         marks.append(Mark(promoted, "promoted", "canaries promoted"))
     marks += [Mark(e.at, _MARKS[e.stage], e.text) for e in events if e.stage in _MARKS]
-    marks.append(Mark(epoch(verdict[0]) or now, "verdict", verdict[1]))
+    ended = epoch(decided) or now
+    marks.append(Mark(ended, "verdict", report.verdict))
     skew = outcome.skew
     if skew:
         way = "ahead of" if skew > 0 else "behind"
@@ -63,12 +67,24 @@ def drawn(
         canaries=canaries_of(outcome.deployment),
         promoted=promoted,
         releases=_releases(rolled),
-        sightings=tuple(each for _, watched in rolled for each in watched.sightings),
+        sightings=(
+            *(each for _, watched in rolled for each in watched.sightings),
+            *_at_last(report.verification, ended),
+        ),
         marks=tuple(marks),
         skew=skew,
         notes=notes,
     )
     return timeline(course, allocations)
+
+
+def _at_last(verification: Verification | None, at: float) -> list[Sighting]:
+    """What the proof saw of the instances: after a promotion nobody looked at the edge before."""
+    return [
+        Sighting(row.allocation, "Traefik", row.traefik, at)
+        for row in (verification.instances if verification else ())
+        if row.traefik not in {"-", "unseen"}
+    ]
 
 
 def canaries_of(deployment: DeploymentView | None) -> frozenset[str]:

@@ -34,7 +34,7 @@ def html(page: PageReport) -> str:
         sections.causes(report),
         _rollout(timeline, probe, axis, report) if axis else None,
         sections.work(report),
-        comparison.section_of(report.get("analysis")),
+        comparison.section_of(report.get("analysis"), axis.zero if axis else None),
         sections.chain(report),
         sections.changes(report, [_change(line) for line in page.changes]),
         sections.origin(report),
@@ -161,7 +161,7 @@ def _rollout(timeline: Json | None, probe: Json | None, axis: Axis, report: Json
     if probe:
         parts += [
             el("h3", "Requests per second"),
-            _releases(old, new),
+            requests.key(old, new, nobody=any(s["release"] is None for s in probe["seconds"])),
             el("div", requests.rate_chart(probe, axis, old, new), class_="plot"),
             el("h3", "Latency, from the mean (the thick line) to the slowest"),
             el("div", requests.latency_chart(probe, axis, old, new), class_="plot"),
@@ -208,17 +208,6 @@ def _swatch(kind: str, phase: str) -> Markup:
 def _rail(system: str) -> Markup:
     line = el("line", class_=f"rail {system.lower()} well", x1=0, x2=26, y1=6, y2=6)
     return el("svg", line, width=26, height=12, aria_hidden="true")
-
-
-def _releases(old: str | None, new: str | None) -> Markup:
-    items = [
-        el("li", _swatch("", f"bar {tone}"), f" {release}")
-        for release, tone in ((old, "old"), (new, "new"))
-        if release and (tone == "new" or release != new)
-    ]
-    items.append(el("li", _swatch("", "bar nobody"), " no release in the answer"))
-    items.append(el("li", el("span", "✕", class_="bad"), " failed"))
-    return el("ul", items, class_="legend", aria_label="What the fills mean")
 
 
 def _change(line: Any) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from toolkit.views.page.axis import Axis
 from toolkit.views.page.markup import Markup, el, inner, percent
-from toolkit.views.page.words import counted, length, moment, share
+from toolkit.views.page.words import counted, latency, length, moment, share
 
 COLUMNS = 160
 """Drawn at most, however long the probe went on."""
@@ -93,8 +93,13 @@ def rate_chart(probe: Json, axis: Axis, old: str | None, new: str | None) -> Mar
     return _chart("rate", "Requests per second by release", axis, parts, top)
 
 
-def latency_chart(probe: Json, axis: Axis, old: str | None, new: str | None) -> Markup:
-    """From the mean to the slowest answer, by release; the thick end is the mean."""
+def latency_chart(
+    probe: Json, axis: Axis, old: str | None, new: str | None, *, name: str = "latency"
+) -> Markup:
+    """From the mean to the slowest answer, by release; the thick end is the mean.
+
+    `name` tells it from other charts of the page.
+    """
     found, size = buckets(probe)
     answered = [each for each in found if each.requests > each.failed or each.mean]
     most = max((each.slowest for each in answered), default=0.0) or 0.001
@@ -110,14 +115,33 @@ def latency_chart(probe: Json, axis: Axis, old: str | None, new: str | None) -> 
         slow = 8 + (_HIGH - 8) * (1 - each.slowest / most)
         mean = 8 + (_HIGH - 8) * (1 - each.mean / most)
         said = (
-            f"{each.release or 'no release'}: mean {length(each.mean)}, "
-            f"slowest {length(each.slowest)}"
+            f"{each.release or 'no release'}: mean {latency(each.mean)}, "
+            f"slowest {latency(each.slowest)}"
         )
         parts.append(
             _column(each, axis, size, slow, max(mean - slow, 0.5), f"range {kind}", said, place)
         )
         parts.append(_column(each, axis, size, mean - 2, 3, f"mean {kind}", said, place))
-    return _chart("latency", "Latency by release, mean to slowest", axis, parts, length(most))
+    title = f"Latency of {old or 'old'} and {new or 'new'}, mean to slowest"
+    return _chart(name, title, axis, parts, latency(most))
+
+
+def key(old: str | None, new: str | None, *, nobody: bool = False) -> Markup:
+    """Which fill is which release; `nobody`: some answers named none."""
+    items = [
+        el("li", swatch(f"bar {tone}", 12), f" {release}")
+        for release, tone in ((old, "old"), (new, "new"))
+        if release and (tone == "new" or release != new)
+    ]
+    if nobody:
+        items.append(el("li", swatch("bar nobody", 12), " no release in the answer"))
+    return el("ul", items, class_="legend", aria_label="What the fills mean")
+
+
+def swatch(kind: str, high: float) -> Markup:
+    """A fill, for a legend."""
+    shape = el("rect", class_=kind, width=26, height=high, rx=2)
+    return el("svg", shape, width=26, height=high, aria_hidden="true")
 
 
 def _column(
@@ -203,8 +227,8 @@ def table(probe: Json, axis: Axis) -> Markup:
                     el("td", each.release or "none named"),
                     el("td", f"{each.requests:,}", class_="number"),
                     el("td", f"{each.failed:,}", class_="number"),
-                    el("td", length(each.mean), class_="number"),
-                    el("td", length(each.slowest), class_="number"),
+                    el("td", latency(each.mean), class_="number"),
+                    el("td", latency(each.slowest), class_="number"),
                 )
                 for each in found
             ],
@@ -218,12 +242,12 @@ def figures(probe: Json, axis: Axis) -> list[tuple[str, str]]:
     found = [
         ("requests", f"{requests:,}"),
         ("failed", f"{failed:,} ({share(failed, requests)})"),
-        ("longest time without a good answer", length(float(probe["longest_gap"]))),
+        ("longest time without a good answer", latency(float(probe["longest_gap"]))),
     ]
     if probe.get("latency") is not None:
         percentile = (probe.get("settings") or {}).get("budget", {}).get("percentile")
         name = "latency" if percentile is None else f"latency, {percentile:g} % are faster"
-        found.append((name, length(float(probe["latency"]))))
+        found.append((name, latency(float(probe["latency"]))))
     first, last = probe.get("first_new"), probe.get("last_old")
     if first is not None:
         found.append(("first answer of the new release", moment(float(first) - axis.zero)))

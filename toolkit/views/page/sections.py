@@ -141,10 +141,7 @@ def changes(report: Json, more: Sequence[Json]) -> Markup | None:
     """What the plan was going to change, or what the version changed where there is no plan."""
     plan = report.get("plan") or {}
     diff: Sequence[Json] = plan.get("diff") or more
-    groups = [
-        (group["group"], ", ".join(f"{group[key]} {word}" for key, word in _ACTIONS if group[key]))
-        for group in plan.get("groups") or ()
-    ]
+    groups = [(group["group"], ", ".join(_deeds(group))) for group in plan.get("groups") or ()]
     remarks = [
         *(str(note) for note in plan.get("notes") or ()),
         *(str(warning) for warning in plan.get("warnings") or ()),
@@ -175,6 +172,11 @@ def changes(report: Json, more: Sequence[Json]) -> Markup | None:
         None if not diff else new_job if first else table,
         el("ul", [el("li", remark) for remark in remarks]) if remarks else None,
     )
+
+
+def _deeds(group: Json) -> list[str]:
+    found = [f"{group[key]} {word}" for key, word in _ACTIONS if group[key]]
+    return ["1 canary" if deed == "1 canaries" else deed for deed in found]
 
 
 _ACTIONS = (

@@ -57,6 +57,11 @@ def length(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def latency(seconds: float) -> str:
+    """How long an answer took: `8 ms`, `196 ms`, `2.1 s`."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else length(seconds)
+
+
 def share(part: int, whole: int) -> str:
     """`0 %`, `0.7 %`, `100 %`; a few of many are never none."""
     if not whole or not part:
