@@ -12,10 +12,9 @@ from pathlib import Path
 
 from bench import samples
 from bench.big_cluster import big_cluster
-from bench.commands import ROOT, Ran, lines, must, toolkit
-from bench.demo import TARGETS, settle
+from bench.commands import Ran, lines, must, toolkit
 from bench.gallery import gallery
-from bench.load import Load
+from bench.lossless import lossless
 from bench.nomad_side import Cluster, nomad_bump, peer_job
 from bench.observer import Observer
 from bench.page import page
@@ -199,26 +198,6 @@ def failing(cluster: Cluster) -> list[Row]:
             f"{stuck.seconds:.2f} s, exit {stuck.code}",
             stuck.seconds <= 1 and stuck.code == 4,
         ),
-    ]
-
-
-def lossless(_cluster: Cluster) -> list[Row]:
-    """Five bumps under load."""
-    state = json.loads((ROOT / ".toolkit/dev/state.json").read_text())
-    edge = f"http://127.0.0.1:{state['ports']['edge_public']}"
-    with Load(edge, TARGETS, rate=100) as load:
-        for number in range(5):
-            must(toolkit("deploy", "backend", "--release", f"2.0.{number}", "--yes", quiet=True))
-        settle(load)
-    failed = load.failed
-    words = ", ".join(sorted({str(hit.problem) for hit in failed}))
-    return [
-        Row(
-            "failed requests over 5 bumps",
-            "0",
-            f"{len(failed)} of {len(load.hits)} {words}",
-            not failed,
-        )
     ]
 
 

@@ -102,7 +102,7 @@ class Load:
                 break
             if self._stop.wait(max(0.0, due - self.now)):
                 break
-            if fresh or _hung_up(connection):
+            if fresh or hung_up(connection):
                 connection.close()
             self.hits.append(self._one(connection, self.targets[number % len(self.targets)]))
         connection.close()
@@ -125,7 +125,7 @@ class Load:
         return Hit(ended - self._began, target.name, release, problem, ended - began)
 
 
-def _hung_up(connection: http.client.HTTPConnection) -> bool:
+def hung_up(connection: http.client.HTTPConnection) -> bool:
     """True when the other side has closed a kept connection: every client looks before it asks."""
     if connection.sock is None:
         return False

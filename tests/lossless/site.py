@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from bench.load import Load, Target, by_release, tell_failed
-from tests.agents.shop import Said
+from tests.agents.shop import Said, header
 from tests.edge.front import Front
 
 JOB = """
@@ -132,6 +132,10 @@ class Site(Front):
         said = self.toolkit(*arguments, "--yes")
         assert said.code == ends, said.out + said.err
         return said
+
+    def through_at(self, address: str, name: str) -> str:
+        """The release that another entrance answers with."""
+        return header(f"{address}/", f"{name}.localhost")
 
     def next_release(self) -> str:
         """A release that was never deployed."""
