@@ -57,7 +57,7 @@ def bash_completes(folder: Path, line: str) -> set[str]:
     ("line", "offered"),
     [
         ("toolkit de", {"deploy", "dev"}),
-        ("toolkit dev ", {"up", "down", "status", "logs"}),
+        ("toolkit dev ", {"up", "down", "status", "logs", "watch"}),
         ("toolkit secret s", {"set"}),
         ("toolkit dev logs n", {"nomad"}),
         ("toolkit completion ", {"bash", "zsh", "fish"}),

@@ -34,6 +34,7 @@ def run(
     on_line: Callable[[str], None],
     *,
     timeout: float,
+    grace: float = GRACE,
 ) -> Ended:
     """Run it to its end, or for `timeout` seconds; each line it writes is passed on.
 
@@ -60,10 +61,10 @@ def run(
     try:
         code = process.wait(timeout)
     except subprocess.TimeoutExpired:
-        end(process)
+        end(process, grace)
         return Ended(f"not done after {timeout:g} s ([build] timeout); it was ended")
     except BaseException:
-        end(process)
+        end(process, grace)
         raise
     finally:
         reader.join(LAST_WORDS)
@@ -72,9 +73,9 @@ def run(
     return Ended(f"exit {code}" if code else "")
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End the build with all that it started."""
-    for number, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
+def end(process: subprocess.Popen[bytes], grace: float) -> None:
+    """End the build with all that it started; `grace`: seconds from the signal to the kill."""
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, GRACE)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-FOLDERS = re.compile(r"\..*|__pycache__|node_modules|venv|.*\.egg-info")
-"""Hidden folders, `.git` and `.toolkit` among them, and what is installed or compiled."""
+MADE = r"__pycache__|node_modules|venv|.*\.egg-info|\.git|\.toolkit|\.venv|\.\w+_cache"
+FOLDERS = re.compile(rf"\..*|{MADE}")
+"""Hidden folders, and those with what is installed or compiled."""
 
 FILES = re.compile(
     r".*~"  # Emacs, Vim, gedit: the file as it was
@@ -16,8 +17,9 @@ FILES = re.compile(
     r"|\.goutputstream-.*"  # gedit
     r"|.*\.py[co]"
     r"|\..*\.part"  # toolkit itself
-    r"|\.DS_Store"
+    rf"|\.DS_Store|{MADE}"
 )
+"""Folders that tools make among them: of a path that changed nobody knows what it was."""
 
 
 def folder(name: str) -> bool:

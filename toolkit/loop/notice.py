@@ -101,17 +101,28 @@ class Notice:
     def _begin(self, stop: threading.Event) -> None:
         wanted = outermost(place for each in self._places.values() for place in each)
         above = {str(parent) for place in wanted for parent in Path(place).parents} | {"."}
-        inside = [place for place in wanted if (self._root / place).is_dir()]
-        outside = sorted(place for place in above if (self._root / place).is_dir())
-        known = self._identities([*inside, *outside], wanted, above)
-        watches = [(self._notify(outside, deep=False), True)]
-        if inside:
-            watches.append((self._notify(inside, deep=True), False))
-        for notify, shallow in watches:
+        while True:
+            known = self._identities({*wanted, *above})
+            inside = [place for place in wanted if known[place]]
+            outside = sorted(place for place in above if known[place])
+            notifies: list[RustNotify] = []
+            try:
+                notifies += [self._notify(outside, deep=False)]
+                notifies += [self._notify(inside, deep=True)] if inside else []
+            except FileNotFoundError:
+                continue
+            finally:
+                same = known == self._identities(known)
+                for notify in notifies if not same else ():
+                    notify.close()
+            # A folder that came or went before its watch began would never be told of.
+            if same:
+                break
+        for notify, folders in zip(notifies, (known, None), strict=False):
             threading.Thread(
                 target=self._follow,
-                args=(notify, stop, wanted, above, known if shallow else None),
-                name="watch-above" if shallow else "watch-inside",
+                args=(notify, stop, folders),
+                name="watch-inside" if folders is None else "watch-above",
                 daemon=True,
             ).start()
 
@@ -120,6 +131,8 @@ class Notice:
         try:
             # Permission errors ignored would mean the limits of the system ignored as well.
             return RustNotify(paths, False, False, 300, deep, False)
+        except FileNotFoundError:
+            raise
         except (OSError, WatchfilesRustInternalError) as exc:
             raise refusal(exc, [str(Path(path).relative_to(self._root)) for path in paths]) from exc
 
@@ -127,9 +140,7 @@ class Notice:
         self,
         notify: RustNotify,
         stop: threading.Event,
-        wanted: Sequence[str],
-        above: Iterable[str],
-        known: dict[str, tuple[int, int] | None] | None,
+        known: Mapping[str, tuple[int, int] | None] | None,
     ) -> None:
         try:
             while not stop.is_set():
@@ -137,7 +148,7 @@ class Notice:
                 if isinstance(found, str):
                     continue
                 self._tell({self._inside(path) for _, path in found})
-                if known is not None and known != self._identities(known, wanted, above):
+                if known is not None and known != self._identities(known):
                     self._again(stop)
                     return
         except BaseException as exc:  # noqa: BLE001 - a loop that hears nothing must not go on
@@ -162,11 +173,9 @@ class Notice:
         # Only now: what changed before the new watch began is seen by a look after it.
         self._inbox.put(frozenset(self._places), 1, silent=True)
 
-    def _identities(
-        self, known: Iterable[str], wanted: Iterable[str], above: Iterable[str]
-    ) -> dict[str, tuple[int, int] | None]:
-        """Which folder each place is: one of the same name may be another one."""
-        return {place: _identity(self._root / place) for place in {*known, *wanted, *above}}
+    def _identities(self, places: Iterable[str]) -> dict[str, tuple[int, int] | None]:
+        """Which folder each place is: one of the same name may be another one; None: none."""
+        return {place: _identity(self._root / place) for place in places}
 
     def _inside(self, path: str) -> str:
         return os.path.relpath(path, self._root)
