@@ -69,14 +69,15 @@ class Sampler:
         """Ask nothing more; what is on its way may still be answered, and is not counted."""
         self._over.set()
 
-    def _lane(self, begun: float, turn: int, lanes: int) -> None:
+    def _lane(self, begun: float, lane: int, lanes: int) -> None:
         try:
-            rate = self._settings.rate
-            while not self._over.wait(max(begun + turn / rate - self._clock(), 0.0)):
+            rate, slot, turn = self._settings.rate, lane, lane
+            while not self._over.wait(max(begun + slot / rate - self._clock(), 0.0)):
                 self._pair(turn)
+                turn += lanes
                 # What was missed while answers were slow is not made up for in a burst.
-                missed = int((self._clock() - begun) * rate - turn) // lanes
-                turn += lanes * max(missed, 1)
+                missed = int((self._clock() - begun) * rate - slot) // lanes
+                slot += lanes * max(missed, 1)
         except BaseException as exc:  # noqa: BLE001 - a bug here must not look like silence
             self.broken = exc
             self._tally.wake()
