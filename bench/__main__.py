@@ -19,6 +19,7 @@ from bench.nomad_side import Cluster, nomad_bump, peer_job
 from bench.observer import Observer
 from bench.page import page
 from bench.row import Row
+from bench.stack import stack
 from bench.why_not import why_not
 
 
@@ -210,7 +211,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
     startup, unchanged, added, patience, against_nomad, failing, lossless,
 )  # fmt: skip
 
-ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster, why_not, page)
+ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster, why_not, page, stack)
 """Measures that start what they need, and nothing else."""
 
 if __name__ == "__main__":
