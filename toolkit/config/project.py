@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from toolkit.config import notify
 from toolkit.config.checks import validate
 from toolkit.config.near import suggest
 from toolkit.config.schema import PROJECT_KEYS, key_tree
@@ -69,6 +70,8 @@ class ProjectFile:
     """Jobs of the stack that roll at the same time."""
     variables: Mapping[str, Any] = EMPTY
     rollout: Mapping[str, Any] = EMPTY
+    notify: Mapping[str, Any] = EMPTY
+    """`[notify]`, checked; the environment is needed to resolve it."""
     source: Source = field(default=Source(PROJECT_FILE), repr=False)
     """For the lines in messages."""
 
@@ -106,6 +109,8 @@ def load_project(tree: Tree, root: Path | None = None) -> Project:
     good, mistakes = validate(data, key_tree(PROJECT_KEYS), source)
     mistakes += _check_environments(data, good, source)
     mistakes += _check_stack(good, source, tree)
+    if isinstance(data.get("notify"), dict):
+        mistakes += notify.check(good.get("notify", EMPTY), source)
     if mistakes:
         raise ConfigError(mistakes)
     environments = {
@@ -118,6 +123,7 @@ def load_project(tree: Tree, root: Path | None = None) -> Project:
         parallel=good.get("stack", {}).get("parallel", PARALLEL),
         variables=good.get("variables", EMPTY),
         rollout=good.get("rollout", EMPTY),
+        notify=good.get("notify", EMPTY),
         source=source,
     )
     return Project(root, tree, file)

@@ -13,9 +13,11 @@ from pathlib import Path
 from toolkit.config.actor import actor_of
 from toolkit.config.addresses import parse_address
 from toolkit.config.given import ApiVariables, Flags, Variables
+from toolkit.config.notify import resolve as resolve_notify
 from toolkit.config.project import Project, find_project
 from toolkit.config.target import resolve_target
 from toolkit.errors import ConfigError, Mistake
+from toolkit.spec.notify import Notify
 from toolkit.spec.target import Secret, Target
 
 __all__ = ["Flags", "Settings", "load_settings", "read_variables"]
@@ -43,6 +45,8 @@ class Settings:
     """Who runs the command: `user@host`, or what a CI job says of itself."""
     git: Mapping[str, str] = field(default_factory=dict, repr=False)
     """All that git, when it is asked for the project's commit, sees of the environment."""
+    notify: Notify | None = None
+    """Who is told how a rollout ended."""
 
 
 def load_settings(
@@ -82,6 +86,7 @@ def load_settings(
         consul_bin=environ.get("CONSUL_BIN") or None,
         traefik_bin=environ.get("TRAEFIK_BIN") or None,
         no_color=bool(environ.get("NO_COLOR")),
+        notify=resolve_notify(project.file.notify, project.root, environ) if project else None,
         actor=actor_of(environ),
         git={key: environ[key] for key in _GIT if environ.get(key)},
     )

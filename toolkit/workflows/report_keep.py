@@ -12,6 +12,7 @@ from toolkit.spec.work import WorkReport
 from toolkit.views import deploy as deploy_view
 from toolkit.views import work as work_view
 from toolkit.workflows.clock import Clock
+from toolkit.workflows.notifying import notify
 from toolkit.workflows.report_store import folder_of, keep
 from toolkit.workflows.report_timeline import drawn
 from toolkit.workflows.session import Session
@@ -21,18 +22,19 @@ _UNROLLED = {"unchanged", "submitted", "refused"}
 
 
 def finished(session: Session, report: DeployReport, clock: Clock) -> DeployReport:
-    """The report with its timeline, kept; what goes wrong here is a note and no other verdict."""
+    """The report with its timeline, kept and told to whoever is to be notified.
+
+    What goes wrong here is a note and no other verdict.
+    """
     report = replace(report, timeline=_timeline(session, report, clock), events=tuple(clock.events))
     report = replace(report, calls=session.nomad.counter.calls)
-    if report.verdict not in _UNROLLED:
-        _keep(session, lambda: deploy_view.document(report), clock)
+    _look_back(session, report.verdict, lambda: deploy_view.document(report), clock)
     return replace(report, events=tuple(clock.events))
 
 
 def work_finished(session: Session, report: WorkReport, clock: Clock) -> WorkReport:
     """The same for work that ended."""
-    if report.verdict not in _UNROLLED:
-        _keep(session, lambda: work_view.document(report), clock)
+    _look_back(session, report.verdict, lambda: work_view.document(report), clock)
     return replace(report, events=tuple(clock.events))
 
 
@@ -56,12 +58,25 @@ def _timeline(session: Session, report: DeployReport, clock: Clock) -> Timeline 
         return None
 
 
-def _keep(session: Session, document: Callable[[], dict[str, Any]], clock: Clock) -> None:
+def _look_back(
+    session: Session, verdict: str, made: Callable[[], dict[str, Any]], clock: Clock
+) -> None:
+    """Keep the document, then tell it."""
+    try:
+        document = slim(made())
+        if verdict not in _UNROLLED:
+            _keep(session, document, clock)
+        for remark in notify(session, document):
+            clock.say("note", remark)
+    except Exception as exc:  # noqa: BLE001  nor must what is kept or told
+        clock.say("note", f"the report could not be kept: {type(exc).__name__}: {exc}")
+
+
+def _keep(session: Session, document: Mapping[str, Any], clock: Clock) -> None:
     folder = folder_of(session.settings)
     if folder is None:
         return
     try:
-        keep(folder, slim(document()), session.world.now())
-    except Exception as exc:  # noqa: BLE001  nor must what is kept
-        why = getattr(exc, "strerror", None) or f"{type(exc).__name__}: {exc}"
-        clock.say("note", f"the report could not be kept in {folder}: {why}")
+        keep(folder, document, session.world.now())
+    except OSError as exc:
+        clock.say("note", f"the report could not be kept in {folder}: {exc.strerror or exc}")
