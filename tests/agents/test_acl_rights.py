@@ -191,7 +191,7 @@ def test_a_deploy_and_the_way_back_without_a_right_on_our_variables(shop: Guarde
     assert (back.code, back.report["serving"]) == (0, "1.0.0"), back.err
     assert back.told("note")[:2] == [
         f"what was verified last cannot be seen: {NO_RIGHT}",
-        "back to version 0, release 1.0.0, which was verified before it",
+        "back to version 0, release 1.0.0, which was verified before the live one",
     ]
 
 

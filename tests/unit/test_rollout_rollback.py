@@ -142,7 +142,7 @@ def test_from_the_last_verified_one_to_the_verified_release_before_it(count: int
         version(1, "1.0.0", verdict="deployed"),
     ]
     found = choose(history, None, "shop", last(3, "1.2.0"))
-    assert (found.version.version, found.why) == (1, "was verified before it")
+    assert (found.version.version, found.why) == (1, "was verified before the live one")
     assert choose(history[1:], None, "shop", last(3, "1.2.0")).version.version == 1
     assert choose(history[1:], None, "shop").version.version == 1
 

@@ -23,7 +23,7 @@ def verdict(provenance: Provenance | None) -> str:
         return ""
     said = provenance.verdict or ("" if provenance.copy_of is not None else "no verdict")
     copied = "" if provenance.copy_of is None else f"as version {provenance.copy_of}"
-    return " ".join(part for part in (said, copied) if part)
+    return ", ".join(part for part in (said, copied) if part)
 
 
 def sentence(provenance: Provenance) -> str:

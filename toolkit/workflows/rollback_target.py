@@ -74,7 +74,7 @@ def _candidates(versions: Sequence[LiveJob], last: LiveJob | None) -> Iterator[C
                 yield Choice(version, "is the newest one that was verified")
     for version in proven:
         if _is_another(version, live):
-            yield Choice(version, "was verified before it")
+            yield Choice(version, "was verified before the live one")
     for version in older:
         # What we judged, and did not find to serve, is not what anybody wants back.
         if version.stable and _verdict(version) is None and _is_another(version, live):
