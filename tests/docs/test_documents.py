@@ -22,7 +22,7 @@ OURS = re.compile(r"^(toolkit|tests|docs|bench|services|jobs|\.ci|\.github)/[\w.
 THEIRS = {"services/hello/main.py", "jobs/hello/job.toml", "jobs/hello/job.nomad.hcl.j2"}
 """In a project that `toolkit init` has made."""
 NAMED = re.compile(r"NAME|\*")
-VARIABLES = re.compile(r"^toolkit/(locks|last-verified)/")
+VARIABLES = re.compile(r"^toolkit/(locks|last-verified|stacks)/")
 """Paths of Nomad variables, which are no files."""
 
 
