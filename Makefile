@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test soak check bench clean
+.PHONY: help venv demo test soak check bench answers clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ check: $(STAMP) ## format, lint, types, import contracts, docs
 
 bench: $(STAMP) ## the numbers, side by side with nomad job run
 	@$(BIN)/python -m bench
+
+answers: $(STAMP) ## the figures of docs/answers.md, measured again
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m bench.answers
 
 clean: ## stop the local agents, remove .venv, .toolkit and caches of this folder
 	@test ! -x $(BIN)/toolkit || $(BIN)/toolkit dev down || true

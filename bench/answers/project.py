@@ -46,16 +46,18 @@ class Project:
         """Where requests enter."""
         return f"http://127.0.0.1:{self.cluster.state.ports.edge_public}"
 
-    def toolkit(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:
-        """One command with `--json`."""
+    def toolkit(
+        self, *arguments: str, environ: Mapping[str, str] | None = None, given: str = ""
+    ) -> Ran:
+        """One command with `--json`; `given` on its standard input."""
         began = time.monotonic()
         ran = subprocess.run(
             [sys.executable, "-m", "toolkit", *arguments, "--json"],
             cwd=self.root,
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
-            env={**_shell(), **self.environ, **(environ or {})},
+            env={**shell(), **self.environ, **(environ or {})},
             text=True,
         )
         seconds = time.monotonic() - began
@@ -97,11 +99,11 @@ class Project:
 
     def _git(self, *arguments: str) -> None:
         who = ["-c", "user.name=ann", "-c", "user.email=ann@example.com"]
-        subprocess.run(["git", *who, *arguments], cwd=self.root, check=True, env=_shell())
+        subprocess.run(["git", *who, *arguments], cwd=self.root, check=True, env=shell())
 
 
-def _shell() -> dict[str, str]:
-    """A shell without addresses and tokens of other clusters."""
+def shell() -> dict[str, str]:
+    """The variables of a shell without addresses and tokens of other clusters."""
     kept = ("PATH", "HOME", "LANG", "XDG_CACHE_HOME", "TMPDIR")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

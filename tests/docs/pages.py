@@ -15,6 +15,7 @@ PAGES = (
     "CHANGELOG.md",
     "docs/tutorial.md",
     "docs/operations.md",
+    "docs/answers.md",
     "docs/reference.md",
     "docs/schemas/README.md",
     "toolkit/workflows/skeleton/README.md",
