@@ -77,6 +77,11 @@ def test_no_git_no_repository_no_commit(tmp_path: Path, repository: Path) -> Non
     assert commit_of(None, ENVIRON) == NONE
 
 
+def test_a_tree_that_takes_too_long_to_look_through(repository: Path) -> None:
+    found = read_commit(repository, ENVIRON, seconds=0.0)
+    assert found == Commit(git(repository, "rev-parse", "HEAD"), None)
+
+
 def test_a_repository_runs_nothing_and_is_not_written_to(repository: Path) -> None:
     """A pushed tree may bring any configuration along."""
     trap = repository / "trap"

@@ -84,6 +84,17 @@ def test_what_others_wrote_into_a_tag_is_not_ours(text: str) -> None:
     assert tagged({"Version": 7, "VersionTag": {"Name": "1.0-v7", "Description": text}}) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"toolkit":"0.1.0","version":7,"at":1e999}',
+     '{"toolkit":"0.1.0","version":7,"at":1' + "0" * 400 + "}",
+     '{"toolkit":"0.1.0","version":7,"at":NaN,"actor":"' + "x" * 9000 + '"}'],
+)  # fmt: skip
+def test_a_tag_written_to_harm_does_none(text: str) -> None:
+    found = tagged({"Version": 7, "VersionTag": {"Name": "1.0-v7", "Description": text}})
+    assert found is None or (found.at == 0.0 and len(found.actor) <= 100)
+
+
 @pytest.mark.parametrize("tag", [None, {}, {"Name": "x"}, {"Name": "x", "Description": None}])
 def test_versions_without_a_tag_have_no_provenance(tag: Any) -> None:
     assert tagged({"Version": 7, "VersionTag": tag}) is None

@@ -7,6 +7,7 @@ verified. No verdict depends on this variable: whoever may not read or write it 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -111,11 +112,12 @@ def decoded(job_id: str, variable: Mapping[str, Any] | None) -> LastVerified | N
     """What a variable says; None for none, and for one that somebody else wrote."""
     items = (variable or {}).get("Items") or {}
     try:
+        at = float(items.get("at") or 0.0)
         return LastVerified(
             job=job_id,
             release=items.get("release") or None,
             version=int(items["version"]),
-            at=float(items.get("at") or 0.0),
+            at=at if math.isfinite(at) else 0.0,
             tag=items.get("tag") or None,
             actor=str(items.get("actor") or ""),
             index=int(items.get("index") or 0),

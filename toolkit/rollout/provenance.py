@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -96,7 +97,7 @@ def tagged(raw: Mapping[str, Any]) -> Provenance | None:
         version = body["version"]
         if not isinstance(body[_OURS], str) or not isinstance(version, int):
             return None
-        dirty = body.get("dirty")
+        dirty, at = body.get("dirty"), float(body.get("at") or 0.0)
         return Provenance(
             tag=str(tag["Name"]),
             release=None if release is None else str(release),
@@ -105,12 +106,13 @@ def tagged(raw: Mapping[str, Any]) -> Provenance | None:
             dirty=dirty if isinstance(dirty, bool) else None,
             digest=_text(body.get("digest")),
             actor=_text(body.get("actor")),
-            tool=body[_OURS],
+            tool=_text(body[_OURS]),
             verdict=_text(body.get("verdict")) or None,
-            at=float(body.get("at") or 0.0),
+            at=at if math.isfinite(at) else 0.0,
             copy_of=int(body["of"]) if isinstance(body.get("of"), int) else None,
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        # Whoever may tag a version may write anything there.
         return None
 
 
@@ -185,4 +187,4 @@ def _plain(value: Any, secrets: tuple[str, ...]) -> Any:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return value[:_LONGEST_WHO] if isinstance(value, str) else ""

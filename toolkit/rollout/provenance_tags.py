@@ -67,12 +67,15 @@ def tidy(
 
 def _names_to_take(versions: Sequence[Mapping[str, Any]], keep: Collection[int]) -> Iterator[str]:
     """Copies first, newest first: of two versions with one name Nomad takes the newer one's."""
-    for raw in versions[1:]:
-        if _is_copy(raw) and int(raw.get("Version") or 0) not in keep:
+    ours = []
+    for raw in versions:
+        stays = int(raw.get("Version") or 0) in keep
+        if _is_copy(raw) and not stays:
             yield str(raw["VersionTag"]["Name"])
-    ours = [raw for raw in versions if own(raw) is not None]
-    for raw in reversed(ours[KEPT:]):
-        if int(raw.get("Version") or 0) not in keep:
+        elif tagged(raw) is not None:
+            ours.append((raw, stays))
+    for raw, stays in reversed(ours[KEPT:]):
+        if not stays:
             yield str(raw["VersionTag"]["Name"])
 
 

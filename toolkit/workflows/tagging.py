@@ -158,19 +158,17 @@ def _verified(
     session: Session, report: DeployReport, version: Tagged, clock: Clock
 ) -> tuple[int, ...]:
     """Write down which version was verified; the ones whose tags must stay for that."""
-    if is_work(version.job) or report.verification is None or not report.verification.holds:
-        known, _ = last_verified.look(session.world, report.job)
-        return () if known is None else (known.version,)
-    if report.verdict == "reverted":
-        back = _went_back(session, report, version)
-        if back is None:
-            return ()
-        _note(session, report.job, back, clock.say)
-        return (back.version,)
-    if report.verdict in {"deployed", "unchanged"}:
-        _note(session, report.job, version, clock.say)
-        return (version.version,)
-    return ()
+    proven = None
+    if not is_work(version.job) and report.verification and report.verification.holds:
+        if report.verdict == "reverted":
+            proven = _went_back(session, report, version)
+        elif report.verdict == "deployed":
+            proven = version
+    if proven is not None:
+        _note(session, report.job, proven, clock.say)
+        return (proven.version,)
+    known, _ = last_verified.look(session.world, report.job)
+    return () if known is None else (known.version,)
 
 
 def _went_back(session: Session, report: DeployReport, failed: Tagged) -> Tagged | None:
