@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,23 @@ def test_without_a_cluster_what_is_kept_can_be_shown(shop: Shop, tmp_path: Path)
     said = shop.toolkit("report", "--json", folder=root)
     assert said.code == 0, said.out
     assert said.report["report"] == json.loads(source.read_text())
+
+
+def test_others_are_told_and_have_no_say(shop: Shop) -> None:
+    told = shop.root / "told.json"
+    tell = [sys.executable, "-c", f"import sys; open({str(told)!r}, 'w').write(sys.stdin.read())"]
+    config = (shop.root / "toolkit.toml").read_text()
+    name = shop.write()
+    try:
+        (shop.root / "toolkit.toml").write_text(f"{config}\n[notify]\ncommand = {tell}\n")
+        said = shop.deploy(name)
+        assert (said.report["verdict"], said.told("note")) == ("deployed", []), said.err
+        assert json.loads(told.read_text()) == report(shop, name)["report"]
+        (shop.root / "toolkit.toml").write_text(
+            f'{config}\n[notify]\ncommand = ["./no-such-program"]\non = ["deployed"]\n'
+        )
+        said = shop.deploy(name, "--release", "1.1.0")
+    finally:
+        (shop.root / "toolkit.toml").write_text(config)
+    assert (said.code, said.report["verdict"]) == (0, "deployed")
+    assert said.told("note") == ["the notify command cannot be run: No such file or directory"]

@@ -7,7 +7,7 @@ tokens, where it is deployed from.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -17,7 +17,6 @@ from toolkit.config.near import suggest
 from toolkit.config.source import Source
 from toolkit.errors import Mistake
 from toolkit.spec.notify import Notify
-from toolkit.spec.report import Verdict
 from toolkit.spec.target import Secret
 
 SECONDS = 10.0
@@ -29,14 +28,17 @@ _OURS = ("NOMAD_TOKEN", "CONSUL_HTTP_TOKEN", "CONSUL_HTTP_TOKEN_FILE", "TOOLKIT_
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-def check(table: Mapping[str, Any], source: Source) -> list[Mistake]:
-    """What is wrong with the values of `[notify]`, each of which has the right kind."""
+def check(table: Mapping[str, Any], named: Collection[str], source: Source) -> list[Mistake]:
+    """What is wrong with the values of `[notify]`, each of which has the right kind.
+
+    `named` are all keys that the file has there, those of a wrong kind too.
+    """
     mistakes = []
 
     def wrong(key: str, message: str, hint: str | None = None) -> None:
         mistakes.append(source.mistake(("notify", *([key] if key else [])), message, hint))
 
-    ways = [key for key in ("command", "webhook", "webhook_env") if key in table]
+    ways = [key for key in ("command", "webhook", "webhook_env") if key in named]
     if not ways:
         wrong(
             "", "says neither a command nor a webhook", 'command = ["…"], or webhook = "https://…"'
@@ -55,7 +57,7 @@ def check(table: Mapping[str, Any], source: Source) -> list[Mistake]:
             wrong("token_env", "is sent to a webhook, and there is none")
         elif "webhook" in table and _is_open(table["webhook"]):
             wrong("token_env", "must not be sent without TLS", "say a webhook with https://")
-    words = get_args(Verdict)
+    words = _verdicts()
     for word in table.get("on", ()):
         if word not in words:
             wrong("on", f'"{word}" is no verdict', suggest(word, words))
@@ -78,7 +80,7 @@ def resolve(
     if address and "webhook" not in table and (_bad_address(address) or _is_open(address, token)):
         # What is in a variable is not shown, not even in a mistake.
         address, missing = None, [*missing, f"{table['webhook_env']} as an address with https://"]
-    on = table.get("on", [word for word in get_args(Verdict) if word not in SILENT])
+    on = table.get("on", [word for word in _verdicts() if word not in SILENT])
     return Notify(
         on=tuple(on),
         timeout=parse_duration(table["timeout"]) if "timeout" in table else SECONDS,
@@ -89,6 +91,13 @@ def resolve(
         token=Secret(token) if token else None,
         missing=tuple(missing),
     )
+
+
+def _verdicts() -> tuple[str, ...]:
+    # Imported where somebody is notified: every other command would pay for it.
+    from toolkit.spec.report import Verdict
+
+    return get_args(Verdict)
 
 
 def _bad_address(text: str) -> str | None:

@@ -6,25 +6,24 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Any
 
 from toolkit.clients.webhook import post
 from toolkit.spec.notify import Notify
-from toolkit.workflows.session import Session
 
 _LAST = 2000
 """Bytes of what a command wrote last, of which the last line is shown."""
 
 
-def notify(session: Session, document: Mapping[str, Any]) -> list[str]:
+def notify(
+    wanted: Notify | None, document: Mapping[str, Any], *, proxy: str | None = None
+) -> list[str]:
     """Tell the command and the webhook of `[notify]`, if it is about such a verdict; remarks.
 
-    Takes no longer than the timeout for each of them. Never raises.
+    Takes no longer than the timeout for each of them. Never raises; Ctrl-C ends the telling.
     """
-    wanted = session.settings.notify
     if wanted is None or document["verdict"] not in wanted.on:
         return []
     body = json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
@@ -35,7 +34,6 @@ def notify(session: Session, document: Mapping[str, Any]) -> list[str]:
         # Without the token it asks for, the webhook would be knocked at in vain.
         if wanted.webhook is not None and not wanted.missing:
             token = wanted.token.reveal() if wanted.token else None
-            proxy = session.target.nomad.proxy
             url = wanted.webhook.reveal()
             if why := post(url, body, token=token, timeout=wanted.timeout, proxy=proxy):
                 found.append(f"the webhook was not notified: {why}")
@@ -46,6 +44,8 @@ def notify(session: Session, document: Mapping[str, Any]) -> list[str]:
 
 def _run(wanted: Notify, body: bytes) -> str | None:
     """Run the command with the report on its standard input; what went wrong, or None."""
+    import tempfile  # takes longer than the rest of this module, and mostly nobody is notified
+
     with tempfile.TemporaryFile() as written:
         try:
             process = subprocess.Popen(

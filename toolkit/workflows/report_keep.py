@@ -66,7 +66,8 @@ def _look_back(
         document = slim(made())
         if verdict not in _UNROLLED:
             _keep(session, document, clock)
-        for remark in notify(session, document):
+        proxy = session.target.nomad.proxy
+        for remark in notify(session.settings.notify, document, proxy=proxy):
             clock.say("note", remark)
     except Exception as exc:  # noqa: BLE001  nor must what is kept or told
         clock.say("note", f"the report could not be kept: {type(exc).__name__}: {exc}")
