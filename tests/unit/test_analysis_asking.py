@@ -187,8 +187,9 @@ def test_no_more_than_so_many_a_second_however_fast_they_answer() -> None:
     begun = here.clock()
     with asking(lambda _target, _path: GOOD, settings) as kept:
         kept.wait(40, 30.0)
+        number = kept.requests("canary")
         took = here.clock() - begun
-    assert kept.requests("canary") <= 50 * took + 8
+    assert number <= 50 * took + 8
 
 
 def test_slow_answers_are_not_made_up_for_in_a_burst() -> None:
@@ -208,9 +209,11 @@ def test_slow_answers_are_not_made_up_for_in_a_burst() -> None:
         waited.wait(0.2)
         go.set()
         begun = here.clock()
-        kept.wait(20, 30.0)
+        kept.wait(100, 30.0)
+        number = len(kept.samples())
         took = here.clock() - begun
-    assert len(kept.samples()) <= 2 * (1000 * took + 24)
+    # Each lane had one pair on its way, and one or two that were due.
+    assert number <= 2 * (1000 * took + 24)
 
 
 # From the open gate to an opinion.

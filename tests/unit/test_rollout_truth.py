@@ -32,7 +32,20 @@ from tests.unit.machinery import (
 )
 from toolkit.errors import ServerError
 from toolkit.rollout.feed import Update
-from toolkit.rollout.machine import Deeds, Opinion, Proof, Registered, verdict_of
+from toolkit.rollout.machine import (
+    Answers,
+    Decision,
+    Deeds,
+    End,
+    GateAnswer,
+    Opinion,
+    Promote,
+    Proof,
+    Registered,
+    Watched,
+    decide,
+    verdict_of,
+)
 from toolkit.rollout.state import State
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import LinkState
@@ -189,6 +202,22 @@ def may_be_completed(last: Last) -> bool:
 LIVING = {"pending", "running"}
 
 
+def may_decide(found: Decision, follows: Watched, answers: Answers) -> bool:
+    """True when the last answers do not forbid to promote, or to go on to the next step."""
+    ready = isinstance(found, End) and found.end == "ready"
+    if not ready and not isinstance(found, Promote):
+        return True
+    if answers.gate is None or not answers.gate.open:
+        return False
+    if isinstance(found, Promote) and found.revert:
+        return True
+    good = answers.analysis is not None and answers.analysis.word == "good"
+    spent = answers.probe is not None and answers.probe.word == "bad"
+    compared = not follows.analyse or (good and answers.did.analysing)
+    may = ready == follows.more_steps and (ready or follows.promote)
+    return compared and may and (not spent or answers.did.fail_refused)
+
+
 # What is told: pools of answers, so that one draw is one answer.
 
 ODDS = random.Random(1)
@@ -226,7 +255,8 @@ def some_deployments(hidden: bool) -> tuple[DeploymentView, ...]:
         if mostly(index == INDEX and not hidden, index != INDEX):
             text = ODDS.choice(["", BACK, *["Deployment marked as failed"] * 3])
             bad = ["running", "paused", "cancelled", "pending", "odd", *["failed"] * 9]
-            lacks = [group(placed=ODDS.choice([0, 1]))]
+            canaries = ODDS.choice([0, 0, 1])
+            lacks = [group(placed=ODDS.choice([0, 1]), desired_canaries=canaries)]
             status = ODDS.choice(["successful", mostly("successful", *bad), ODDS.choice(bad)])
             found.append(deployment(status, text, version=version, index=index, groups=lacks))
     ODDS.shuffle(found)
@@ -254,6 +284,7 @@ def some_proof() -> Proof:
 def some_deeds() -> Deeds:
     return Deeds(
         promoted_at=mostly(None, 1.0), failed=mostly(False, True), gave_up=mostly(False, True),
+        analysing=ODDS.choice([False, True]), fail_refused=mostly(False, True),
         explained=mostly(True, False), following=mostly(0.0, None),
     )  # fmt: skip
 
@@ -276,6 +307,11 @@ EMPTY = [Update("allocations", ()), Update("deployments", ()), Update("evaluatio
 READ = st.sampled_from(REGISTERED)
 SPENT = Opinion("bad", "3 of 412 requests failed, 0 may", (Cause("probe", "3 failed"),))
 PROBES = st.sampled_from([*[None, Opinion("good"), Opinion("undecided")] * 3, SPENT])
+WORSE = Opinion("bad", "9 of 200 failed", (Cause("analysis", "9 of 200 failed"),))
+GATES = st.sampled_from(
+    [None, GateAnswer(True, chain(), "all agree"), GateAnswer(False, chain(), "not yet")]
+)
+COMPARED = st.sampled_from([*[None, Opinion("good"), Opinion("undecided")] * 2, WORSE])
 EVALUATIONS, PROOFS, DEEDS = drawn(some_evaluations), drawn(some_proof), drawn(some_deeds)
 
 
@@ -306,7 +342,10 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Last]]:
     """Random answers one after the other; the word after each, with what it has to answer for."""
     kind = draw(st.sampled_from(sorted(KINDS)))
     raw, made = KINDS[kind], draw(st.sampled_from(["e1", "e1", None]))
-    follows = watched(raw, evaluation=made, fail_fast=draw(st.booleans()))
+    follows = watched(
+        raw, evaluation=made, fail_fast=draw(st.booleans()), analyse=draw(st.booleans()),
+        more_steps=draw(st.booleans()), promote=draw(st.booleans()),
+    )  # fmt: skip
     state, last = State(), Last(raw, made)
     words: list[tuple[str, Last]] = []
     listed, rolled = draw(FIRST[kind])
@@ -321,13 +360,35 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Last]]:
         last.evaluations = draw(EVALUATIONS)
         state.list_evaluations(tuple(last.evaluations))
         state.did, last.proof = draw(DEEDS), draw(PROOFS)
-        state.probe = draw(PROBES)
+        state.probe, state.analysis = draw(PROBES), draw(COMPARED)
+        state.gate = draw(GATES)
         last.spent = state.probe is not None and state.probe.word == "bad"
         answers = replace(state.answers(follows, last.now), proof=last.proof)
+        assert may_decide(decide(follows, answers), follows, answers)
         word = verdict_of(follows, answers, unchanged=draw(st.booleans())).verdict
         words.append((word, replace(last, since=dict(last.since))))
         news = draw(UPDATES[kind])
     return words
+
+
+@st.composite
+def gated(draw: st.DrawFn) -> tuple[Watched, Answers]:
+    """A canary that is due at the gate, and all that may be known of it."""
+    follows = watched(
+        KINDS["service"], analyse=draw(st.booleans()), more_steps=draw(st.booleans()),
+        promote=draw(st.booleans()),
+    )  # fmt: skip
+    state = State()
+    healthy = draw(st.sampled_from([True, True, True, None]))
+    listed = (allocation("a", healthy=healthy, canary=True), allocation("o", job_version=3))
+    waits = group(
+        desired_canaries=1, healthy=1, promoted=draw(st.sampled_from([False] * 5 + [True]))
+    )
+    state.take(Update("allocations", listed), 0.0)
+    state.take(Update("deployments", (deployment("running", groups=[waits]),)), 0.0)
+    state.did, state.gate = draw(DEEDS), draw(GATES)
+    state.probe, state.analysis = draw(PROBES), draw(COMPARED)
+    return follows, state.answers(follows, draw(st.sampled_from([0.0, 3.0])))
 
 
 def remember(last: Last, update: Update) -> None:
@@ -389,3 +450,19 @@ def test_the_stories_end_well_often_enough_to_mean_something() -> None:
     tell: Callable[[], None] = count
     tell()
     assert all(words[word] >= 3 for word in SUCCESS), words
+
+
+def test_the_stories_promote_often_enough_to_mean_something() -> None:
+    decisions: Counter[str] = Counter()
+
+    @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=CHECKS)
+    @given(gated())
+    def count(story: tuple[Watched, Answers]) -> None:
+        found = decide(*story)
+        assert may_decide(found, *story)
+        decisions[found.end if isinstance(found, End) else type(found).__name__] += 1
+
+    tell: Callable[[], None] = count
+    tell()
+    wanted = ("Promote", "ready", "held", "Analyse", "Fail", "Wait", "Look")
+    assert all(decisions[word] >= 3 for word in wanted), decisions
