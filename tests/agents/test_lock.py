@@ -240,6 +240,25 @@ def test_a_broken_lock_is_somebody_elses_to_take_and_a_rollout_goes_on(
     assert variable(shop, name)["Items"]["broken_why"] == "the CI job hangs"
 
 
+def test_who_lost_the_lock_restarts_and_purges_nothing_more(shop: Shop) -> None:
+    name = shop.deployed(count=2)
+
+    def unlock() -> None:
+        assert shop.toolkit("unlock", name, "--reason", "enough").code == 0
+
+    before = {a["ID"] for a in shop.running(name)}
+    said = shop.toolkit("restart", name, "--json", on={"1 of 2": unlock})
+    assert (said.code, said.report["verdict"]) == (9, "held"), said.err
+    assert f"{name}: 1 of 2 restarted: the deploy lock of {name} was broken by " in said.report[
+        "sentence"
+    ]  # fmt: skip
+    assert {a["ID"] for a in shop.running(name)} == before
+    said = shop.toolkit("stop", name, "--purge", "--yes", "--json", on={"submit ": unlock})
+    assert (said.code, said.report["verdict"]) == (9, "held"), said.err
+    assert "has ended and is not purged: the deploy lock" in said.report["sentence"]
+    assert shop.job(name)["Stop"] is True
+
+
 def test_unlock_wants_a_reason(shop: Shop, base: dict[str, str]) -> None:
     said = shop.toolkit("unlock", base["same"], "--reason", "  ", "--json")
     assert (said.code, said.error["message"]) == (1, "the reason is empty")

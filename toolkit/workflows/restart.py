@@ -11,13 +11,23 @@ from collections.abc import Sequence
 
 from toolkit.errors import RefusedError
 from toolkit.rollout import read
+from toolkit.rollout.lock_held import Held
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport
 from toolkit.spec.observed import AllocationView
-from toolkit.workflows import locking
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
-from toolkit.workflows.steering import OVER, WAIT, Deed, begin, finish, prove, proven
+from toolkit.workflows.steering import (
+    OVER,
+    WAIT,
+    Deed,
+    begin,
+    finish,
+    locked,
+    lost,
+    prove,
+    proven,
+)
 
 HOW = (
     "each instance left Consul, waited its shutdown delay and was started again in place, and the "
@@ -65,14 +75,21 @@ def restart(
         ", whose only instance is away meanwhile," if alone else ""
     )
     ask(session.target, confirm, question, always=alone)
-    with locking.held(session, deed.job_id, "restart", None, deed.say):
-        return in_turn(deed, views)
+    return locked(deed, lambda lock: in_turn(deed, views, lock))
 
 
-def in_turn(deed: Deed, views: Sequence[AllocationView]) -> OperateReport:
+def in_turn(deed: Deed, views: Sequence[AllocationView], lock: Held) -> OperateReport:
     """Restart them one after the other, and prove what serves then."""
     alone = len(views) == 1
     for number, view in enumerate(views, start=1):
+        if (why := lost(deed, lock)) is not None:
+            return finish(
+                deed,
+                "held",
+                f"{deed.job_id}: {number - 1} of {len(views)} restarted: {why}",
+                raw=deed.raw,
+                next_step=f"toolkit status {deed.job_id}",
+            )
         deed.say("step", f"{number} of {len(views)}  {view.short} {view.node} restarts")
         problem = again(deed, view)
         if problem is None:

@@ -10,10 +10,20 @@ from toolkit.rollout import read
 from toolkit.rollout.verdict import judge
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport
-from toolkit.workflows import locking, tagging
+from toolkit.workflows import tagging
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
-from toolkit.workflows.steering import Deed, begin, ended, finish, follow, prove, proven, word_of
+from toolkit.workflows.steering import (
+    Deed,
+    begin,
+    ended,
+    finish,
+    follow,
+    locked,
+    prove,
+    proven,
+    word_of,
+)
 
 KEPT = "deploys keep this count until the job file's own count changes or --reset-count"
 
@@ -47,9 +57,7 @@ def scale(
             hint=f"toolkit attach {deed.job_id}",
         )
     ask(session.target, confirm, f"scale {deed.job_id} from {before} to {count}")
-    with locking.held(session, deed.job_id, "scale", None, deed.say) as lock:
-        lock.assure()
-        return scaled(deed, name, before, count)
+    return locked(deed, lambda _lock: scaled(deed, name, before, count))
 
 
 def scaled(deed: Deed, name: str, before: int, count: int) -> OperateReport:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from toolkit.errors import NotFoundError
+from toolkit.errors import LockedError, NotFoundError
 from toolkit.rollout import read
+from toolkit.rollout.lock_held import Held
 from toolkit.rollout.state import Watched
 from toolkit.rollout.watch import watch
 from toolkit.rollout.world import World
@@ -18,6 +19,7 @@ from toolkit.spec.listing import OperateReport, OperateVerdict
 from toolkit.spec.observed import AllocationView
 from toolkit.spec.outcome import Outcome
 from toolkit.spec.report import Verdict
+from toolkit.workflows import locking
 from toolkit.workflows.history import secret_values
 from toolkit.workflows.names import find
 from toolkit.workflows.proof import along
@@ -100,6 +102,28 @@ def begin(
     )
     deed.say("target", target.headline())
     return deed
+
+
+def locked(deed: Deed, work: Callable[[Held], OperateReport]) -> OperateReport:
+    """Do the work while nobody else changes the job; LockedError while somebody does."""
+    session = deed.session
+    with locking.held(session, deed.job_id, deed.action, None, deed.say) as lock:
+        report = work(lock)
+    # What became of the lock belongs to it.
+    return replace(report, events=tuple(deed.events))
+
+
+def lost(deed: Deed, lock: Held) -> str | None:
+    """Why nothing more may be done to the job; None: the lock is still ours, or there is none.
+
+    Asked of Nomad: no check index stands behind what comes next.
+    """
+    lock.renew(deed.world)
+    try:
+        lock.assure()
+    except LockedError as exc:
+        return exc.message
+    return None
 
 
 def follow(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from toolkit.errors import ApiError
 from toolkit.rollout import read
 from toolkit.rollout.declared import services
+from toolkit.rollout.lock_held import Held
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport
-from toolkit.workflows import locking
 from toolkit.workflows.begin_again import how
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
-from toolkit.workflows.steering import WAIT, Deed, begin, ended, finish
+from toolkit.workflows.steering import WAIT, Deed, begin, ended, finish, locked, lost
 
 
 def stop(
@@ -30,14 +30,12 @@ def stop(
     deed = begin(session, job, "stop", on_event, timeout)
     stopped = read.live_job(deed.raw).stopped
     if stopped and not purge:
-        return _stopped(deed, stopped=True, purge=False)
+        return _stopped(deed, None, stopped=True, purge=False)
     ask(session.target, confirm, f"{'purge' if purge else 'stop'} {deed.job_id}")
-    with locking.held(session, deed.job_id, "stop", None, deed.say) as lock:
-        lock.assure()
-        return _stopped(deed, stopped=stopped, purge=purge)
+    return locked(deed, lambda lock: _stopped(deed, lock, stopped=stopped, purge=purge))
 
 
-def _stopped(deed: Deed, *, stopped: bool, purge: bool) -> OperateReport:
+def _stopped(deed: Deed, lock: Held | None, *, stopped: bool, purge: bool) -> OperateReport:
     if not stopped:
         deed.session.nomad.stop(deed.job_id)
         deed.say("submit", "stopped; the instances leave Consul first")
@@ -66,6 +64,14 @@ def _stopped(deed: Deed, *, stopped: bool, purge: bool) -> OperateReport:
             next_step=f"toolkit status {deed.job_id}",
         )
     if purge:
+        if lock is not None and (why := lost(deed, lock)) is not None:
+            # It may be somebody else's deploy by now that would be forgotten.
+            return finish(
+                deed,
+                "held",
+                f"{deed.job_id} has ended and is not purged: {why}",
+                next_step=f"toolkit status {deed.job_id}",
+            )
         deed.session.nomad.stop(deed.job_id, purge=True)
         deed.say("submit", "purged")
     notes = () if purge else (how(deed.raw, filed=deed.spec is not None),)
