@@ -221,6 +221,8 @@ def test_without_a_cluster_what_is_kept_can_be_shown(shop: Shop, tmp_path: Path)
     said = shop.toolkit("report", "--json", folder=root)
     assert said.code == 0, said.out
     assert said.report["report"] == json.loads(source.read_text())
+    [note] = said.report["notes"]
+    assert note.startswith("whether anything was registered since is not known")
 
 
 def test_others_are_told_and_have_no_say(shop: Shop) -> None:

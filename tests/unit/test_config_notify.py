@@ -47,6 +47,10 @@ def mistakes(text: str) -> list[Mistake]:
             "notify.token_env", 3, "without TLS",
         ),
         ('[notify]\ncommand = ["x"]\non = ["faild"]', "notify.on", 3, '"faild" is no verdict'),
+        (
+            '[notify]\ncommand = ["x"]\nenvironments = ["prod"]',
+            "notify.environments", 3, 'no environment "prod"',
+        ),
         ('[notify]\ncommand = ["x"]\ntimeout = "1h"', "notify.timeout", 3, "at most 300 s"),
         ('[notify]\ncommand = ["x"]\ntoken = "s3cret"', "notify.token", 3, "looks like a secret"),
     ],
@@ -89,6 +93,12 @@ def test_by_itself_all_that_ended_is_told(tmp_path: Path) -> None:
     assert found.timeout == 10.0
 
 
+def test_an_environment_that_is_not_named_is_quiet(tmp_path: Path) -> None:
+    text = '[notify]\ncommand = ["./tell"]\nenvironments = ["WHERE"]\n[environments.production]\n'
+    assert settings_of(tmp_path, text.replace("WHERE", "production")) is None
+    assert settings_of(tmp_path, text.replace("WHERE", "dev")) is not None
+
+
 def test_secrets_come_from_the_environment_and_never_show(tmp_path: Path) -> None:
     found = settings_of(
         tmp_path, '[notify]\nwebhook_env = "HOOK"\ntoken_env = "HOOK_TOKEN"',
@@ -119,5 +129,5 @@ def test_a_pushed_tree_has_no_say(tmp_path: Path) -> None:
     text = '[notify]\ncommand = ["./steal"]\n'
     project = load_project(DictTree({"toolkit.toml": text.encode()}, name="a1b2c3"))
     assert project.file.notify
-    assert resolve(project.file.notify, project.root, {"PATH": "/bin"}) is None
-    assert resolve(project.file.notify, tmp_path, {"PATH": "/bin"}) is not None
+    assert resolve(project.file.notify, project.root, "dev", {"PATH": "/bin"}) is None
+    assert resolve(project.file.notify, tmp_path, "dev", {"PATH": "/bin"}) is not None

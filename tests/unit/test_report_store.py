@@ -25,6 +25,8 @@ def test_a_report_is_kept_as_it_was_and_for_its_owner_only(tmp_path: Path) -> No
     assert (folder / f"{key}.json").stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
     assert time_of(key) == pytest.approx(NOW, abs=0.001)
+    # A project that ignores nothing has no file more for that.
+    assert (folder / ".gitignore").read_text() == "*\n"
     [row] = listed(folder).reports
     assert (row.id, row.job, row.verdict, row.release, row.version, row.environment) == (
         key, "web", "deployed", "1.1.0", 4, "dev",
@@ -53,7 +55,7 @@ def test_many_at_once_lose_none_and_leave_nothing_half_written(tmp_path: Path) -
     assert len(set(keys)) == 120
     found = listed(tmp_path)
     assert (len(found.reports), found.notes) == (KEPT, ())
-    assert {path.suffix for path in tmp_path.iterdir()} == {".json"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ""}
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,16 @@ _OURS = ("NOMAD_TOKEN", "CONSUL_HTTP_TOKEN", "CONSUL_HTTP_TOKEN_FILE", "TOOLKIT_
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-def check(table: Mapping[str, Any], named: Collection[str], source: Source) -> list[Mistake]:
+def check(
+    table: Mapping[str, Any],
+    named: Collection[str],
+    environments: Collection[str],
+    source: Source,
+) -> list[Mistake]:
     """What is wrong with the values of `[notify]`, each of which has the right kind.
 
-    `named` are all keys that the file has there, those of a wrong kind too.
+    `named` are all keys that the file has there, those of a wrong kind too; `environments` are
+    those of the file.
     """
     mistakes = []
 
@@ -61,14 +67,20 @@ def check(table: Mapping[str, Any], named: Collection[str], source: Source) -> l
     for word in table.get("on", ()):
         if word not in words:
             wrong("on", f'"{word}" is no verdict', suggest(word, words))
+    for name in table.get("environments", ()):
+        if name not in environments:
+            wrong("environments", f'there is no environment "{name}"', suggest(name, environments))
     return mistakes
 
 
 def resolve(
-    table: Mapping[str, Any], folder: Path | None, environ: Mapping[str, str]
+    table: Mapping[str, Any], folder: Path | None, environment: str, environ: Mapping[str, str]
 ) -> Notify | None:
-    """Who is told; None without `[notify]`, and always for a tree that is no folder."""
-    if not table or folder is None:
+    """Who is told of rollouts in an environment; None without `[notify]`, or where it is not meant.
+
+    Always None for a tree that is no folder.
+    """
+    if not table or folder is None or environment not in table.get("environments", [environment]):
         return None
     missing = [
         table[key]

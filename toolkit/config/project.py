@@ -110,7 +110,8 @@ def load_project(tree: Tree, root: Path | None = None) -> Project:
     mistakes += _check_environments(data, good, source)
     mistakes += _check_stack(good, source, tree)
     if isinstance(data.get("notify"), dict):
-        mistakes += notify.check(good.get("notify", EMPTY), data["notify"], source)
+        environments = good.get("environments", {})
+        mistakes += notify.check(good.get("notify", EMPTY), data["notify"], environments, source)
     if mistakes:
         raise ConfigError(mistakes)
     environments = {

@@ -67,6 +67,7 @@ PROJECT_KEYS: tuple[Key, ...] = (
     Key("notify.webhook_env", "string", "Environment variable that holds the address."),
     Key("notify.token_env", "string", "Environment variable that holds a bearer token for it."),
     Key("notify.on", "strings", "Verdicts that are told.", "all but unchanged and submitted"),
+    Key("notify.environments", "strings", "Environments that are told of.", "all"),
     Key(
         "notify.timeout",
         "duration",

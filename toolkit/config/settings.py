@@ -86,10 +86,16 @@ def load_settings(
         consul_bin=environ.get("CONSUL_BIN") or None,
         traefik_bin=environ.get("TRAEFIK_BIN") or None,
         no_color=bool(environ.get("NO_COLOR")),
-        notify=resolve_notify(project.file.notify, project.root, environ) if project else None,
+        notify=_notify(project, target, environ),
         actor=actor_of(environ),
         git={key: environ[key] for key in _GIT if environ.get(key)},
     )
+
+
+def _notify(project: Project | None, target: Target, environ: Mapping[str, str]) -> Notify | None:
+    if project is None:
+        return None
+    return resolve_notify(project.file.notify, project.root, target.environment, environ)
 
 
 def read_variables(environ: Mapping[str, str]) -> tuple[Variables, list[Mistake]]:

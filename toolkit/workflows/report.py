@@ -99,13 +99,13 @@ def _too_few(job: str, number: int) -> RefusedError:
 
 
 def _newer(session: Session, chosen: KeptReport) -> tuple[str, ...]:
-    """What was registered since; nothing where Nomad cannot be asked: the page is of back then."""
+    """What was registered since, or why that is not known; the page stays that of back then."""
     if chosen.version is None:
         return ()
     try:
         raw = session.nomad.job(chosen.job)
-    except ApiError:
-        return ()
+    except ApiError as exc:
+        return (f"whether anything was registered since is not known: {exc.message}",)
     version = int((raw or {}).get("Version") or 0)
     if raw is None or version <= chosen.version:
         return ()

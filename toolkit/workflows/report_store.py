@@ -44,6 +44,10 @@ def keep(folder: Path, document: Mapping[str, Any], at: float) -> str:
     name = quote(str(document.get("job") or "job"), safe="")[:80].rstrip("%")
     key = f"{stamp}-{name}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        # In a project that does not ignore .toolkit, a report must not make its tree a dirty one.
+        ignored.write_text("*\n")
     write_private(folder / f"{key}.json", json.dumps(document, ensure_ascii=False))
     _rotate(folder)
     return key
