@@ -20,30 +20,27 @@ def shop(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def test_a_stack_goes_in_the_order_of_its_needs_and_again_changes_nothing(shop: Stack) -> None:
-    db, migrate, backend, page, other = shop.names("db", "migrate", "backend", "page", "other")
+    db, migrate, backend, other = shop.names("db", "migrate", "backend", "other")
     shop.service(db)
     shop.work(migrate, db)
     shop.service(backend, f"{migrate}:done")
-    shop.service(page, f"{backend}:verified")
     shop.service(other)
     # The order of the list is not that of the needs.
-    shop.stack(page, backend, migrate, db, other)
+    shop.stack(backend, migrate, db, other)
 
     said = shop.all()
     assert said.code == 0, said.out + said.err
     assert words(said) == {
-        db: "deployed", migrate: "completed", backend: "deployed", page: "deployed",
-        other: "deployed",
+        db: "deployed", migrate: "completed", backend: "deployed", other: "deployed",
     }  # fmt: skip
     assert said.report["verdict"] == "deployed"
     # Each was registered after what it waits for had come to its end in Nomad.
     assert shop.ended(db) < shop.submitted(migrate)
     finished = [a["ModifyIndex"] for a in shop.nomad(f"/v1/job/{migrate}/allocations")]
     assert max(finished) < shop.submitted(backend)
-    assert shop.ended(backend) < shop.submitted(page)
     # What waits for nothing did not wait.
     assert shop.submitted(other) < shop.submitted(migrate)
-    assert shop.serves(page) == ["1.0.0"]
+    assert shop.serves(backend) == ["1.0.0"]
 
     before = {name: shop.versions(name) for name in shop.jobs}
     again = shop.all()

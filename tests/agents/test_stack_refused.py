@@ -105,7 +105,7 @@ def test_the_command_line_says_one_job_or_all(shop: Stack) -> None:
 def test_a_protected_environment_asks_once_for_all(shop: Stack) -> None:
     a, b = shop.names("a", "b")
     shop.service(a)
-    shop.service(b, a)
+    shop.service(b)
     shop.stack(a, b)
     text = (shop.root / "toolkit.toml").read_text()
     (shop.root / "toolkit.toml").write_text(

@@ -40,7 +40,7 @@ class Project:
     environment: dict[str, str]
     ports: AgentPorts
 
-    def toolkit(self, *arguments: str, expect: int = 0) -> str:
+    def toolkit(self, *arguments: str, expect: int = 0, seconds: float = 150) -> str:
         """Run the tool and return what it printed, after a look at its exit code."""
         ended = subprocess.run(
             [sys.executable, "-m", "toolkit", *arguments],
@@ -48,7 +48,7 @@ class Project:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=seconds,
         )
         said = f"toolkit {' '.join(arguments)}\n{ended.stdout}{ended.stderr}"
         assert ended.returncode == expect, said
@@ -86,6 +86,7 @@ class Load:
     """Requests through the edge, one after the other, for as long as something else goes on."""
 
     edge: str
+    host: str = "backend.localhost"
     releases: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -101,9 +102,7 @@ class Load:
             thread.join(30)
 
     def _ask(self, done: threading.Event) -> None:
-        with httpx.Client(
-            headers={"Host": "backend.localhost"}, trust_env=False, verify=NO_TLS
-        ) as client:
+        with httpx.Client(headers={"Host": self.host}, trust_env=False, verify=NO_TLS) as client:
             while not done.wait(0.02):
                 try:
                     answer = client.get(self.edge)
