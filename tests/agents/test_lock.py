@@ -259,6 +259,37 @@ def test_who_lost_the_lock_restarts_and_purges_nothing_more(shop: Shop) -> None:
     assert shop.job(name)["Stop"] is True
 
 
+def test_the_next_step_of_a_canary_needs_the_lock_of_whoever_registers_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Made sure of before each registration, however fast one step follows the other.
+    monkeypatch.setattr("toolkit.rollout.lock_held.FRESH", 0.0)
+    longer = {'timeout = "100s"': 'timeout = "10m"'}
+    name = shop.deployed(count=2, change=longer, more="[canary]\nsteps = [1, 2]\n")
+
+    def unlock() -> None:
+        assert shop.toolkit("unlock", name, "--reason", "wait for me").code == 0
+
+    said = bump(shop, name, "1.1.0", "--no-analyse", on={"canary ": unlock})
+    assert (said.code, said.report["verdict"]) == (9, "held"), said.out
+    assert "was broken by " in said.report["sentence"]
+    assert said.report["next"] == f"toolkit attach {name}"
+    assert said.report["lock"]["state"] == "lost"
+    step = shop.job(name)["JobModifyIndex"]
+    # Whoever follows a rollout takes the lock when there is something to register.
+    other = str(uuid.uuid4())
+    lock(shop, name, "acquire", other, {"id": other, "actor": "bob@ws", "since": "1"})
+    said = shop.toolkit("attach", name, "--no-analyse", "--json")
+    assert (said.code, said.report["verdict"]) == (9, "held"), said.out
+    assert f"{name} is locked by bob@ws" in said.report["sentence"]
+    assert shop.job(name)["JobModifyIndex"] == step
+    lock(shop, name, "release", other)
+    said = shop.toolkit("attach", name, "--no-analyse", "--json")
+    assert (said.code, said.report["verdict"]) == (0, "deployed"), said.out + said.err
+    assert variable(shop, name)["Items"]["command"] == "attach"
+    assert variable(shop, name)["Lock"] is None
+
+
 def test_unlock_wants_a_reason(shop: Shop, base: dict[str, str]) -> None:
     said = shop.toolkit("unlock", base["same"], "--reason", "  ", "--json")
     assert (said.code, said.error["message"]) == (1, "the reason is empty")

@@ -16,7 +16,7 @@ from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
 from toolkit.errors import RefusedError, ServerError, UnreachableError
 from toolkit.rollout import lock
-from toolkit.rollout.lock_held import AGAIN, BEAT, Held
+from toolkit.rollout.lock_held import AGAIN, BEAT, FRESH, Held
 from toolkit.rollout.world import World
 from toolkit.spec.lock import Holder
 from toolkit.spec.target import Endpoint, Target
@@ -305,10 +305,10 @@ def test_one_that_cannot_be_renewed_says_so_once_and_is_no_cover(
 def test_an_old_renewal_is_made_sure_of_before_a_registration(
     world: World, variable: Variable, held: Held, time: Time
 ) -> None:
-    time.seconds = lock.TTL - 1
+    time.seconds = FRESH / 2
     held.assure()
     assert variable.asked == ["acquire"]
-    time.seconds = lock.TTL
+    time.seconds = FRESH
     held.assure()
     assert variable.asked == ["acquire", "renew"]
     variable.now_of(THEIRS)

@@ -15,6 +15,9 @@ from toolkit.spec.lock import Holder, LockReport
 
 BEAT = 7.0
 """Seconds between renewals: a rollout of eight seconds makes one."""
+FRESH = 1.0
+"""Seconds in which nobody is likely to have broken it: a registration right after the lock was
+taken asks no second time."""
 AGAIN = 1.0
 """Seconds before another try, once a renewal got no answer."""
 
@@ -110,7 +113,7 @@ class Held:
         """
         if self._holder is None:
             return
-        if self._clock() - self._renewed >= lock.TTL:
+        if self._clock() - self._renewed >= FRESH:
             self.renew(self._world)
         if self._lost:
             self._news.clear()  # said by the error
