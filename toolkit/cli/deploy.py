@@ -89,6 +89,9 @@ def deploy(
         parallel=("all", parallel),
         detach=("job", detach),
         no_promote=("job", no_promote),
+        canary=("job", canary),
+        analyse=("job", analyse),
+        probe=("job", probe),
     )
     if named is None:
         from toolkit.views import stack as stack_view

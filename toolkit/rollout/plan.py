@@ -41,8 +41,8 @@ def make_plan(
 
     One more for each taken port, and each missing driver, that keeps it from being placed.
 
-    `canaries`: of its last step, where it has steps. `release_chosen` says that the user named the
-    release on the command line. Raises RenderError for HCL that Nomad cannot parse,
+    `canaries`: of its last step, where the command line says so. `release_chosen` says that the
+    user named the release on the command line. Raises RenderError for HCL that Nomad cannot parse,
     InvalidRequestError for a job that it refuses, RefusedError for a missing secret or another
     type of job under the same name.
     """
@@ -58,6 +58,8 @@ def make_plan(
     stopped = live is None or live.stopped
     before = None if stopped or live is None else memory.recall(submission, live.release)
     kept = _keep_counts(job, rendered, live, before, reset=reset_count)
+    table = rendered.spec.canary
+    canaries = canaries or (table.steps[-1] if table is not None and table.steps else None)
     if canaries is not None and job.get("Type") == "service":
         job = with_canaries(job, canaries)
     question = None if release_chosen else _question(live, before, said)

@@ -32,11 +32,6 @@ class Canaries:
     compared: AnalysisSettings | None = None
     """How they are compared with stable instances; None: they are not."""
 
-    @property
-    def last(self) -> int | None:
-        """Canaries of the last step; None: as the job says."""
-        return self.steps[-1] if self.steps else None
-
 
 def canaries_of(
     spec: JobSpec, canary: tuple[int, ...] = (), analyse: bool | None = None
@@ -48,6 +43,13 @@ def canaries_of(
     if not wanted:
         return Canaries(steps)
     return Canaries(steps, table.analysis if table is not None else AnalysisSettings())
+
+
+def fitting(canaries: Canaries, plan: Plan) -> Canaries:
+    """The same for a job that somebody scaled below the steps of its file."""
+    most = max(counts(plan.job).values(), default=0)
+    steps = tuple(dict.fromkeys(min(step, most) for step in canaries.steps))
+    return Canaries(steps, canaries.compared)
 
 
 def refuse_canaries(plan: Plan, canaries: Canaries, timeout: float) -> None:
@@ -95,7 +97,7 @@ def not_compared(plan: Plan, canaries: Canaries, *, detached: bool) -> list[str]
     """What was asked of the canaries and does not take place, and why."""
     notes = []
     if detached and len(canaries.steps) > 1:
-        notes.append(f"no steps: nobody watches a detached rollout; {canaries.last} canaries")
+        notes.append(f"no steps: nobody watches a detached rollout; {canaries.steps[-1]} canaries")
     if canaries.compared is None:
         return notes
     if detached:

@@ -14,7 +14,13 @@ from toolkit.spec.plan import Plan, Submission
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.report import DeployReport
 from toolkit.workflows import locking, probing, roll, steps_begun, tagging
-from toolkit.workflows.analysing import Canaries, canaries_of, not_compared, refuse_canaries
+from toolkit.workflows.analysing import (
+    Canaries,
+    canaries_of,
+    fitting,
+    not_compared,
+    refuse_canaries,
+)
 from toolkit.workflows.clock import Clock
 from toolkit.workflows.guarding import guarded
 from toolkit.workflows.names import refuse_beginning
@@ -85,7 +91,7 @@ def _plan(session: Session, rendered: RenderedJob, options: DeployOptions) -> Pl
         reset_count=options.reset_count,
         release_chosen=session.settings.flags.release is not None,
         allow=allowed(options),
-        canaries=canaries_of(rendered.spec, options.canary, options.analyse).last,
+        canaries=options.canary[-1] if options.canary else None,
     )
 
 
@@ -207,7 +213,8 @@ def _canaries(plan: Plan, options: DeployOptions) -> Canaries:
     if options.command == "rollback":
         # What goes back is in a hurry, and was compared when it came.
         return Canaries()
-    return canaries_of(plan.rendered.spec, options.canary, options.analyse)
+    found = canaries_of(plan.rendered.spec, options.canary, options.analyse)
+    return found if options.canary else fitting(found, plan)
 
 
 def _timeout(options: DeployOptions, plan: Plan) -> float:
