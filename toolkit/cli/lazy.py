@@ -157,6 +157,12 @@ ROLLOUTS = {"deploy", "bump", "rollback", "run", "dispatch"}
 def interruption(command: str, job: str | None, stages: set[str]) -> ToolkitError:
     """Ctrl-C: what goes on without us, as far as we know, and how to watch it again."""
     code = ExitCode.INTERRUPTED
+    if job is None and command in ROLLOUTS:
+        return ToolkitError(
+            "interrupted; what the stack had registered goes on in Nomad without us",
+            hint=f"toolkit {command} --all goes on with what is left",
+            code=code,
+        )
     if command == "stop" and "submit" in stages:
         message = f"interrupted; {job} is stopped in Nomad, and its instances end without us"
         return ToolkitError(message, hint=f"toolkit status {job} shows what is left", code=code)

@@ -64,7 +64,14 @@ def rollback(
         no_revert=no_revert,
         command="rollback",
     )
-    named = chosen(call, job, all_jobs=all_jobs, parallel=("all", parallel), to=("job", to))
+    named = chosen(
+        call,
+        job,
+        all_jobs=all_jobs,
+        parallel=("all", parallel),
+        to=("job", to),
+        probe=("job", probe),
+    )
     if named is None:
         from toolkit.views import stack as stack_view
         from toolkit.workflows.stack.journey import StackOptions

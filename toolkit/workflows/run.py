@@ -116,10 +116,7 @@ def _registered(
     session: Session, plan: Plan, options: WorkOptions, clock: Clock, confirm: Confirm
 ) -> Started | WorkReport:
     refuse_running(plan)
-    if not sum(wanted(plan.job).values()):
-        raise RefusedError(
-            f"{plan.job_id} asks for no instance (count 0)", hint="raise count in the job file"
-        )
+    refuse_empty(plan)
     clock.tell_plan(plan)
     refuse_lint(plan)
     unplaced = plan.unplaced or batch_again.would_not_fit(session.world, plan)
@@ -142,6 +139,14 @@ def _registered(
         evaluation=submission.evaluation,
         secrets=secrets.stored(session.world, plan.job_id),
     )
+
+
+def refuse_empty(plan: Plan) -> None:
+    """RefusedError for a job that asks for no instance."""
+    if not sum(wanted(plan.job).values()):
+        raise RefusedError(
+            f"{plan.job_id} asks for no instance (count 0)", hint="raise count in the job file"
+        )
 
 
 def refuse_running(plan: Plan) -> None:

@@ -36,6 +36,7 @@ def deploy_all(
     when those that it waits for are verified, or done. The first failure lets no other begin.
     InterruptedRolloutError on Ctrl-C says how far it came.
     """
+    options = replace(options, job=replace(options.job, command="deploy --all"))
     clock = Clock(session.world, on_event)
     clock.say("target", session.target.headline())
     stack_of(session.settings)

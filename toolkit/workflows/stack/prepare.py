@@ -27,7 +27,7 @@ from toolkit.spec.stack import StackJob, StackRow
 from toolkit.workflows import batch_again, proof
 from toolkit.workflows.deploy import DeployOptions, allowed, refuse_lint, refuse_without_consul
 from toolkit.workflows.render import render_job
-from toolkit.workflows.run import refuse_running
+from toolkit.workflows.run import refuse_empty, refuse_running
 from toolkit.workflows.session import Session
 from toolkit.workflows.stack import order, rows
 from toolkit.workflows.stack.perform import all_at_once
@@ -151,6 +151,8 @@ def prepare(session: Session, options: DeployOptions, limit: int, halt: Halt) ->
         try:
             todo = todo_of(sessions[name], plan)
             made = Prepared(job, sessions[name], rendered[name], plan, todo)
+            if made.changes:
+                made = replace(made, session=unasked(made.session))
             if (short := refuse(made, options)) is not None:
                 return short
         except SAID as exc:
@@ -165,15 +167,11 @@ def prepare(session: Session, options: DeployOptions, limit: int, halt: Halt) ->
 
 
 def own(session: Session, halt: Halt, crowd: int = 1) -> Session:
-    """A session for one job's thread: its own connections and count of calls.
-
-    What a protected environment asks is asked once, for the whole stack, before anything begins.
-    """
+    """A session for one job's thread: its own connections and count of calls."""
     world = session.world
     nomad = Nomad(world.nomad.endpoint, namespace=world.nomad.namespace, region=world.nomad.region)
     mine = replace(
         world,
-        target=replace(world.target, protected=False),
         nomad=nomad,
         consul=world.consul.clone(),
         clock=halt.clock(world.clock),
@@ -181,6 +179,12 @@ def own(session: Session, halt: Halt, crowd: int = 1) -> Session:
         halt=halt,
     )
     return replace(session, world=mine)
+
+
+def unasked(session: Session) -> Session:
+    """The same, which asks no more: it is asked once, for all that changes, before any begins."""
+    world = session.world
+    return replace(session, world=replace(world, target=replace(world.target, protected=False)))
 
 
 def planned(session: Session, rendered: RenderedJob, options: DeployOptions) -> Plan:
@@ -214,6 +218,7 @@ def refuse(made: Prepared, options: DeployOptions) -> Refusal | None:
     unplaced = plan.unplaced
     if made.todo == "run":
         refuse_running(plan)
+        refuse_empty(plan)
         unplaced = unplaced or batch_again.would_not_fit(session.world, plan)
     else:
         refuse_without_consul(session, plan)

@@ -30,6 +30,7 @@ from toolkit.workflows.stack.prepare import (
     own,
     rendered_stack,
     stack_of,
+    unasked,
 )
 from toolkit.workflows.stack.reporting import report, write_down
 from toolkit.workflows.stack.turn import refuse_other
@@ -120,7 +121,7 @@ def _prepare(journey: Journey) -> tuple[int, Ready]:
     order = only(turned(arrange(names, rendered, edges_first(plans))), then)
     prepared = {
         job.name: Prepared(
-            job, sessions[job.name], rendered[job.name], plans[job.name], "deploy",
+            job, unasked(sessions[job.name]), rendered[job.name], plans[job.name], "deploy",
             target=targets[job.name],
         )
         for job in order
