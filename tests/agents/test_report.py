@@ -188,7 +188,7 @@ def test_work_that_ended_has_a_page_too(shop: Shop) -> None:
     assert kept["report"]["schema"] == "toolkit.work/1"
     page = shop.toolkit("report", name)
     text = Path(page.out.splitlines()[-1].split()[-1]).read_text()
-    assert "The work, task by task" in text and "exit 3" in text and 'class="bar new"' in text
+    assert "The work, task by task" in text and "exit 3" in text and 'class="bar work"' in text
 
 
 def test_a_folder_that_cannot_be_written_is_a_note(shop: Shop) -> None:

@@ -36,6 +36,7 @@ def report(session: Session, job: str, *, kept: Sequence[str] = ()) -> PageRepor
 
     NotFoundError for a job that Nomad does not know either.
     """
+    started = session.world.clock()
     found = find(session, job)
     versions = session.nomad.versions(found.id, diffs=True)
     if not versions:
@@ -63,7 +64,7 @@ def report(session: Session, job: str, *, kept: Sequence[str] = ()) -> PageRepor
             version=live.version,
             deployment=deployment.id if deployment else None,
             evaluation=None,
-            timings=Timings(total=course.ended - course.began),
+            timings=Timings(total=session.world.clock() - started),
             verification=verification,
             next=None if judged.verdict == "unchanged" else f"toolkit explain {found.id}",
             timeline=timeline(course, allocations),

@@ -91,6 +91,9 @@ def _header(page: PageReport, axis: Axis | None) -> Markup:
     report = page.report
     verdict = str(report["verdict"])
     glyph, tone = GLYPHS.get(verdict, ("?", "warn"))
+    if page.source == "nomad" and verdict == "unchanged":
+        # Nobody changed anything just now: it was looked at.
+        verdict = "serves"
     began = axis.zero if axis else page.at
     where = f"{report['environment']} · {report['address']} · namespace {report['namespace']}"
     return el(
@@ -99,7 +102,7 @@ def _header(page: PageReport, axis: Axis | None) -> Markup:
         el("h1", _heading(report)),
         el("p", report["sentence"], class_="sentence"),
         el("p", where, " · ", el("time", stamp(began), datetime=_iso(began)), class_="muted"),
-        _cards(report, axis),
+        _cards(page),
         el("p", el("span", "next ", class_="label"), el("code", report["next"]))
         if report.get("next")
         else None,
@@ -110,11 +113,12 @@ def _iso(at: float) -> str:
     return stamp(at).replace(" ", "T")
 
 
-def _cards(report: Json, axis: Axis | None) -> Markup:
+def _cards(page: PageReport) -> Markup:
     """The few numbers that people ask for first."""
+    report = page.report
     found: list[tuple[str, str]] = []
     verification, timings = report.get("verification"), report.get("timings") or {}
-    if timings.get("total") is not None:
+    if timings.get("total") is not None and page.source == "kept":
         found.append(("took", length(float(timings["total"]))))
     if verification:
         found.append(("verified", f"{verification['verified']} of {verification['expected']}"))
@@ -130,7 +134,7 @@ def _cards(report: Json, axis: Axis | None) -> Markup:
         found.append(("deployment", str(report["deployment"])[:8]))
     return el(
         "dl",
-        [el("div", el("dt", name), el("dd", value)) for name, value in found if axis or value],
+        [el("div", el("dt", name), el("dd", value)) for name, value in found],
         class_="cards",
     )
 
@@ -152,7 +156,7 @@ def _rollout(timeline: Json | None, probe: Json | None, axis: Axis, report: Json
     if timeline and timeline["bars"]:
         parts += [
             _legend(timeline),
-            el("div", bars.drawing(timeline, axis, str(report["verdict"])), class_="plot"),
+            el("div", bars.drawing(timeline, axis), class_="plot"),
             sections.folded(
                 "The instances as a table",
                 _scrolled("The instances in time", bars.table(timeline, axis)),
@@ -183,9 +187,10 @@ def _scrolled(name: str, table: Markup) -> Markup:
 def _legend(timeline: Json) -> Markup:
     """The phases that are drawn, each with its fill and its meaning."""
     there = {span["phase"] for bar in timeline["bars"] for span in bar["spans"]}
+    work = any(bar["role"] == "work" for bar in timeline["bars"])
     tone = "new" if any(bar["role"] != "old" for bar in timeline["bars"]) else "old"
     items = [
-        el("li", _swatch(f"bar {tone}", phase), f" {phase}: {meaning}")
+        el("li", _swatch(f"bar {tone}", phase), f" {phase}: {'a task runs' if work else meaning}")
         for phase, meaning in PHASES.items()
         if phase in there
     ]

@@ -31,7 +31,7 @@ PHASES = {
 }
 """Phase -> what it means, for the legend."""
 
-ROLES = {"old": "old", "new": "new", "canary": "canary", "restored": "restored"}
+ROLES = {"old": "old", "new": "new", "canary": "canary", "restored": "restored", "work": "task"}
 
 MARKS = {
     "submitted": "→", "healthy": "♥", "promoted": "▲", "failure": "✕", "failed": "✕",

@@ -20,7 +20,6 @@ def timeline_of(report: Json) -> dict[str, Any] | None:
     bars, marks = [], [_mark(float(submitted), "submitted", "submitted")]
     for row in sorted(tasks, key=lambda row: float(row["started"])):
         finished = row["finished"]
-        words = {"failed": "failed", "lost": "lost"}
         bars.append(
             {
                 "allocation": row["allocation"],
@@ -30,9 +29,9 @@ def timeline_of(report: Json) -> dict[str, Any] | None:
                 "node": row["node"],
                 "version": report.get("version") or 0,
                 "release": report.get("release"),
-                "role": "new",
+                "role": "work",
                 "spans": [{"phase": "running", "began": float(row["started"]), "ended": finished}],
-                "end": words.get(row["state"], "gone") if finished else None,
+                "end": row["state"] if finished else None,
                 "sightings": [],
             }
         )
@@ -40,6 +39,7 @@ def timeline_of(report: Json) -> dict[str, Any] | None:
             code = row["exit_code"]
             said = f"task {row['task']} " + (f"exited {code}" if code is not None else "failed")
             marks.append(_mark(float(finished), "failure", said, row["allocation"]))
+    marks.append(_mark(float(events[-1]["at"]), "verdict", str(report["verdict"])))
     return {"began": began, "ended": ended, "bars": bars, "marks": marks, "notes": []}
 
 
