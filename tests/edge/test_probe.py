@@ -14,17 +14,24 @@ from tests.edge.orders import PROBE, Orders
 pytestmark = [pytest.mark.agents, pytest.mark.edge]
 
 SHARE = PROBE + 'failed = "60%"\n'
-GAP = PROBE.replace('"20s"', '"3s"') + 'failed = "100%"\n'
+GAP = PROBE.replace('"50s"', '"3s"') + 'failed = "100%"\n'
 LATENCY = PROBE + 'failed = "100%"\nlatency = "400ms"\npercentile = 90\n'
 ONE_OF_THREE = {"[rollout]": "[rollout]\ncanaries = 1"}
+WATCHED = {'min_healthy_time = "500ms"': 'min_healthy_time = "5s"'}
+"""For a canary that is asked for some time before Nomad calls it healthy."""
 HASTY = {'healthy_deadline = "50s"': 'healthy_deadline = "12s"', '"90s"': '"20s"'}
 """For instances that never become healthy."""
 
 FIRST: dict[str, dict[str, Any]] = {
     "within": {"count": 2}, "promoted": {"count": 2}, "rolling": {"count": 3}, "early": {},
     "share": {}, "gap": {}, "latency": {}, "kept": {}, "twice": {"mode": "ages", "change": HASTY},
-    "lost": {},
+    "lost": {}, "raced": {}, "left": {},
 }  # fmt: skip
+
+
+def interrupted() -> None:
+    """Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +64,25 @@ def told(orders: Orders, names: Mapping[str, str]) -> dict[str, Said]:
         "within": ((), {"count": 2}),
         "promoted": ((), {"count": 2, "mode": "fades"}),
         "rolling": ((), {"count": 3, "mode": "fades", "change": ONE_OF_THREE}),
-        "early": ((), {"mode": "broken"}),
+        "early": ((), {"mode": "broken", "change": WATCHED}),
         "share": ((), {"mode": "flaky", "probe": SHARE}),
         "gap": ((), {"mode": "fades", "probe": GAP}),
-        "latency": ((), {"mode": "slow", "probe": LATENCY}),
+        "latency": ((), {"mode": "slow", "probe": LATENCY, "change": WATCHED}),
         "kept": (("--no-revert",), {"mode": "fades"}),
         "twice": ((), {"mode": "fades", "change": HASTY}),
+        "raced": ((), {"mode": "fades"}),
+        "left": ((), {}),
     }
     fading = {story for story, (_, how) in stories.items() if how.get("mode") == "fades"}
 
     def second(story: str) -> Callable[[], Said]:
         arguments, how = stories[story]
         name = names[story]
-        on = orders.raising(name) if story in fading else None
+        on = orders.raising(name) if story in fading else {}
+        if story == "raced":
+            on |= {"· back to": lambda: orders.registered_by_hand(name)}
+        if story == "left":
+            on |= {"asked on for": interrupted}
         return lambda: orders.bump(name, *arguments, on=on, **how)
 
     return orders.front.at_once({story: second(story) for story in stories})
@@ -97,7 +110,7 @@ def test_a_bump_within_its_budget(
     report, probe = said.report, said.report["probe"]
     assert (said.code, report["verdict"]) == (0, "deployed"), said.out + said.err
     assert (probe["failed"], probe["over"], probe["failures"]) == (0, None, [])
-    assert probe["requests"] >= 20
+    assert probe["requests"] >= 5
     assert f"0 of {probe['requests']} requests failed" in report["sentence"]
     assert probe["host"] == f"{name}.localhost"
     assert probe["began"] < probe["first_new"] <= probe["last_new"] <= probe["ended"]
@@ -117,7 +130,7 @@ def test_what_goes_wrong_after_promotion_is_taken_back_by_a_revert_of_ours(
     # Nomad's own deployment had ended well: there was nothing left to fail.
     assert [d["Status"] for d in front.deployments(name)] == ["successful"] * 3
     assert front.job(name)["Version"] == 2
-    assert "HTTP 500 of 1.1.0" in said.report["causes"][0]["evidence"][0]
+    assert "HTTP 500 of 1.1.0 at " in said.report["causes"][0]["evidence"][0]
     assert any("back to version 0, release 1.0.0" in line for line in said.told("revert"))
     assert f"{said.report['probe']['failed']} of" in said.report["sentence"]
     kept = front.nomad(f"/v1/var/toolkit/last-verified/{name}")["Items"]
@@ -190,6 +203,28 @@ def test_a_revert_that_does_not_take_either_says_what_serves(
         in report["sentence"]
     )
     assert report["causes"][0]["kind"] == "probe"
+
+
+def test_somebody_who_is_faster_than_the_revert_has_the_last_word(
+    front: Front, names: Mapping[str, str], told: Mapping[str, Said]
+) -> None:
+    said, name = told["raced"], names["raced"]
+    report = said.report
+    assert (said.code, report["verdict"]) == (7, "superseded"), said.out + said.err
+    assert "requests failed, 0 may" in report["sentence"]
+    assert "registered by somebody else" in report["sentence"]
+    assert front.release(name) == "2.0.0-by-hand"
+    assert report["next"] == f"toolkit status {name}"
+
+
+def test_an_interruption_of_the_end_says_that_the_release_is_out(
+    front: Front, names: Mapping[str, str], told: Mapping[str, Said]
+) -> None:
+    said, name = told["left"], names["left"]
+    assert said.code == 130
+    assert f"version 1 of {name} is rolled out and its chain holds" in said.error["message"]
+    assert said.error["hint"] == f"toolkit verify {name}"
+    assert front.through(name) == "1.1.0"
 
 
 def test_what_serves_now_fails_already(orders: Orders, names: Mapping[str, str]) -> None:
