@@ -88,6 +88,9 @@ def second_machine(cluster: LocalCluster, root: Path) -> Iterator[SecondMachine]
             "plugin": [{"raw_exec": [{"config": [{"enabled": True}]}]}],
         }  # fmt: skip
         _start(stack, cluster, "consul", root, consul, "-config-file")
+        # Nomad looks for Consul when it starts, and then every 15 s.
+        agent = f"http://{LOOPBACK}:{http}"
+        cluster.until("the second Consul has joined", lambda: bool(_leader(agent)))
         _start(stack, cluster, "nomad", root, nomad, "-config")
         cluster.until("the second machine is ready", lambda: NAME in _ready(cluster))
         machine = SecondMachine(cluster, _ready(cluster)[NAME])
@@ -102,13 +105,23 @@ def second_machine(cluster: LocalCluster, root: Path) -> Iterator[SecondMachine]
             cluster.until("the second machine is empty", machine.drained)
 
 
+def _leader(agent: str) -> str:
+    """The leader that an agent knows; nothing while it does not answer."""
+    try:
+        return str(ask(f"{agent}/v1/status/leader") or "")
+    except (OSError, AssertionError):
+        return ""
+
+
 def _ready(cluster: LocalCluster) -> dict[str, str]:
-    """Name -> id of the nodes that take work."""
+    """Name -> id of the nodes that take work with services in Consul."""
     nodes = ask(f"{cluster.nomad_address}/v1/nodes") or []
     return {
         str(node["Name"]): str(node["ID"])
         for node in nodes
-        if node["Status"] == "ready" and (node["Drivers"] or {}).get("raw_exec", {}).get("Healthy")
+        if node["Status"] == "ready"
+        and (node["Drivers"] or {}).get("raw_exec", {}).get("Healthy")
+        and "consul.version" in ask(f"{cluster.nomad_address}/v1/node/{node['ID']}")["Attributes"]
     }
 
 

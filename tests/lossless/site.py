@@ -38,12 +38,18 @@ timeout = "5s"      # a machine that is busy is not ill
 min_healthy_time = "500ms"
 healthy_deadline = "60s"
 progress_deadline = "90s"
-shutdown_delay = "4s"
+shutdown_delay = "6s"
 kill_timeout = "15s"
 timeout = "120s"
 """
 
-TEMPLATE = '[% extends "_lib/service.nomad.hcl.j2" %]\n'
+TEMPLATE = """[% extends "_lib/service.nomad.hcl.j2" %]
+[% block group %]
+    spread {
+      attribute = "${node.unique.id}"
+    }
+[% endblock %]
+"""
 
 RATE = 40.0
 """Requests a second: what is counted is what fails, and others use this machine too."""

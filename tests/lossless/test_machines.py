@@ -13,7 +13,7 @@ from tests.lossless.site import Site
 from toolkit.config.tree import builtin_tree
 from toolkit.spec.dev import Machine
 
-pytestmark = [pytest.mark.agents, pytest.mark.edge]
+pytestmark = [pytest.mark.agents, pytest.mark.edge, pytest.mark.timeout(600)]
 
 ACCEPT_GRACE = 4
 """Seconds that an edge still answers after its signal: the balancer needs one to notice."""
@@ -35,7 +35,7 @@ port = "api"
 interval = "1s"
 timeout = "5s"
 [rollout]
-min_healthy_time = "3s"
+min_healthy_time = "7s"      # the balancer takes five to trust an edge
 healthy_deadline = "60s"
 progress_deadline = "90s"
 shutdown_delay = "1s"
@@ -105,16 +105,17 @@ def test_the_edge_replaced_on_both_machines(
     site, _ = both
     targets = edges(site)
     site.until("both edges are up", lambda: len(site.running("traefik")) == 2)
-    with balancer(targets) as address, site.callers(web, address=address) as callers:
+    with balancer(targets) as address:
         site.until("both edges are well", lambda: all(each.healthy for each in targets))
-        for number in range(rounds):
-            before = {a["ID"] for a in site.running("traefik")}
-            site.must("deploy", "traefik", "--var", f"throttle={200 + number}ms")
-            site.settled("traefik")
-            after = {a["ID"] for a in site.running("traefik")}
-            assert len(after) == 2
-            assert not before & after
-        site.until("both edges are well", lambda: all(each.healthy for each in targets))
+        with site.callers(web, address=address) as callers:
+            for number in range(rounds):
+                before = {a["ID"] for a in site.running("traefik")}
+                site.must("deploy", "traefik", "--var", f"throttle={200 + number}ms")
+                site.settled("traefik")
+                after = {a["ID"] for a in site.running("traefik")}
+                assert len(after) == 2
+                assert not before & after
+            site.until("both edges are well", lambda: all(each.healthy for each in targets))
     callers.lost_none("edge replaced on two machines behind a balancer")
     # Each was away in its turn, and the balancer knew.
     for target in targets:

@@ -15,7 +15,7 @@ from tests.lossless import hasty
 from tests.lossless.site import Callers, Site, play
 from toolkit.spec.dev import Machine
 
-pytestmark = [pytest.mark.agents, pytest.mark.edge]
+pytestmark = [pytest.mark.agents, pytest.mark.edge, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.lossless.site import Callers, Site, play
 
-pytestmark = [pytest.mark.agents, pytest.mark.edge]
+pytestmark = [pytest.mark.agents, pytest.mark.edge, pytest.mark.timeout(600)]
 
 
 def bump(site: Site, rounds: int) -> Callers:
