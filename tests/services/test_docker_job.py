@@ -112,7 +112,7 @@ class Load:
                 if answer.status_code == 200:
                     self.releases.append(answer.headers["X-Release"])
                 else:
-                    self.failures.append(str(answer.status_code))
+                    self.failures.append(f"{answer.status_code} {answer.text[:40]!r}")
 
 
 def test_deployed_bumped_and_kept(project: Project) -> None:

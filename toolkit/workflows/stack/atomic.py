@@ -12,7 +12,7 @@ from toolkit.workflows.protection import Confirm
 from toolkit.workflows.stack import restore
 from toolkit.workflows.stack.board import Board, only, turned
 from toolkit.workflows.stack.journey import Journey, named_some
-from toolkit.workflows.stack.perform import Performed, perform
+from toolkit.workflows.stack.perform import Performed, all_at_once, perform
 from toolkit.workflows.stack.prepare import Ready
 
 
@@ -21,12 +21,15 @@ def go_back(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> list[S
 
     Where a job cannot be taken back, those that it needs stay as they are: it was made for them.
     """
-    ways: dict[str, restore.Way | ToolkitError] = {}
-    for row in found:
+    by_name = {row.job: row for row in found}
+
+    def way_of(name: str) -> restore.Way | ToolkitError:
         try:
-            ways[row.job] = restore.way(ready.prepared[row.job], row)
+            return restore.way(ready.prepared[name], by_name[name])
         except ToolkitError as exc:
-            ways[row.job] = exc
+            return exc
+
+    ways = all_at_once(tuple(by_name), way_of, journey.limit)
     todo: dict[str, restore.Way] = {}
     stuck = set()
     for name, way in ways.items():
@@ -46,7 +49,7 @@ def go_back(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> list[S
     def work(name: str, on_event: OnEvent, confirm: Confirm) -> restore.Back:
         return restore.take_back(
             ready.prepared[name],
-            next(row for row in found if row.job == name),
+            by_name[name],
             todo[name],
             journey.options.job,
             on_event=on_event,

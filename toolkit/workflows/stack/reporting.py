@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolkit.errors import ApiError
+from toolkit.errors import ApiError, ExitCode
 from toolkit.spec.stack import StackReport, StackRow
 from toolkit.workflows.stack import record, restore, rows
 from toolkit.workflows.stack.journey import Journey, named_some
@@ -38,8 +38,15 @@ def report(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> StackRe
         next=_next(bad, stuck),
         events=tuple(clock.events),
         seconds=clock.elapsed,
-        calls=sum(each.session.nomad.counter.calls for each in ready.prepared.values()),
+        calls=_calls(ready, found),
     )
+
+
+def _calls(ready: Ready, found: Sequence[StackRow]) -> int:
+    """Calls of every job's own session; of those that were only looked at, of their reports."""
+    if ready.prepared:
+        return sum(each.session.nomad.counter.calls for each in ready.prepared.values())
+    return sum(row.report.calls for row in found if row.report is not None)
 
 
 def _sentence(
@@ -54,13 +61,18 @@ def _sentence(
     said = f"{len(found)} jobs: {rows.summary(found)}, {took}"
     if bad is None:
         return said
-    if all(row.verdict is None or row.report is None for row in found):
+    if all(row.verdict is None or _was_refused(row) for row in found):
         return f"nothing was changed; {said}"
     if stuck:
         return f"{named_some(stuck)} could not be taken back; {said}"
     if atomic:
         return f"{bad.job} did not go well, and what was changed was taken back; {said}"
     return f"{bad.job} did not go well; {said}"
+
+
+def _was_refused(row: StackRow) -> bool:
+    """True where nothing of the job was changed, because it was refused or has no room."""
+    return row.report is None and row.own_code in {ExitCode.REFUSED, ExitCode.UNPLACED}
 
 
 def _next(bad: StackRow | None, stuck: Sequence[str]) -> str | None:
