@@ -62,11 +62,13 @@ class Ends:
 def ends(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
     """A project in a git repository, and rollouts of every end at the same time."""
     shop = Shop(cluster, tmp_path_factory.mktemp("shops") / "provenance")
-    words = ("plain", "bad", "left", "held", "old", "launched", "scaled")
+    words = ("plain", "bad", "left", "held", "old", "lost", "launched", "scaled")
     names = {word: shop.name(word) for word in words}
     try:
-        for word in ("plain", "bad", "left", "held", "old", "scaled"):
+        for word in words:
             shop.write(names[word])
+        (shop.root / "jobs" / names["launched"] / "job.nomad.hcl.j2").unlink()
+        (shop.root / "jobs" / names["launched"] / "job.toml").unlink()
         shop.plain(
             names["launched"],
             f'job "{names["launched"]}" {{\n  type = "batch"\n  parameterized {{}}\n'
@@ -80,7 +82,11 @@ def ends(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
         head = git(shop, "rev-parse", "HEAD")
         shop.at_once({word: lambda word=word: shop.deploy(names[word]) for word in words})  # type: ignore[misc]
         (shop.root / "new.txt").write_text("not committed")
-        with FaultProxy(cluster.nomad_address) as proxy:
+        with (
+            FaultProxy(cluster.nomad_address) as proxy,
+            FaultProxy(cluster.nomad_address) as losing,
+        ):
+            losing.add(Rule("pass", path="/tag", times=1), Rule("drop", path="/tag"))
             # What a Nomad older than 1.9 makes of the request.
             proxy.add(Rule("status", path="/tag", status=400, text="Job must be specified"))
             said = shop.at_once({
@@ -91,6 +97,9 @@ def ends(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
                 "held": lambda: shop.deploy(names["held"], "--release", "1.1.0", "--no-promote"),
                 "old": lambda: shop.deploy(
                     names["old"], "--release", "1.1.0", "--nomad-addr", proxy.address
+                ),
+                "lost": lambda: shop.deploy(
+                    names["lost"], "--release", "1.1.0", "--nomad-addr", losing.address
                 ),
                 "scaled": lambda: shop.toolkit("scale", names["scaled"], "2", "--json"),
             })  # fmt: skip
@@ -182,6 +191,20 @@ def test_an_old_nomad_is_said_once_and_changes_no_verdict(ends: Ends) -> None:
     assert kept is not None
     assert kept["version"] == "1"
     assert "tag" not in kept
+
+
+def test_a_verdict_that_could_not_be_tagged_is_written_down_all_the_same(ends: Ends) -> None:
+    shop, name, said = ends.shop, ends.names["lost"], ends.said["lost"]
+    assert (said.code, said.report["verdict"]) == (0, "deployed"), said.err
+    assert len([line for line in said.told("note") if "not up to date" in line]) == 1
+    assert "verdict" not in said_of(shop, name, 1)
+    kept = last(shop, name)
+    assert kept is not None and kept["version"] == "1"
+    assert "no verdict, last verified" in shop.toolkit("history", name).out
+    # Nothing to change, and its chain is verified again: now that can be said.
+    again = shop.deploy(name, "--release", "1.1.0")
+    assert (again.code, again.report["verdict"]) == (0, "unchanged"), again.err
+    assert said_of(shop, name, 1)["verdict"] == "deployed"
 
 
 def test_what_is_scaled_keeps_where_it_came_from(ends: Ends) -> None:

@@ -106,15 +106,22 @@ def finish(session: Session, report: DeployReport, version: Tagged, clock: Clock
     found = version.provenance
     if found is not None:
         found = replace(found, verdict=report.verdict)
+    problem = None
     try:
         if version.done and found is not None:
             provenance_tags.write(session.world, report.job, found)
+    except ApiError as exc:
+        problem = exc.message
+    try:
+        # What was verified is written down even where a tag could not be.
         verified = _verified(session, report, replace(version, provenance=found), clock)
-        if version.done:
+        if version.done and problem is None:
             versions = session.nomad.versions(report.job)
             provenance_tags.tidy(session.world, report.job, versions, verified)
     except ApiError as exc:
-        clock.say("note", f"the tags of {report.job} are not up to date: {exc.message}")
+        problem = problem or exc.message
+    if problem is not None:
+        clock.say("note", f"the tags of {report.job} are not up to date: {problem}")
     return replace(report, provenance=found)
 
 
@@ -138,7 +145,8 @@ def note_verified(
     version = already(raw)
     found = version.provenance
     known, _ = last_verified.look(session.world, job_id)
-    if known is not None and known.index == version.index:
+    told = found is None or found.verdict in VERIFIED
+    if known is not None and known.index == version.index and told:
         return found
     copied = tagged(raw)
     if found is None and copied is not None:
