@@ -328,6 +328,13 @@ def test_one_that_cannot_be_freed_ends_by_itself_and_that_is_said(
     )
 
 
+def test_what_we_freed_ourselves_is_nobodys_deed(world: World, held: Held) -> None:
+    assert held.close() is None
+    assert held.renew(world) is None
+    assert held.news() == ()
+    assert held.report().state == "held"
+
+
 def test_without_a_lock_nothing_is_asked_and_nothing_kept_out(
     world: World, variable: Variable
 ) -> None:

@@ -77,7 +77,7 @@ class Held:
         if self._holder is None:
             return None
         with self._turn:
-            if self._lost:
+            if self._lost or self._closed.is_set():
                 return None
             asked = self._clock()
             try:
@@ -136,7 +136,9 @@ class Held:
         self._closed.set()
         if self._holder is None:
             return None
-        said = None if self._lost else lock.release(self._world, self._job_id, self._holder)
+        # After a renewal that is on its way, which would take what we freed for somebody's deed.
+        with self._turn:
+            said = None if self._lost else lock.release(self._world, self._job_id, self._holder)
         if self._thread is not None:
             self._thread.join(lock.TTL)
         return said

@@ -99,6 +99,7 @@ def _taken(
     begun = world.clock()
     try:
         got = lock.take(world, job_id, holder, wait=wait, on_wait=tell)
+        seconds = world.clock() - begun if waited else 0.0
     except KeyboardInterrupt:
         # In the middle of it, perhaps: nobody shall wait for a lock that nobody renews.
         lock.release(world, job_id, holder)
@@ -106,4 +107,4 @@ def _taken(
     if got.state == "none":
         say("note", f"without a deploy lock: {got.reason}")
         return Held(world, job_id, None, why=got.reason)
-    return Held(world, job_id, holder, waited=world.clock() - begun if waited else 0.0)
+    return Held(world, job_id, holder, waited=seconds)
