@@ -183,10 +183,23 @@ def test_no_revert_leaves_it_and_says_so(
     report = said.report
     assert (said.code, report["verdict"]) == (6, "unverified"), said.out + said.err
     assert "but the probe's budget is spent: " in report["sentence"]
-    assert "--no-revert leaves it" in report["sentence"]
+    assert "it stays as asked" in report["sentence"]
     assert report["causes"][0]["kind"] == "probe"
     assert report["next"] == f"toolkit rollback {name}"
     assert front.release(name) == "1.1.0"
+
+
+def test_a_rollback_is_probed_for_what_it_goes_to(
+    front: Front, names: Mapping[str, str], told: Mapping[str, Said]
+) -> None:
+    """What serves fails every request, which is why one goes back."""
+    assert told["kept"].code == 6
+    said = front.toolkit("rollback", names["kept"], "--probe", "--json")
+    assert (said.code, said.report["verdict"]) == (0, "deployed"), said.out + said.err
+    assert said.report["probe"]["failed"] == 0
+    assert said.report["probe"]["requests"] > 0
+    assert "GET /orders: HTTP 500" in " ".join(said.told("note"))
+    assert "counted once the release is proven" in said.told("probe")[0]
 
 
 def test_a_revert_that_does_not_take_either_says_what_serves(

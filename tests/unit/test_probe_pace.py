@@ -65,7 +65,7 @@ def test_every_place_is_asked_in_turn_and_no_more_often_than_agreed() -> None:
     told = Told()
     with Scripted(GOOD) as server:
         how = asking(server, most_requests=10)
-        with Probe(WORLD, how, Releases("1.1.0", "1.0.0"), told, counting=True) as probe:
+        with Probe(WORLD, how, Releases("1.1.0", "1.0.0"), told, counting="now") as probe:
             until("ten were answered", lambda: probe.seen().requests == 10)
             until("it ended by itself", lambda: bool(probe.seen().notes))
         report = probe.seen()
@@ -84,7 +84,7 @@ def test_an_outage_is_failures_in_every_slot_and_not_silence() -> None:
     told = Told()
     with Scripted(Reply(hold=True)) as server:
         how = asking(server, rate=200)
-        with Probe(WORLD, how, Releases(), told, counting=True) as probe:
+        with Probe(WORLD, how, Releases(), told, counting="now") as probe:
             assert told.said.wait(30)
             report = probe.seen()
             askers = [thread for thread in threading.enumerate() if thread.name == "probe-asks"]
@@ -99,7 +99,7 @@ def test_a_gap_is_noticed_while_it_lasts() -> None:
     budget = ProbeBudget(failed=1.0, gap=0.3)
     with Scripted(Reply(hold=True)) as server:
         how = asking(server, budget=budget, rate=20)
-        with Probe(WORLD, how, Releases(), told, counting=True) as probe:
+        with Probe(WORLD, how, Releases(), told, counting="now") as probe:
             assert told.said.wait(30)
             assert (probe.spent or "").startswith("no good answer for ")
 
@@ -120,7 +120,7 @@ def test_a_machine_that_slept_is_not_held_against_the_release() -> None:
     with Scripted(script) as server:
         how = asking(server, rate=20, budget=ProbeBudget(gap=20.0, latency=20.0, percentile=100))
         world = replace(WORLD, clock=clock)
-        with Probe(world, how, Releases(), told, counting=True) as probe:
+        with Probe(world, how, Releases(), told, counting="now") as probe:
             assert held.wait(30)
             slept = 900.0
             until("it was noticed", lambda: bool(probe.seen().notes))
@@ -136,7 +136,7 @@ def test_a_machine_that_slept_is_not_held_against_the_release() -> None:
 
 def test_an_end_does_not_wait_for_what_hangs() -> None:
     with Scripted(Reply(hold=True)) as server:
-        with Probe(WORLD, asking(server), Releases(), Told(), counting=True) as probe:
+        with Probe(WORLD, asking(server), Releases(), Told(), counting="now") as probe:
             until("it asked", lambda: bool(server.asked))
         assert (probe.seen().requests, probe.seen().over) == (0, None)
 
@@ -145,7 +145,7 @@ def test_once_over_it_is_told_once_and_the_rest_still_counted() -> None:
     told = Told()
     with Scripted(Reply(b"no", 503, {"X-Release": "1.1.0"})) as server:
         how = asking(server)
-        with Probe(WORLD, how, Releases("1.1.0", "1.0.0"), told, counting=True) as probe:
+        with Probe(WORLD, how, Releases("1.1.0", "1.0.0"), told, counting="now") as probe:
             until("more failed", lambda: probe.seen().failed >= 5)
             report = probe.seen()
     assert told.whys == ["1 of 1 requests failed, 0 may"]
@@ -162,7 +162,7 @@ def test_it_settles_only_once_what_failed_is_answered_again() -> None:
 
     with Scripted(script) as server:
         how = asking(server, budget=ProbeBudget(failed=1.0, gap=600.0))
-        with Probe(WORLD, how, Releases(), told, counting=True) as probe:
+        with Probe(WORLD, how, Releases(), told, counting="now") as probe:
             broken.set()
             until("something failed", lambda: probe.seen().failed > 0)
             settled = threading.Thread(target=probe.settle, args=(WORLD.clock(), 60.0))
@@ -180,7 +180,7 @@ def test_a_bug_on_a_thread_of_its_own_is_not_lost() -> None:
         raise ZeroDivisionError
 
     with Scripted(Reply(b"no", 500)) as server:
-        with Probe(WORLD, asking(server), Releases(), on_spent, counting=True) as probe:
+        with Probe(WORLD, asking(server), Releases(), on_spent, counting="now") as probe:
             probe.settle(WORLD.clock(), 1e9)
         with pytest.raises(ZeroDivisionError):
             probe.seen()

@@ -102,6 +102,18 @@ def test_before_anything_serves_nothing_can_be_lost() -> None:
     assert (book.requests, book.failed) == (2, 1)
 
 
+def test_what_one_goes_away_from_may_fail_until_it_is_gone() -> None:
+    book = tally(counting=False)
+    book.until_told = True
+    answer(book, 0.0, release="1.1.0", problem="HTTP 500")
+    answer(book, 1.0, release="1.0.0")
+    answer(book, 2.0, release="1.1.0", problem="HTTP 500")
+    assert (book.failed, book.figures(3.0).gap) == (0, 0.0)
+    book.counting = True
+    answer(book, 4.0, release="1.0.0", problem="HTTP 500")
+    assert book.failed == 1
+
+
 def test_told_that_it_serves_it_counts_from_then_on() -> None:
     book = tally(counting=False)
     book.counting = True

@@ -185,12 +185,13 @@ def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Cloc
     origin = plan.origin or tagging.origin_of(session, plan)
     if options.detach and probing.is_wanted(plan, options.probe):
         clock.say("note", "not probed: nobody watches a detached rollout")
-    wanted = False if options.detach else options.probe
+    back = options.command == "rollback"
+    wanted = False if options.detach else bool(options.probe) if back else options.probe
     canaries = _canaries(plan, options)
     for note in not_compared(plan, canaries, detached=options.detach):
         clock.say("note", note)
     plan = plan if options.detach else steps_begun.first(plan, canaries.steps)
-    with probing.probed(session, plan, wanted, clock) as probe:
+    with probing.probed(session, plan, wanted, clock, back=back) as probe:
         submission = submit(session.world, plan)
         clock.mark("submit")
         clock.tell_submission(submission)
@@ -204,7 +205,7 @@ def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Cloc
         version = steps.version
         report = taken_back(
             session, plan, steps.submission, report, probe, clock,
-            timeout=_timeout(options, plan), no_revert=options.no_revert,
+            timeout=_timeout(options, plan), no_revert=options.no_revert or back,
         )  # fmt: skip
     return tagging.finish(session, report, version, clock)
 

@@ -12,7 +12,7 @@ from toolkit.rollout.machine import Opinion
 from toolkit.rollout.outside import Outside
 from toolkit.rollout.probe.doors import Asking, asking
 from toolkit.rollout.probe.firsts import first_failure
-from toolkit.rollout.probe.probe import Probe, Releases
+from toolkit.rollout.probe.probe import Counting, Probe, Releases
 from toolkit.spec.cause import Cause
 from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.probe import ProbeFailure, ProbeReport, ProbeSettings
@@ -41,8 +41,9 @@ class Probing:
     @property
     def causes(self) -> tuple[Cause, ...]:
         """Why, as it was when it happened."""
-        opinion = self.outside.of("probe")
-        return () if opinion is None else opinion.causes
+        if self.probe is None or (why := self.probe.spent) is None:
+            return ()
+        return (_cause(why, self.probe.spent_by),)
 
     def seen(self) -> ProbeReport | None:
         """What was seen up to now."""
@@ -68,17 +69,24 @@ class Probing:
 
 
 @contextmanager
-def probed(session: Session, plan: Plan, wanted: bool | None, clock: Clock) -> Iterator[Probing]:
+def probed(
+    session: Session, plan: Plan, wanted: bool | None, clock: Clock, *, back: bool = False
+) -> Iterator[Probing]:
     """Ask through the edge from now on, if the job file or `wanted` says so.
 
-    RefusedError where nothing can be asked, or where what serves now fails already.
+    RefusedError where nothing can be asked, or where what serves now fails already. On the way
+    `back` that is why one goes: it refuses nothing, and whatever is found fails no deployment.
     """
     how = _asking(session, plan, wanted)
     if how is None:
         yield Probing()
         return
-    serves = _serves(plan.live)
-    if serves and (failure := first_failure(session.world, how)):
+    counting: Counting = "now" if _serves(plan.live) else "from the first good answer"
+    failure = first_failure(session.world, how) if counting == "now" else None
+    if failure and back:
+        clock.say("note", f"what serves now fails the probe: {failure}")
+        counting = "once the release is proven"
+    elif failure:
         raise RefusedError(
             f"what serves now fails the probe already: {failure} through {how.addresses[0]}"
             f"{_site(how)}; nothing was changed",
@@ -87,10 +95,11 @@ def probed(session: Session, plan: Plan, wanted: bool | None, clock: Clock) -> I
     outside = Outside()
 
     def on_spent(why: str, failures: tuple[ProbeFailure, ...]) -> None:
-        outside.tell("probe", Opinion("bad", why, (_cause(why, failures),)))
+        if not back:
+            outside.tell("probe", Opinion("bad", why, (_cause(why, failures),)))
 
-    with Probe(session.world, how, _releases(plan), on_spent, counting=serves) as probe:
-        clock.say("probe", _said(how, serves))
+    with Probe(session.world, how, _releases(plan), on_spent, counting=counting) as probe:
+        clock.say("probe", _said(how, counting))
         yield Probing(outside, probe, plan.job_id)
 
 
@@ -129,10 +138,10 @@ def _releases(plan: Plan) -> Releases:
     return Releases() if old == plan.release else Releases(plan.release, old)
 
 
-def _said(how: Asking, serves: bool) -> str:
+def _said(how: Asking, counting: Counting) -> str:
     settings = how.settings
     what = ", ".join(dict.fromkeys(f"{place.method} {place.path}" for place in how.places))
-    late = "" if serves else " · counted from the first good answer"
+    late = "" if counting == "now" else f" · counted {counting}"
     where = ", ".join(how.addresses)
     return f"{settings.rate:g} requests/s through {where}{_site(how)}: {what}{late}"
 

@@ -33,7 +33,7 @@ _HONEST: dict[Verdict, Verdict] = {
 def refusal(plan: Plan, no_revert: bool) -> str | None:
     """Why a release over its probe's budget would stay; None: it is taken back."""
     if no_revert:
-        return "--no-revert leaves it"
+        return "it stays as asked"
     updates = [group["Update"] for group in read.groups(plan.job) if group.get("Update")]
     automatic = plan.rendered.spec.rollout.auto_revert
     if updates:

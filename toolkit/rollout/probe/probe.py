@@ -12,7 +12,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from toolkit.rollout.probe.budget import seconds, spent
 from toolkit.rollout.probe.doors import Asking, Place
@@ -38,6 +38,9 @@ class Releases:
     old: str | None = None
 
 
+Counting = Literal["now", "from the first good answer", "once the release is proven"]
+"""From when on a failure is one: where nothing serves yet, or badly, there is nothing to lose."""
+
 OnSpent = Callable[[str, tuple[ProbeFailure, ...]], None]
 """Told once, on a thread of the probe: why the budget is spent, and the failures so far."""
 
@@ -46,9 +49,14 @@ class Probe:
     """`with Probe(…) as probe:` asks from then on until the block ends."""
 
     def __init__(
-        self, world: World, asking: Asking, releases: Releases, on_spent: OnSpent, *, counting: bool
+        self,
+        world: World,
+        asking: Asking,
+        releases: Releases,
+        on_spent: OnSpent,
+        *,
+        counting: Counting,
     ) -> None:
-        """`counting`: False while nothing serves, until the first good answer."""
         self.asking, self._releases, self._on_spent = asking, releases, on_spent
         self._clock, self._now = world.clock, world.now
         self._interval = 1 / asking.settings.rate
@@ -58,9 +66,13 @@ class Probe:
         self._workers: list[threading.Thread] = []
         self._began = self._due = self._clock()
         self._tally = Tally(
-            asking.settings.budget, epoch=self._now() - self._began, counting=counting
+            asking.settings.budget,
+            epoch=self._now() - self._began,
+            counting=counting == "now",
+            until_told=counting == "once the release is proven",
         )
         self._why: str | None = None
+        self._by: tuple[ProbeFailure, ...] = ()
         self._stood_still = 0.0
         self._notes: list[str] = []
         self._bug: BaseException | None = None
@@ -82,6 +94,12 @@ class Probe:
         """Why the budget is spent; None while it is not."""
         with self._lock:
             return self._why
+
+    @property
+    def spent_by(self) -> tuple[ProbeFailure, ...]:
+        """The failures up to that moment."""
+        with self._lock:
+            return self._by
 
     def count_from_now(self) -> None:
         """The release is there: what fails from here on is lost, even before a good answer."""
@@ -156,14 +174,14 @@ class Probe:
         if self._why is not None:
             return None
         self._why = spent(self._tally.figures(now), self.asking.settings.budget)
+        if self._why is not None:
+            self._by = tuple(self._tally.failures)
         return self._why
 
     def _tell(self, found: str | None) -> None:
         if found is None:
             return
-        with self._lock:
-            failures = tuple(self._tally.failures)
-        self._on_spent(found, failures)
+        self._on_spent(found, self.spent_by)
         self._over.set()
 
     # The askers.

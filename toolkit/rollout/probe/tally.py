@@ -48,7 +48,9 @@ class Tally:
     epoch: float
     """Seconds since the epoch at 0 of the prober's clock."""
     counting: bool = True
-    """False: nothing serves yet, so that nothing can be lost before the first good answer."""
+    """False: nothing that serves could be lost yet."""
+    until_told: bool = False
+    """Not even the first good answer changes that."""
     requests: int = 0
     failed: int = 0
     slow: int = 0
@@ -88,7 +90,8 @@ class Tally:
             self.firsts.setdefault(answer.release, answer.ended)
             self.lasts[answer.release] = answer.ended
         if good:
-            self.last_good, self.failed_since, self.counting = answer.ended, None, True
+            self.last_good, self.failed_since = answer.ended, None
+            self.counting = self.counting or not self.until_told
         if not self.counting:
             return
         if not good:
