@@ -137,6 +137,8 @@ def test_a_failed_rollout_shows_why_and_no_secret(shop: Shop) -> None:
     # What served went on being healthy, although the revert judged it anew.
     [kept] = [bar for bar in timeline["bars"] if bar["role"] == "old"]
     assert [span["phase"] for span in kept["spans"]] == ["healthy"]
+    # The version that the revert registered is no news.
+    assert report(shop, name)["notes"] == []
     page = shop.toolkit("report", name)
     text = Path(page.out.splitlines()[-1].split()[-1]).read_text()
     assert "FATAL no database" in text and "task app exited 3" in text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from toolkit.config.locate import is_path
@@ -52,7 +54,7 @@ def report(
     except (OSError, ValueError) as exc:
         # Another deploy may have removed it at this moment.
         raise RefusedError(f"report {chosen.id} cannot be read: {exc}") from exc
-    notes = (*found.notes, *(_newer(session, chosen) if last == 1 else ()))
+    notes = (*found.notes, *(_newer(session, chosen, document) if last == 1 else ()))
     return PageReport("kept", chosen.id, time_of(chosen.id), document, notes=notes)
 
 
@@ -98,16 +100,19 @@ def _too_few(job: str, number: int) -> RefusedError:
     return RefusedError(f"{kept} of {job} kept here", hint="toolkit report --list shows them")
 
 
-def _newer(session: Session, chosen: KeptReport) -> tuple[str, ...]:
+def _newer(session: Session, chosen: KeptReport, document: Mapping[str, Any]) -> tuple[str, ...]:
     """What was registered since, or why that is not known; the page stays that of back then."""
     if chosen.version is None:
         return ()
+    # A revert registers a version of its own, which the report is about as well.
+    bars = (document.get("timeline") or {}).get("bars") or ()
+    known = max(chosen.version, *(int(bar["version"]) for bar in bars), 0)
     try:
         raw = session.nomad.job(chosen.job)
     except ApiError as exc:
         return (f"whether anything was registered since is not known: {exc.message}",)
     version = int((raw or {}).get("Version") or 0)
-    if raw is None or version <= chosen.version:
+    if raw is None or version <= known:
         return ()
     return (
         f"version {version} was registered since, without a report here: "

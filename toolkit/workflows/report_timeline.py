@@ -17,6 +17,8 @@ from toolkit.spec.timeline import Mark, MarkKind, Sighting, Timeline
 from toolkit.workflows.session import Session
 
 _MARKS: Mapping[Stage, MarkKind] = {"fail": "failed", "revert": "revert"}
+_TOGETHER = 1.0
+"""Seconds."""
 
 
 def drawn(
@@ -51,7 +53,7 @@ def drawn(
         marks.append(Mark(healthy, "healthy", "every new instance is healthy, says Nomad"))
     if promoted is not None:
         marks.append(Mark(promoted, "promoted", "canaries promoted"))
-    marks += [Mark(e.at, _MARKS[e.stage], e.text) for e in events if e.stage in _MARKS]
+    marks += _turns(events)
     ended = epoch(decided) or now
     marks.append(Mark(ended, "verdict", report.verdict))
     skew = outcome.skew
@@ -76,6 +78,17 @@ def drawn(
         notes=notes,
     )
     return timeline(course, allocations)
+
+
+def _turns(events: Sequence[Event]) -> list[Mark]:
+    """Where the rollout failed and went back; several lines of one moment are one."""
+    found: list[Mark] = []
+    for event in events:
+        kind = _MARKS.get(event.stage)
+        again = any(mark.kind == kind and event.at - mark.at < _TOGETHER for mark in found)
+        if kind is not None and not again:
+            found.append(Mark(event.at, kind, event.text))
+    return found
 
 
 def _at_last(verification: Verification | None, at: float) -> list[Sighting]:
