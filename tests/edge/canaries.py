@@ -27,7 +27,8 @@ class Handler(socketserver.StreamRequestHandler):
         status = "200 OK"
         if path == [b"/orders"]:
             asked += 1
-            if MODE == "broken" or (MODE == "errors" and asked % 3 == 0):
+            spoiled = "FLAG" in os.environ and os.path.exists(os.environ["FLAG"])
+            if MODE == "broken" or spoiled or (MODE == "errors" and asked % 3 == 0):
                 status = "500 Internal Server Error"
             if MODE == "slow":
                 time.sleep(1.5)
@@ -66,15 +67,17 @@ def write(front: Front, name: str, mode: str = "fine", **how: Any) -> str:
     app = Path(front.root / "orders.py")
     app.write_text(APP)
     change: Mapping[str, str] = how.pop("change", {})
+    more = how.pop("more", CANARY)
+    one = {} if "steps" in more else {"[rollout]": "[rollout]\ncanaries = 1"}
     return front.write(
         name,
         count=how.pop("count", 2),
         route=True,
-        more=how.pop("more", CANARY),
+        more=more,
         change={
             '"APP"': f'"{app}"',
             'MODE = "fine"': f'MODE = "{mode}"',
-            "[rollout]": "[rollout]\ncanaries = 1",
+            **one,
             **change,
         },
         **how,
