@@ -154,7 +154,7 @@ OURS = {"schema", "verdict", "phase", "role", "kind", "state", "system", "end", 
 """Keys whose values are words of our own."""
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.text(st.characters(codec=None), max_size=40) | st.just(OPEN))
 def test_no_value_becomes_markup(text: str) -> None:
     for make in (PAGES["reverted"], PAGES["deployed"]):

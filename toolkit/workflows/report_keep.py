@@ -53,7 +53,7 @@ def _timeline(session: Session, report: DeployReport, clock: Clock) -> Timeline 
     try:
         decided = clock.started + report.timings.total
         return drawn(session, clock.rolled, clock.events, report, decided)
-    except Exception as exc:  # noqa: BLE001  what is drawn afterwards must not take a verdict away
+    except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001  the verdict is there already
         clock.say("note", f"the timeline could not be drawn: {type(exc).__name__}: {exc}")
         return None
 
@@ -69,7 +69,7 @@ def _look_back(
         proxy = session.target.nomad.proxy
         for remark in notify(session.settings.notify, document, proxy=proxy):
             clock.say("note", remark)
-    except Exception as exc:  # noqa: BLE001  nor must what is kept or told
+    except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001  as above
         clock.say("note", f"the report could not be kept: {type(exc).__name__}: {exc}")
 
 

@@ -45,7 +45,12 @@ def drawn(
     seen: dict[str, AllocationView] = {}
     for _, each in rolled:
         seen.update({view.id: view for view in merge.merged(seen, each.allocations)})
-    allocations, notes = _last_look(session, submission.job_id, seen)
+    if rolled[-1][1].end == "lost":
+        # Asked again, it would keep the verdict waiting for as long as it keeps silent.
+        allocations = tuple(seen.values())
+        notes: tuple[str, ...] = ("what became of the instances is not known: Nomad was lost",)
+    else:
+        allocations, notes = _last_look(session, submission.job_id, seen)
     promoted = epoch(outcome.promoted_at)
     began = submission.submitted_at
     marks = [Mark(began, "submitted", f"version {submission.version} submitted")]
