@@ -8,7 +8,7 @@ MANY = 100
 """Changed paths from which on more are to be expected."""
 QUIET = 0.5
 """Seconds without a change that end a change of many files."""
-MOST = 5.0
+MOST = 30.0
 """Seconds after which it is looked at in any case."""
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from toolkit.agents import interrupts
+from toolkit.config.project import PROJECT_FILE
 from toolkit.errors import ConfigError, RefusedError
 from toolkit.loop.notice import Inbox, Notice
 from toolkit.loop.settle import Settling
@@ -55,7 +56,15 @@ def watch(
         inbox = Inbox(clock)
         notice = Notice(project.root, inbox)
         tails = Tails(lambda: opened(None), teller)
-        turning = Turning(project.root, opened, environ, teller, _follows(tails, teller), clock)
+        turning = Turning(
+            root=project.root,
+            opened=opened,
+            environ=environ,
+            on_item=teller,
+            registered=_follows(tails, teller),
+            clock=clock,
+            pause=session.world.sleep,
+        )
         try:
             notice.watch(plan.places)
             _Loop(opened, jobs, plan, inbox, notice, turning, teller, clock).run()
@@ -103,6 +112,8 @@ class _Loop:
         self.opened, self.named, self.plan = opened, named, plan
         self.inbox, self.notice, self.turning = inbox, notice, turning
         self.on_item, self.clock = on_item, clock
+        self.wrong = False
+        """toolkit.toml had a mistake when it was read last."""
 
     def run(self) -> None:
         """Until interrupted."""
@@ -156,7 +167,11 @@ class _Loop:
             text = f"{exc.message}\nwhat runs goes on"
             seconds = self.clock() - since
             self.on_item(Turn("mistake", "", text, seconds, hint=exc.hint))
+            self.wrong = True
             return None
+        if self.wrong:
+            self.wrong = False
+            self.on_item(Remark(f"{PROJECT_FILE} is well again"))
         before, self.plan = self.plan, plan
         for note in plan.notes:
             if note not in before.notes:

@@ -20,6 +20,7 @@ from toolkit.loop import build, index
 from toolkit.loop.environment import scrubbed
 from toolkit.loop.index import Index
 from toolkit.loop.release import dev_release
+from toolkit.loop.settle import MANY, MOST, QUIET
 from toolkit.rollout import read
 from toolkit.spec.events import Event
 from toolkit.spec.jobspec import JobSpec
@@ -58,6 +59,8 @@ class Known:
     """The release that ran when all was well last."""
     failed: bool = False
     """What was tried last did not do well."""
+    wrong: bool = False
+    """Its files had a mistake at the last look."""
     gone: bool = False
     """Its sources are not there, and that was said."""
 
@@ -73,7 +76,11 @@ class Turning:
     registered: Callable[[str, str], None]
     """Called with job and Nomad's id once the job is registered."""
     clock: Callable[[], float]
+    pause: Callable[[float], None]
+    """Sleeps, in seconds."""
     known: dict[str, Known] = field(default_factory=dict)
+    rolling: str | None = None
+    """Nomad's id of the job that has been registered and is not over."""
     looked: float = 0.0
     """When files were last looked at."""
 
@@ -86,7 +93,15 @@ class Turning:
                 turn = self._turn(job, sources, known, since, plain, opened)
         except InterruptedRolloutError:
             raise
+        except KeyboardInterrupt as exc:
+            if self.rolling is None:
+                raise
+            raise InterruptedRolloutError(
+                f"interrupted; Nomad goes on with the rollout of {self.rolling} without us",
+                hint=f"toolkit attach {self.rolling}",
+            ) from exc
         except (ConfigError, RenderError) as exc:
+            known.wrong = True
             turn = self._said(job, "mistake", exc.message, since, hint=exc.hint)
         except ToolkitError as exc:
             lost = isinstance(exc, ApiError) and exc.code > 1
@@ -104,8 +119,7 @@ class Turning:
         plain: Session,
         opened: ExitStack,
     ) -> Turn:
-        self.looked = self.clock()
-        now = index.look(self.root, sources, known.index, without=known.outputs)
+        now = self._look(sources, known)
         changed = index.changed(known.index, now) if known.tried is not None else set()
         if sources and not now:
             # A branch that is being changed, most likely: without a program nothing would run.
@@ -123,6 +137,9 @@ class Turning:
                 session, release = plain, None
         rendered = session.render(job)
         tried = (digest, _digest(rendered))
+        wrong, known.wrong = known.wrong, False
+        if tried == known.tried and wrong and not known.failed:
+            return self._said(job, "unchanged", "well again, and as it runs", since)
         if tried == known.tried:
             text = NOTHING + (", and the last one was not well" if known.failed else "")
             return self._said(job, "unchanged", text, since)
@@ -141,6 +158,7 @@ class Turning:
             known.built = digest
         known.tried, known.failed = tried, True
         report = self._deploy(session, job)
+        self.rolling = None
         turn = self._of_deploy(job, report, since, len(changed), release)
         if changed and release is None and not _replaced(report):
             # Nothing in the job says which sources it runs, so its instances are started again.
@@ -165,12 +183,31 @@ class Turning:
 
     def _tell(self, job: str, job_id: str) -> Callable[[Event], None]:
         def tell(event: Event) -> None:
+            if event.stage == "submit":
+                # Before it is said: whoever reads it may type Ctrl-C at once.
+                self.rolling = job_id
+                self.registered(job, job_id)
             if event.text:
                 self.on_item(Told(job, event))
-            if event.stage == "submit":
-                self.registered(job, job_id)
 
         return tell
+
+    def _look(self, sources: tuple[str, ...], known: Known) -> Index:
+        """The sources as they are; while thousands of them change, only once that pauses."""
+        self.looked = began = self.clock()
+        now = index.look(self.root, sources, known.index, without=known.outputs)
+        while (
+            known.tried is not None
+            and len(index.changed(known.index, now)) >= MANY
+            and self.clock() < began + MOST
+        ):
+            # The first events of a checkout may come while most of it is still to be written.
+            self.pause(QUIET)
+            self.looked, before = self.clock(), now
+            now = index.look(self.root, sources, before, without=known.outputs)
+            if not index.changed(before, now):
+                break
+        return now
 
     # Building.
 
