@@ -18,6 +18,7 @@ from bench.lossless import lossless
 from bench.nomad_side import Cluster, nomad_bump, peer_job
 from bench.observer import Observer
 from bench.page import page
+from bench.probe import probe
 from bench.row import Row
 from bench.stack import stack
 from bench.why_not import why_not
@@ -208,7 +209,7 @@ def settle_edge() -> None:
 
 
 MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
-    startup, unchanged, added, patience, against_nomad, failing, lossless,
+    startup, unchanged, added, patience, against_nomad, failing, probe, lossless,
 )  # fmt: skip
 
 ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster, why_not, page, stack)
