@@ -405,8 +405,9 @@ Usage: toolkit rollback [OPTIONS] [JOB]
 
   Rolled out, gated and verified like any deploy, with the same exit codes.
 
-  `toolkit history` lists where one can go. With --all the stack goes back to
-  where all of it was verified, a job before those that it depends on.
+  To the release that was verified last; where that is live, to the verified one
+  before it. `toolkit history` lists where one can go. With --all the stack goes
+  back to where all of it was verified, a job before those that it depends on.
 
 Arguments:
   [JOB]  Name of a job, its unambiguous beginning, or the path of a job file.
@@ -536,8 +537,10 @@ Usage: toolkit history [OPTIONS] JOB
 
   List the versions of a job and their releases.
 
-  Newest first, with what changed from one to the next; `toolkit rollback --to`
-  takes any.
+  Newest first: what changed, who deployed it, from which commit, and with what
+  verdict.
+
+  A star marks what is live; `toolkit rollback --to` takes any.
 
 Arguments:
   JOB  Name of a job, its unambiguous beginning, or the path of a job file.

@@ -9,7 +9,10 @@ from toolkit.errors import ExitCode
 
 @takes(TARGET, TALK)
 def history(call: Call, job: Job) -> ExitCode:
-    """Newest first, with what changed from one to the next; `toolkit rollback --to` takes any."""
+    """Newest first: what changed, who deployed it, from which commit, and with what verdict.
+
+    A star marks what is live; `toolkit rollback --to` takes any.
+    """
     from toolkit.views import history as view
     from toolkit.workflows.history import history as look
 

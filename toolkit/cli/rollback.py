@@ -48,6 +48,7 @@ def rollback(
 ) -> ExitCode:
     """Rolled out, gated and verified like any deploy, with the same exit codes.
 
+    To the release that was verified last; where that is live, to the verified one before it.
     `toolkit history` lists where one can go. With --all the stack goes back to where all of it was
     verified, a job before those that it depends on.
     """
