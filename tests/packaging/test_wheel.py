@@ -25,6 +25,8 @@ DATA = {
     "toolkit/agents/modules/nomad/go.sum",
     "toolkit/agents/modules/consul/go.mod",
     "toolkit/agents/modules/consul/go.sum",
+    "toolkit/views/page/page.css",
+    "toolkit/views/page/page.js",
     "toolkit/workflows/skeleton/toolkit.toml",
     "toolkit/workflows/skeleton/dot-gitignore",
     "toolkit/workflows/skeleton/services/hello/main.py",
