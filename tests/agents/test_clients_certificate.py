@@ -17,6 +17,7 @@ import pytest
 from tests.faults.scripted import Reply, Scripted
 from toolkit.clients.certificate import peer_certificate
 from toolkit.clients.greeting import greet, is_another
+from toolkit.clients.probe import Prober
 from toolkit.errors import ApiError, TlsError, UnreachableError
 from toolkit.spec.dev import Machine
 from toolkit.spec.target import Endpoint
@@ -155,3 +156,19 @@ def test_an_answer_that_never_comes() -> None:
         pytest.raises(ApiError, match="did not answer in time"),
     ):
         greet(Endpoint("Nomad", server.address, "the test"), "/", timeout=0.2)
+
+
+@pytest.mark.parametrize(
+    ("site", "trusted", "status"),
+    [
+        ("server.global.nomad", True, 501), ("server.global.nomad:443", True, 501),
+        ("other.global.nomad", True, None), ("server.global.nomad", False, None),
+    ],
+)  # fmt: skip
+def test_a_probe_holds_the_certificate_against_the_site_that_it_asks_for(
+    folder: Path, site: str, trusted: bool, status: int | None
+) -> None:
+    verify = str(folder / "nomad-agent-ca.pem") if trusted else True
+    with speaking_tls(folder) as url, Prober(url, host=site, verify=verify) as prober:
+        reply = prober.ask("GET", "/")
+    assert (reply.status, reply.error) == (status, None if status else "certificate verify failed")

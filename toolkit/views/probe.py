@@ -22,7 +22,7 @@ def _figures(report: ProbeReport) -> str:
     parts = [f"longest gap {_seconds(report.longest_gap)}"]
     if report.latency is not None:
         percentile = report.settings.budget.percentile
-        parts.append(f"{percentile:g}% answered within {_seconds(report.latency)}")
+        parts.append(f"{percentile:g}% within {_seconds(report.latency)}")
     return " · ".join(parts)
 
 
