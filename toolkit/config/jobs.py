@@ -54,6 +54,7 @@ def load_job(
         _check(place, merged.values, file, mistakes)
     else:
         _check_plain(merged.values, file, template, mistakes)
+    _check_depends(place, merged.values, mistakes)
     if mistakes:
         raise ConfigError(list(dict.fromkeys(mistakes)))
     if scanned is not None:
@@ -71,7 +72,6 @@ def _check(place: JobPlace, merged: Layer, file: JobFile, mistakes: list[Mistake
     mistakes += check_canary(merged, kind, file.source)
     mistakes += check_rest(merged, file.source, leaf(merged, "driver", "name"))
     mistakes += check_probe(merged, file.source)
-    _check_depends(place, merged, mistakes)
     if "name" not in merged:
         _, wrong = validate({"name": place.name}, job_tree(), file.source)
         mistakes += wrong
