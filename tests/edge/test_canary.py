@@ -5,6 +5,7 @@ All rollouts at the same time: most of each is waiting.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -196,6 +197,10 @@ def test_steps_are_each_compared_and_the_last_is_promoted(
     assert len(running) == 2
     assert running.isdisjoint(before["steps"])
     assert front.serves(name) == ["1.1.0", "1.1.0"]
+    bars = report["timeline"]["bars"]
+    assert Counter((bar["role"], bar["version"], bar["release"]) for bar in bars) == {
+        ("old", 0, "1.0.0"): 2, ("canary", 1, "1.1.0"): 1, ("canary", 2, "1.1.0"): 2,
+    }  # fmt: skip
     again = front.deploy(name, *CASES["steps"][1])
     assert (again.code, again.report["verdict"]) == (0, "unchanged"), again.out
 

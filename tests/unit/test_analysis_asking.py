@@ -19,7 +19,7 @@ from toolkit.clients.nomad import Nomad
 from toolkit.rollout.analysis import tally, words
 from toolkit.rollout.analysis.analyst import Analyst
 from toolkit.rollout.analysis.metrics import Reading
-from toolkit.rollout.analysis.sampler import Sampler
+from toolkit.rollout.analysis.sampler import BLOCK, Sampler
 from toolkit.rollout.analysis.tally import LEAVING, Sample, Tally
 from toolkit.rollout.analysis.targets import Target, Targets, choose
 from toolkit.rollout.machine import Opinion
@@ -179,6 +179,22 @@ def test_neither_side_is_always_the_first() -> None:
         order = "".join(asked.get() for _ in range(64))
     pairs = Counter(order[at : at + 2] for at in range(0, 64, 2))
     assert pairs == {"cs": 16, "sc": 16}
+
+
+def test_one_canary_carries_no_more_than_one_stable_instance() -> None:
+    asked: queue.Queue[str] = queue.Queue()
+
+    def request(target: Target, _path: str) -> Answer:
+        asked.put(target.allocation[0])
+        return GOOD
+
+    one_lane = replace(SOON, rate=1000.0, timeout=0.001)
+    beside = Targets((target("c"),), tuple(map(target, "stu")))
+    with asking(request, one_lane, beside) as kept:
+        kept.wait(6 * BLOCK, 30.0)
+        order = [asked.get() for _ in range(12 * BLOCK)]
+    stable = [who for who in order if who != "c"]
+    assert stable == [who for who in "stustu" for _ in range(BLOCK)]
 
 
 def test_no_more_than_so_many_a_second_however_fast_they_answer() -> None:

@@ -139,6 +139,9 @@ def _news(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
 def _role(course: Course, allocation: AllocationView) -> Role:
     if allocation.job_version == course.version:
         return "canary" if _is_canary(course, allocation) else "new"
+    if allocation.job_version < course.version and allocation.canary:
+        # Of a step before the one that ended it.
+        return "canary" if allocation.created_at >= course.began else "old"
     made_since = allocation.created_at >= course.began and allocation.create_index > course.index
     return "restored" if course.index and made_since else "old"
 

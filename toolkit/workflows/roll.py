@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolkit.rollout import direct, edges, read, sentences, verify
@@ -92,8 +92,10 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
     compared = comparison(
         world, watched.job, following.comparing, probing.outside, under_way=following.under_way
     )
+    first = len(clock.rolled)
     watched, submission, outcome = through(session, watched, submission, steps, compared, clock)
-    clock.rolled.append((submission, outcome))
+    began = following.submission.submitted_at
+    clock.rolled.insert(first, (replace(submission, submitted_at=began), outcome))
     found, unread = proof.patiently(
         world,
         lambda: proof.at_end(session, outcome, submission, watched.job, following.served),

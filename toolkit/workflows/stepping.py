@@ -107,6 +107,7 @@ def through(
         outcome = _watched(session, watched, submission, compared, clock)
         if outcome.end != "ready" or steps is None:
             return watched, submission, outcome
+        clock.rolled.append((submission, outcome))
         try:
             steps.advance()
         except StalePlanError as exc:

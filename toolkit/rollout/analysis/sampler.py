@@ -15,6 +15,9 @@ from toolkit.spec.analysis import AnalysisSettings
 MOST_LANES = 8
 """Threads that ask: slow answers lower the rate only once all of them wait."""
 
+BLOCK = 20
+"""Pairs of requests to the same instances, before others of the larger side have their turn."""
+
 Ask = Callable[[Target, str], Answer]
 
 
@@ -89,9 +92,12 @@ class Sampler:
         sides: list[tuple[SideName, tuple[Target, ...]]] = [
             ("canary", targets.canaries), ("stable", targets.stable),
         ]  # fmt: skip
+        # As many of each side at a time: one canary must not carry what three stable ones share.
+        each = min((len(those) for _, those in sides if those), default=0)
         for side, those in sides if which.bit_count() % 2 else reversed(sides):
             if those and not self._over.is_set():
-                self._one(side, those[which % len(those)], path)
+                at = which // BLOCK * each + which % each
+                self._one(side, those[at % len(those)], path)
 
     def _one(self, side: SideName, target: Target, path: str) -> None:
         answer = self._request(target, path)
