@@ -76,7 +76,7 @@ from toolkit.spec.tree import DictTree
         ('depends = ["dc"]', "depends", 1, 'no job "dc"', "db"),
         ('depends = ["web"]', "depends", 1, "itself", None),
         ('depends = ["db:doen"]', "depends", 1, 'no gate "doen"', "done"),
-        ('depends = ["db:"]', "depends", 1, 'no gate ""', "verified, done"),
+        ('depends = ["db:"]', "depends", 1, 'no gate ""', "done, verified"),
         ('depends = ["db", "db:done"]', "depends", 1, 'names job "db" twice', None),
         ('[depends]\ndb = "done"\ndc = "done"', "depends", 1, 'no job "dc"', "db"),
         ('[depends]\ndb = "later"', "depends.db", 2, '"verified" or "done"', None),
@@ -234,3 +234,15 @@ value = "amd64"
     assert spec.variables == {"list": [1, {"a": "b"}]}
     assert spec.node_class == "big"
     assert [item["value"] for item in spec.constraints] == ["amd64", "big"]
+
+
+def test_what_a_job_waits_for_is_a_list_or_a_table() -> None:
+    for text, said in (
+        ('depends = ["db:verified"]', ("db:verified",)),
+        ('[depends]\ndb = "verified"', ("db:verified",)),
+        ('[depends]\ndb = "verified"\n[env.dev]\ndepends = []', ()),
+    ):
+        spec = load(text)
+        assert spec.depends == said
+        assert spec.depends_origin is not None
+        assert spec.depends_origin.source == "jobs/web/job.toml"

@@ -65,6 +65,7 @@ def mistakes(text: str | bytes) -> tuple[Mistake, ...]:
         ('[stack]\njobs = "backend"', "stack.jobs", 2, "array of strings", "["),
         ('[stack]\njobs = ["bakend"]', "stack.jobs", 2, 'no job "bakend"', "backend"),
         ('[stack]\njobs = ["backend", "backend"]', "stack.jobs", 2, "twice", None),
+        ("[stack]\nparallel = 0", "stack.parallel", 2, "at least 1", None),
         ("[rollout]\ncanaries = true", "rollout.canaries", 2, '"all"', None),
         ("[rollout]\ncanaries = -1", "rollout.canaries", 2, '"all"', None),
         ('[rollout]\ntimeout = "soon"', "rollout.timeout", 2, "duration", "1m30s"),
