@@ -35,14 +35,14 @@ def show(call: Call, sights: Iterator[Sight]) -> ExitCode:
 
 
 def _draw(call: Call, sights: Iterator[Sight]) -> None:
-    from toolkit.cli.live import LiveTable
+    from toolkit.cli.live import LiveTable, size
 
     table = LiveTable(call.world, call.output.write, call.world.stdout)
     try:
         for number, sight in enumerate(sights):
             # The first look is the table itself; notes are said all the same.
             said = sight.changes if number else [c for c in sight.changes if c.word in SAID]
-            for line in view.said(said):
+            for line in view.folded_to(said, size(call.world.stdout)[0]):
                 table.line(call.output.toned(line, call.world.stdout))
             table.draw(partial(view.drawn, sight))
             if call.output.reader_gone:

@@ -9,7 +9,7 @@ from toolkit.spec.sight import Change, Sight
 from toolkit.views import fitted
 from toolkit.views.fitted import Line
 from toolkit.views.status import row_document
-from toolkit.views.text import staged
+from toolkit.views.text import WIDTH, folded, staged
 from toolkit.views.verification import instance_document
 
 
@@ -21,6 +21,16 @@ def lines(sight: Sight) -> list[str]:
 def said(changes: Iterable[Change]) -> list[str]:
     """Some changes, a line each."""
     return [line for change in changes for line in staged(change.word, change.text)]
+
+
+def folded_to(changes: Iterable[Change], width: int) -> list[str]:
+    """The same for a screen of that width: what does not fit goes on below its text."""
+    room = max(width - WIDTH, WIDTH)
+    return [
+        line
+        for change in changes
+        for line in staged(change.word, "\n".join(folded(change.text, room)))
+    ]
 
 
 def drawn(sight: Sight, width: int, height: int) -> list[Line]:
