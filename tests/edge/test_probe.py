@@ -82,7 +82,7 @@ def told(orders: Orders, names: Mapping[str, str]) -> dict[str, Said]:
         if story == "raced":
             on |= {"· back to": lambda: orders.registered_by_hand(name)}
         if story == "left":
-            on |= {"asked on for": interrupted}
+            on |= {"asks on for": interrupted}
         return lambda: orders.bump(name, *arguments, on=on, **how)
 
     return orders.front.at_once({story: second(story) for story in stories})

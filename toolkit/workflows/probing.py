@@ -58,7 +58,7 @@ class Probing:
         probe.count_from_now()
         settings = probe.asking.settings
         try:
-            clock.say("probe", f"asked on for {settings.settle:g} s after the old release")
+            clock.say("probe", f"asks on for {settings.settle:g} s after the old release")
             probe.settle(since, settings.settle + MOST_SETTLE)
         except KeyboardInterrupt as exc:
             raise InterruptedRolloutError(

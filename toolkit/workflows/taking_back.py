@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from toolkit.errors import ApiError, RefusedError, StalePlanError
+from toolkit.errors import ApiError, ExitCode, RefusedError, StalePlanError
 from toolkit.rollout import last_verified, read
 from toolkit.rollout.submit import submit
 from toolkit.spec.plan import LiveJob, Plan, Submission
@@ -71,6 +71,8 @@ def taken_back(
     except RefusedError as exc:
         return _stays(report, exc.message)
     except ApiError as exc:
+        if exc.code is ExitCode.UNKNOWN:
+            return _closed(report, probing, "unknown", exc.message, clock)
         why = f"no revert could be registered: {exc.message}"
         return _failed(session, report, probing, why, clock)
     clock.say("revert", f"version {again.version}, check index {again.check_index}")
