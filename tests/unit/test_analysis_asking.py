@@ -329,13 +329,29 @@ def test_no_stable_instance_is_said_and_stays_so() -> None:
 
 
 def test_stable_instances_that_fail_as_well_are_said() -> None:
-    told = Told(lambda _target, _path: SILENT)
+    told = Told(lambda _target, _path: BAD)
     told.analyst.compare(BOTH)
     assert told.until_decided()[-1].word == "good"
     step = told.analyst.close()
     assert step is not None
     [note] = step.notes
     assert "look at canary.paths" in note
+
+
+def test_instances_that_nobody_can_reach_from_here_are_no_pass() -> None:
+    told = Told(lambda _target, _path: SILENT)
+    told.analyst.compare(BOTH)
+    last = told.until_decided()[-1]
+    assert (last.word, last.causes[0].kind) == ("bad", "inconclusive")
+    assert last.reason.startswith("no instance answers at its own address")
+    told.analyst.close()
+
+
+def test_a_release_that_answers_where_the_old_one_is_silent() -> None:
+    told = Told(lambda target, _path: GOOD if target.allocation == "c" * 8 else SILENT)
+    told.analyst.compare(BOTH)
+    assert told.until_decided()[-1].word == "good"
+    told.analyst.close()
 
 
 def test_a_bug_promotes_nothing_and_is_raised() -> None:

@@ -20,7 +20,7 @@ LAST = chance(SETTINGS, None)
 def side(
     requests: int, failed: int = 0, latencies: tuple[float, ...] = (), instances: int = 1
 ) -> Side:
-    return Side(instances, requests, failed, sorted(latencies))
+    return Side(instances, requests, failed, latencies=sorted(latencies))
 
 
 # The test itself.
@@ -212,7 +212,7 @@ def _alarm(canary: Callable[[], float | None], stable: Callable[[], float | None
 
 def _side(answers: list[float | None]) -> Side:
     good = sorted(seconds for seconds in answers if seconds is not None)
-    return Side(1, len(answers), len(answers) - len(good), good)
+    return Side(1, len(answers), len(answers) - len(good), latencies=good)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5])

@@ -110,6 +110,21 @@ def test_a_promotion_that_was_made_is_not_taken_back_by_it() -> None:
     assert not isinstance(decided(play), Fail)
 
 
+def test_a_person_who_promotes_without_waiting_is_not_overruled() -> None:
+    play = gated(WORSE, analysing=True)
+    done = replace(WAITS.groups[0], promoted=True)
+    play.says(1.0, "deployments", replace(WAITS, groups=(done,)))
+    play.says(3.0, "deployments", replace(WAITS, groups=(done,), status="successful"))
+    play.state.analysis = None
+    while play.updates and play.updates[0][0] <= 1.0:
+        at, update = play.updates.pop(0)
+        play.state.take(update, at)
+        play.now = at
+    play.state.analysis = WORSE
+    assert play.run().end == "successful"
+    assert play.deeds() == ["End"]
+
+
 def test_a_token_that_may_not_fail_it_promotes_it_neither() -> None:
     play = gated(WORSE, analysing=True)
     play._did(fail_refused=True, fail_denied="Permission denied")

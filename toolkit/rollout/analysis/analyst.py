@@ -204,6 +204,9 @@ class _Running:
         """Judge once; True when that was all."""
         settings = self._settings
         self._looks += 1
+        if last and (unreached := words.unreached(canary, stable)):
+            self._end("inconclusive", unreached)
+            return True
         spend = judge.chance(settings, None if last else self._looks)
         why = judge.worse(settings, canary, stable, self._edge, spend)
         stands = words.stands(settings, canary, stable, self._edge, elapsed)

@@ -27,6 +27,8 @@ class Side:
     instances: int = 0
     requests: int = 0
     failed: int = 0
+    unanswered: int = 0
+    """Of the failed ones, those that brought no answer at all."""
     latencies: Sequence[float] = field(default=(), repr=False)
     """Seconds of the good answers, in order of size."""
 

@@ -94,6 +94,7 @@ def side(samples: Iterable[Sample], name: SideName, instances: int) -> Side:
         instances=instances,
         requests=len(mine),
         failed=sum(s.wrong is not None for s in mine),
+        unanswered=sum(not s.answered for s in mine),
         latencies=sorted(s.seconds for s in mine if s.wrong is None),
     )
 

@@ -67,6 +67,16 @@ def too_few(settings: AnalysisSettings, canary: Side, stable: Side, elapsed: flo
     )
 
 
+def unreached(canary: Side, stable: Side) -> str | None:
+    """That nobody can be asked from here; None: somebody answered."""
+    if any(side.requests > side.unanswered for side in (canary, stable)):
+        return None
+    return (
+        f"no instance answers at its own address: {canary.requests} requests to canaries and "
+        f"{stable.requests} to stable instances brought nothing back"
+    )
+
+
 def helpless(stable: Side) -> str | None:
     """That nothing could be told apart, because stable instances fail themselves; None: it can."""
     if not stable.requests or stable.failed / stable.requests < MANY:
@@ -90,7 +100,10 @@ def cause(
     evidence = [
         f"asked: {f.path} of {f.allocation[:8]}: {f.what}" for f in failures if f.side == "canary"
     ]
-    few = "raise canary.rate or canary.deadline, or lower canary.samples"
+    few = (
+        "raise canary.rate or canary.deadline, or lower canary.samples; the instances must be "
+        "reachable from here"
+    )
     look = "look at what the canaries log, then deploy a release that answers as well as this one"
     return Cause(
         kind=kind,

@@ -85,7 +85,10 @@ def condemned(watched: Watched, answers: Answers, deployment: DeploymentView) ->
     Whatever becomes of them meanwhile, they are not promoted by us.
     """
     did, found = answers.did, answers.analysis
-    if not watched.analyse or found is None or found.word != "bad" or did.promoted_at is not None:
+    if not watched.analyse or found is None or found.word != "bad":
+        return None
+    if did.promoted_at is not None or not deployment.needs_promotion:
+        # Promoted meanwhile, by us or by a person who did not wait for it.
         return None
     if not watched.promote and not watched.more_steps:
         why = f"promotion is left to you, and the canaries are not good: {found.reason}"
