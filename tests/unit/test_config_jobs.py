@@ -240,7 +240,7 @@ def test_what_a_job_waits_for_is_a_list_or_a_table() -> None:
     for text, said in (
         ('depends = ["db:verified"]', ("db:verified",)),
         ('[depends]\ndb = "verified"', ("db:verified",)),
-        ('[depends]\ndb = "verified"\n[env.dev]\ndepends = []', ()),
+        ('[depends]\ndb = "verified"\n[env.production]\ndepends = []', ()),
     ):
         spec = load(text)
         assert spec.depends == said
