@@ -245,3 +245,27 @@ def test_others_are_told_and_have_no_say(shop: Shop) -> None:
         (shop.root / "toolkit.toml").write_text(config)
     assert (said.code, said.report["verdict"]) == (0, "deployed")
     assert said.told("note") == ["the notify command cannot be run: No such file or directory"]
+
+
+@pytest.mark.parametrize("change", [{"verdict": None}, {"timeline": 5}, {"events": [{}]}])
+def test_a_report_that_somebody_edited_is_refused_not_a_bug(
+    shop: Shop, bumped: tuple[str, Said], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    name, _ = bumped
+    key = report(shop, "--list", name)["reports"][0]["id"]
+    path = shop.root / ".toolkit" / "reports" / f"{key}.json"
+    whole = path.read_text()
+    document = {**json.loads(whole), **change}
+    path.write_text(json.dumps({k: v for k, v in document.items() if v is not None}))
+    try:
+        said = shop.toolkit("report", key, "-o", str(tmp_path / "page.html"), "--json")
+    finally:
+        path.write_text(whole)
+    assert said.code == 1 and f"report {key} is not as they are kept" in said.error["message"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_that_cannot_be_written_is_refused(shop: Shop, bumped: tuple[str, Said]) -> None:
+    name, _ = bumped
+    said = shop.toolkit("report", name, "-o", str(shop.app / "page.html"), "--json")
+    assert said.code == 1 and "cannot be written" in said.error["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 
 from toolkit.cli.call import Call, usage_error, write_file
 from toolkit.cli.options import TALK, TARGET, takes
-from toolkit.errors import ExitCode
+from toolkit.errors import ExitCode, RefusedError
 
 if TYPE_CHECKING:
     from toolkit.spec.kept import PageReport
@@ -64,7 +65,7 @@ def report(
         return found.code
     page = workflow.report(session, job, last=last, live=live)
     if open_ or out is not None or not call.output.as_json:
-        page = _written(page, out or workflow.place(session, page))
+        page = _written(page, out, out or workflow.place(session, page))
     if open_ and page.file:
         page = replace(page, opened=call.world.browse(Path(page.file).resolve().as_uri()))
         if not page.opened:
@@ -72,9 +73,21 @@ def report(
     return call.show(view, page)
 
 
-def _written(page: PageReport, path: Path) -> PageReport:
+def _written(page: PageReport, out: Path | None, place: Path) -> PageReport:
+    """The page, written to `out` or to its own place, which may not be there yet."""
     from toolkit.views.page import html
 
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_file(path, html(page))
-    return replace(page, file=str(path))
+    try:
+        text = html(page)
+    except (KeyError, TypeError, ValueError, AttributeError, LookupError) as exc:
+        if page.source != "kept":
+            raise
+        raise RefusedError(
+            f"report {page.id} is not as they are kept: {type(exc).__name__}: {exc}",
+            hint=f"toolkit report {page.id} --json shows what is in it",
+        ) from exc
+    if out is None:
+        with suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_file(out or place, text)
+    return replace(page, file=str(out or place))

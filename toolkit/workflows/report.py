@@ -104,9 +104,7 @@ def _newer(session: Session, chosen: KeptReport, document: Mapping[str, Any]) ->
     """What was registered since, or why that is not known; the page stays that of back then."""
     if chosen.version is None:
         return ()
-    # A revert registers a version of its own, which the report is about as well.
-    bars = (document.get("timeline") or {}).get("bars") or ()
-    known = max(chosen.version, *(int(bar["version"]) for bar in bars), 0)
+    known = max(chosen.version, *_versions(document), 0)
     try:
         raw = session.nomad.job(chosen.job)
     except ApiError as exc:
@@ -118,3 +116,12 @@ def _newer(session: Session, chosen: KeptReport, document: Mapping[str, Any]) ->
         f"version {version} was registered since, without a report here: "
         f"`toolkit report {chosen.job} --live` shows what Nomad knows of it",
     )
+
+
+def _versions(document: Mapping[str, Any]) -> list[int]:
+    """Versions that the report is about beside its own: a revert registers one."""
+    try:
+        return [int(bar["version"]) for bar in document["timeline"]["bars"]]
+    except (KeyError, TypeError, ValueError):
+        # None was drawn, or somebody edited it: whoever makes the page says so.
+        return []
