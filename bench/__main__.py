@@ -13,6 +13,7 @@ from pathlib import Path
 from bench import samples
 from bench.big_cluster import big_cluster
 from bench.commands import Ran, lines, must, toolkit
+from bench.dev_watch import dev_watch
 from bench.gallery import gallery
 from bench.lossless import lossless
 from bench.nomad_side import Cluster, nomad_bump, peer_job
@@ -212,7 +213,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
     startup, unchanged, added, patience, against_nomad, failing, probe, lossless,
 )  # fmt: skip
 
-ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster, why_not, page, stack)
+ALONE: tuple[Callable[[], list[Row]], ...] = (gallery, big_cluster, why_not, page, stack, dev_watch)
 """Measures that start what they need, and nothing else."""
 
 if __name__ == "__main__":

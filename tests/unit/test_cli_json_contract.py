@@ -45,6 +45,7 @@ from toolkit.spec.listing import (
     VersionRow,
 )
 from toolkit.spec.lock import Holder, LockReport, UnlockReport
+from toolkit.spec.loop import Turn
 from toolkit.spec.plan import (
     DiffLine,
     Drift,
@@ -73,6 +74,7 @@ from toolkit.views import (
     history,
     init,
     logs,
+    loop,
     operate,
     plan,
     render,
@@ -313,6 +315,11 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         ),
         "schema folder reports[](id at job environment namespace verdict sentence release "
         "version) notes[]",
+    ),
+    (
+        "toolkit.dev-watch/1",
+        loop.document(Turn("deployed", "web", "web 1.0.0-dev-1", 1.0, 2, "1.0.0-dev-1")),
+        "schema word job sentence seconds files release hint causes[]",
     ),
     (
         "toolkit.history/1",
