@@ -60,6 +60,7 @@ def test_an_interrupted_rollout_goes_on_with_its_step(
     for said in left:
         assert said.code == 130, said.out + said.err
         assert "version 1 of" in said.error["message"]
+        assert "--analyse, or the same command again" in said.error["hint"]
     went_on = front.at_once({"again": again, "attached": attached})
     for word, said in went_on.items():
         assert_went_on(front, names[word], said)

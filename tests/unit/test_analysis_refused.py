@@ -119,6 +119,13 @@ def test_steps_fit_a_job_that_was_scaled_below_them() -> None:
     assert found == Canaries((1, 2), SETTINGS)
 
 
+def test_a_job_that_was_scaled_to_nothing_is_not_refused() -> None:
+    plan = planned(job(count=0), canary=0)
+    found = fitting(Canaries((1, 3), SETTINGS), plan)
+    assert found == Canaries()
+    refuse_canaries(plan, found, 600.0)
+
+
 # The number in the job.
 
 

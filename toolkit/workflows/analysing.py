@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolkit.config.canary import wrong_steps
@@ -19,6 +19,7 @@ from toolkit.rollout.world import World
 from toolkit.spec.analysis import AnalysedStep, AnalysisReport, AnalysisSettings
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.plan import Plan
+from toolkit.spec.report import DeployReport
 
 UNDER_WAY = "its canaries took part before anybody looked"
 
@@ -48,6 +49,9 @@ def canaries_of(
 def fitting(canaries: Canaries, plan: Plan) -> Canaries:
     """The same for a job that somebody scaled below the steps of its file."""
     most = max(counts(plan.job).values(), default=0)
+    if most == 0 and plan.job.get("Type") == "service":
+        # Nothing runs that could be a canary.
+        return Canaries()
     steps = tuple(dict.fromkeys(min(step, most) for step in canaries.steps))
     return Canaries(steps, canaries.compared)
 
@@ -138,6 +142,13 @@ class Comparison:
         analyst, self.analyst = self.analyst, None
         if analyst is not None and (step := analyst.close()) is not None:
             self.steps.append(step)
+
+    def hinted(self, report: DeployReport) -> DeployReport:
+        """The report, whose next command compares the canaries too where it goes on with them."""
+        going_on = report.next == f"toolkit attach {report.job}"
+        if self.settings is None or not going_on:
+            return report
+        return replace(report, next=f"{report.next} --analyse")
 
     @property
     def report(self) -> AnalysisReport | None:

@@ -120,7 +120,7 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         before = submission.previous.version if submission.previous else None
         for line in sentences.departed(outcome, looked.verification, before):
             clock.say("old", line)
-    return report(
+    made = report(
         session,
         clock,
         judged,
@@ -140,6 +140,7 @@ def follow(session: Session, following: Following, clock: Clock) -> DeployReport
         probe=probing.seen(),
         analysis=compared.report,
     )
+    return compared.hinted(made)
 
 
 def _sees_edge(session: Session, job: Mapping[str, Any]) -> bool:

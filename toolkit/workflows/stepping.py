@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from toolkit.errors import ApiError, LockedError, StalePlanError
+from toolkit.errors import ApiError, InterruptedRolloutError, LockedError, StalePlanError
 from toolkit.rollout import provenance_tags, read
 from toolkit.rollout.canaries import with_canaries
 from toolkit.rollout.machine import Watched
@@ -134,5 +134,10 @@ def _watched(
         return guarded(
             submission, lambda: watch(session.world, watched, clock.tell, compared.outside)
         )
+    except InterruptedRolloutError as exc:
+        if compared.settings is not None:
+            # Without it, what attaches would promote what nobody compared.
+            exc.hint = f"{exc.hint} --analyse, or the same command again"
+        raise
     finally:
         compared.end()

@@ -167,7 +167,8 @@ class _Running:
             self._broken = exc
         finally:
             self._sampler.stop()
-        if bug := self._broken or self._sampler.broken:
+        bug = self._broken or self._sampler.broken
+        if bug is not None and self._found is None:
             # Canaries that nobody could compare are not promoted.
             why = f"the analysis itself failed: {type(bug).__name__}"
             self._end("inconclusive", why)
