@@ -17,7 +17,7 @@ from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
 from toolkit.rollout.probe.doors import Asking, Place
 from toolkit.rollout.probe.firsts import TRIES, first_failure
-from toolkit.rollout.probe.probe import MOST_WAITING, Probe, Releases
+from toolkit.rollout.probe.probe import LATE, MOST_WAITING, Probe, Releases
 from toolkit.rollout.world import World
 from toolkit.spec.jobspec import ServedRelease
 from toolkit.spec.probe import ProbeBudget, ProbeFailure, ProbeSettings
@@ -132,6 +132,47 @@ def test_a_machine_that_slept_is_not_held_against_the_release() -> None:
     assert report.notes[0].startswith("this machine kept it waiting for ")
     # Nothing was sent to make up for what was missed.
     assert report.requests < 100
+
+
+def test_a_bad_answer_is_bad_whoever_slept_meanwhile() -> None:
+    slept, held, free = 0.0, threading.Event(), threading.Event()
+
+    def clock() -> float:
+        return time.monotonic() + slept
+
+    def script(_: Asked) -> Reply:
+        held.set()
+        free.wait(30)
+        return Reply(b"no", 500)
+
+    told = Told()
+    with Scripted(script) as server:
+        how = asking(server, rate=20, timeout=3600)
+        with Probe(replace(WORLD, clock=clock), how, Releases(), told, counting="now") as probe:
+            assert held.wait(30)
+            slept = 60.0
+            until("it was noticed", lambda: bool(probe.seen().notes))
+            free.set()
+            assert told.said.wait(30)
+    assert told.failures[0].what == "HTTP 500"
+
+
+def test_after_its_last_request_nobody_is_late() -> None:
+    free = threading.Event()
+
+    def script(_: Asked) -> Reply:
+        free.wait(30)
+        return Reply(b"no", 500)
+
+    told = Told()
+    with Scripted(script) as server:
+        how = asking(server, most_requests=1)
+        with Probe(WORLD, how, Releases(), told, counting="now") as probe:
+            until("it ended by itself", lambda: bool(probe.seen().notes))
+            threading.Event().wait(2 * LATE)
+            free.set()
+            assert told.said.wait(30)
+        assert probe.seen().notes == ("it ended after 1 requests, the most that it may make",)
 
 
 def test_an_end_does_not_wait_for_what_hangs() -> None:

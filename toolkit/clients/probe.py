@@ -41,6 +41,8 @@ class Reply:
     """At most the first 64 KiB, and only where it is asked for."""
     error: str | None = None
     """Why there was no whole answer."""
+    late: bool = False
+    """Because its time was over."""
 
 
 class Prober:
@@ -105,7 +107,8 @@ class Prober:
                 return self._exchange(method, path, sent)
         except (OSError, ValueError, CutError) as exc:
             self.close()
-            return Reply(sent, self._clock(), error=self._why(exc))
+            late = isinstance(exc, TimeoutError)
+            return Reply(sent, self._clock(), error=self._why(exc), late=late)
 
     def _why(self, exc: Exception) -> str:
         if isinstance(exc, TimeoutError):

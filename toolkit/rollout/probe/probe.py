@@ -8,6 +8,7 @@ is forgiven, and nothing is sent twice to make up for it.
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Callable
@@ -134,6 +135,13 @@ class Probe:
     # The watch.
 
     def _keep_time(self) -> None:
+        try:
+            self._hand_out()
+        finally:
+            with self._lock:
+                self._due = math.inf  # nobody is late any more
+
+    def _hand_out(self) -> None:
         settings, number = self.asking.settings, 0
         while not self._ended.wait(max(self._due - self._clock(), 0.0)):
             now = self._clock()
@@ -207,7 +215,7 @@ class Probe:
                 )  # fmt: skip
                 with self._lock:
                     self._forgive(self._clock())
-                    if answered.problem is not None and self._stood_still > stood_still:
+                    if reply.late and self._stood_still > stood_still:
                         # Its time ran out while we were not there to read an answer.
                         self._tally.drop(number)
                     else:
