@@ -19,12 +19,13 @@ def lossless(_cluster: Cluster) -> list[Row]:
     """Bumps one after the other, each deployed and verified as a user does it."""
     state = json.loads((ROOT / ".toolkit/dev/state.json").read_text())
     edge = f"http://127.0.0.1:{state['ports']['edge_public']}"
-    three = ("--var", "count=3", "--reset-count", "--yes")
-    must(toolkit("deploy", "backend", "--release", "2.0.0", *three, quiet=True))
+    must(toolkit("deploy", "backend", "--release", "2.0.0", "--yes", quiet=True))
+    # Deploys keep the count that somebody scaled to.
+    must(toolkit("scale", "backend", "3", "--yes", quiet=True))
     # Half of the clients keep their connection, across releases too.
     with Load(edge, TARGETS, rate=120, clients=6, fresh=3) as load:
         for number in range(1, BUMPS + 1):
-            must(toolkit("deploy", "backend", "--release", f"2.0.{number}", *three, quiet=True))
+            must(toolkit("deploy", "backend", "--release", f"2.0.{number}", "--yes", quiet=True))
         load.wait_for(LEAST)
         settle(load)
     must(toolkit("deploy", "backend", "--release", "2.0.0", "--reset-count", "--yes", quiet=True))

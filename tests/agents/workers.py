@@ -104,7 +104,7 @@ def _common(folder: Path, ports: tuple[int, ...]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _free_ports(number: int) -> tuple[int, ...]:
+def free_ports(number: int) -> tuple[int, ...]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
         for each in sockets:
@@ -117,7 +117,7 @@ class Workers:
 
     def __init__(self, binary: Path, root: Path, stack: ExitStack) -> None:
         self.binary, self.root, self.stack = binary, root, stack
-        self.http, self.rpc, self.serf = _free_ports(3)
+        self.http, self.rpc, self.serf = free_ports(3)
         self.address = f"http://{LOOPBACK}:{self.http}"
         self.processes: list[subprocess.Popen[bytes]] = []
 
@@ -136,7 +136,7 @@ class Workers:
             start_new_session=True,
         )
         self.processes.append(process)
-        self.stack.callback(_end, process)
+        self.stack.callback(end, process)
 
     def serve(self) -> None:
         """Start the server, and wait until it can sign what clients need."""
@@ -152,7 +152,7 @@ class Workers:
         """Start clients, and wait until all are ready."""
         for worker in workers:
             folder = self.root / worker.name
-            self._start(worker.name, worker.config(folder, self.rpc, _free_ports(2)))  # type: ignore[arg-type]
+            self._start(worker.name, worker.config(folder, self.rpc, free_ports(2)))  # type: ignore[arg-type]
         names = {worker.name for worker in workers}
         self.until(f"{names} are ready", lambda: names <= set(self.ready()))
 
@@ -220,7 +220,7 @@ class Workers:
             time.sleep(0.05)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.agents.workers import _free_ports
+from tests.agents.workers import free_ports
 from tests.lossless.site import Site
 from toolkit.config.tree import builtin_tree
 
@@ -49,7 +49,7 @@ def careless_edge(site: Site) -> str:
     for old, new in CARELESS:
         assert old in template, old
         template = template.replace(old, new)
-    public, private, api = _free_ports(3)
+    public, private, api = free_ports(3)
     text = EDGE.replace("PUBLIC", str(public)).replace("PRIVATE", str(private))
     name = site.name("careless")
     site.job_file(name, text.replace("API", str(api)), {}, template)

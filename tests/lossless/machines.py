@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.agents.cluster import LocalCluster, own_task_ports
 from tests.agents.shop import ask
-from tests.agents.workers import _end, _free_ports
+from tests.agents.workers import end, free_ports
 from toolkit.agents.configure import scrubbed_environment
 
 LOOPBACK = "127.0.0.1"
@@ -63,7 +63,7 @@ def second_machine(cluster: LocalCluster, root: Path) -> Iterator[SecondMachine]
     state = cluster.state
     with ExitStack() as stack:
         tasks = stack.enter_context(own_task_ports()) or (32000, 32700)
-        http, serf, nomad_http = _free_ports(3)
+        http, serf, nomad_http = free_ports(3)
         consul = {
             "node_name": NAME, "datacenter": "dc1", "bind_addr": LOOPBACK, "client_addr": LOOPBACK,
             "ports": {"http": http, "https": -1, "dns": -1, "grpc": -1, "grpc_tls": -1,
@@ -142,7 +142,7 @@ def _start(
         stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
         env={**scrubbed_environment(cluster.machine, cluster.layout), "PATH": os.defpath},
     )  # fmt: skip
-    stack.callback(_end, process)
+    stack.callback(end, process)
 
 
 def on_both(text: str) -> str:

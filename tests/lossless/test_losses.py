@@ -12,8 +12,8 @@ import pytest
 
 from bench.commands import nomad_run
 from tests.lossless.careless import careless_edge
+from tests.lossless.idle import keeping, pauses
 from tests.lossless.site import Site
-from tests.lossless.test_operations import keeping, pauses
 
 pytestmark = [pytest.mark.agents, pytest.mark.edge, pytest.mark.soak]
 
@@ -95,4 +95,4 @@ def test_promoted_on_nomads_word(site: Site, tmp_path: Path) -> None:
 def test_idle_connections_kept_longer_than_the_service_does(site: Site, careless: str) -> None:
     web = keeping(site)
     site.until("it routes", lambda: site.through_at(careless, web) == "1.0.0")
-    pauses(site, web, careless, 3).lost_some("POST after a pause, edge keeps connections for 90 s")
+    pauses(web, careless, 3).lost_some("POST after a pause, edge keeps connections for 90 s")

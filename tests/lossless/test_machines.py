@@ -38,6 +38,7 @@ timeout = "5s"
 min_healthy_time = "7s"      # the balancer takes five to trust an edge
 healthy_deadline = "60s"
 progress_deadline = "90s"
+timeout = "120s"
 shutdown_delay = "1s"
 kill_timeout = "20s"
 [variables]

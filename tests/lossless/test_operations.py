@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from pathlib import Path
 
 import pytest
 
-from bench.load import Load, Target
 from tests.agents.cluster import local_cluster
-from tests.lossless import hasty
+from tests.lossless.idle import keeping, pauses
 from tests.lossless.site import Callers, Site, play
 from toolkit.spec.dev import Machine
 
@@ -55,29 +52,7 @@ def restarted(site: Site, rounds: int) -> Callers:
 
 def keep_alive(site: Site, rounds: int) -> Callers:
     """The service hangs up after four seconds, the edge after three: POSTs after longer pauses."""
-    return pauses(site, keeping(site), site.public, 2 * rounds)
-
-
-def keeping(site: Site) -> str:
-    """A service that gives no answer on a connection that was idle for four seconds."""
-    return site.service(
-        "keep",
-        args=f'["-S", "-E", "{Path(hasty.__file__)}"]',
-        DB_URL='""\nKEEP = "4"',
-    )
-
-
-def pauses(site: Site, web: str, address: str, bursts: int) -> Callers:
-    """Bursts of POSTs, each after a pause in which a connection may be closed."""
-    target = Target(f"POST {web}", f"{web}.localhost", method="POST")
-    loads = []
-    for _ in range(bursts):
-        # Six at a time, so that the edge keeps several connections to each instance.
-        with Load(address, [target], rate=100, clients=6) as load:
-            load.wait_for(80)
-        loads.append(load)
-        time.sleep(5)
-    return Callers(loads)
+    return pauses(keeping(site), site.public, 2 * rounds)
 
 
 SCENES = (restarted, scaled, keep_alive)
