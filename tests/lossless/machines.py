@@ -17,6 +17,7 @@ from typing import Any
 from tests.agents.cluster import LocalCluster, own_task_ports
 from tests.agents.shop import ask
 from tests.agents.workers import end, free_ports
+from toolkit.agents import mounts
 from toolkit.agents.configure import scrubbed_environment
 
 LOOPBACK = "127.0.0.1"
@@ -62,6 +63,8 @@ def second_machine(cluster: LocalCluster, root: Path) -> Iterator[SecondMachine]
     """Join a node; drained and stopped at the end. Each node's address is its meta `loopback`."""
     state = cluster.state
     with ExitStack() as stack:
+        # Of an allocation that was never collected a client leaves its secrets mounted.
+        stack.callback(mounts.unmount, root)
         tasks = stack.enter_context(own_task_ports()) or (32000, 32700)
         http, serf, nomad_http = free_ports(3)
         consul = {
