@@ -36,25 +36,25 @@ class Screen:
     def feed(self, text: str) -> None:
         """Show what was written."""
         for piece in _PIECE.finditer(text):
-            number, verb = piece[1], piece[2]
-            match verb or piece[0]:
-                case "\r":
+            match piece[2], piece[0]:
+                case None, "\r":
                     self.column = 0
-                case "\n":
+                case None, "\n":
                     self.row += 1
                     while len(self.lines) <= self.row:
                         self.lines.append("")
-                case "A":
-                    self.row -= int(number or 1)
+                case None, letter:
+                    self._put(letter)
+                case "A", _:
+                    self.row -= int(piece[1] or 1)
                     assert self.row >= 0, "went up past the top"
-                case "J":
+                case "J", _:
                     del self.lines[self.row + 1 :]
                     self.lines[self.row] = self.lines[self.row][: self.column]
-                case "m":
+                case "m", _:
                     pass
-                case letter:
-                    assert not verb, f"a sequence that nobody expects: {piece[0]!r}"
-                    self._put(letter)
+                case _, sequence:
+                    raise AssertionError(f"a sequence that nobody expects: {sequence!r}")
 
     def _put(self, letter: str) -> None:
         if self.column == self.columns:
