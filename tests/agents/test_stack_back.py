@@ -68,7 +68,7 @@ def test_a_stack_goes_back_to_where_all_of_it_was_verified(shop: Stack) -> None:
 def test_a_stack_is_verified_as_a_whole(shop: Stack) -> None:
     db, page, absent = shop.names("db", "page", "absent")
     shop.service(db)
-    shop.service(page, db)
+    shop.service(page)
     shop.service(absent)
     shop.stack(db, page)
     assert shop.all().code == 0
