@@ -305,3 +305,15 @@ def test_where_it_is_not_for(shop: Shop, tmp_path: Path) -> None:
     assert (said.code, "toolkit dev up" in said.err) == (1, True)
     said = shop.toolkit("dev", "watch", "nobody-knows-it", "--json")
     assert said.code == 1
+
+
+def test_what_was_refused_is_tried_again_at_the_next_save(shop: Shop) -> None:
+    name, app = developed(shop)
+    with looping(shop, name, environ={"NOMAD_TOKEN": "no-token"}) as loop:
+        loop.until("refused", "token")
+        loop.until("watching")
+        loop.then()
+        # Nothing else is in the file, and yet it is tried.
+        app.touch()
+        loop.until("refused", "token")
+        assert loop.interrupt() == 0

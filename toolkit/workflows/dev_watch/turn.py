@@ -12,7 +12,6 @@ from toolkit.errors import (
     ApiError,
     ConfigError,
     InterruptedRolloutError,
-    RefusedError,
     RenderError,
     ToolkitError,
 )
@@ -105,6 +104,8 @@ class Turning:
             known.wrong = True
             turn = self._said(job, "mistake", exc.message, since, hint=exc.hint)
         except ToolkitError as exc:
+            # Nothing came of it: the next save tries again, whether it changes anything or not.
+            known.tried, self.rolling = None, None
             lost = isinstance(exc, ApiError) and exc.code > 1
             turn = self._said(
                 job, "unknown" if lost else "refused", exc.message, since, hint=exc.hint
@@ -127,7 +128,8 @@ class Turning:
             if known.gone:
                 return self._said(job, "unchanged", NOTHING, since)
             known.gone = True
-            raise RefusedError(f"nothing is in {', '.join(sources)}, so nothing is deployed")
+            text = f"nothing is in {', '.join(sources)}, so nothing is deployed"
+            return self._said(job, "refused", text, since)
         known.gone = False
         digest, known.index = index.digest(now), now
         session, spec = plain, plain.load(job)
@@ -145,6 +147,7 @@ class Turning:
             text = NOTHING + (", and the last one was not well" if known.failed else "")
             return self._said(job, "unchanged", text, since)
         first = known.tried is None
+        other = known.tried is not None and known.tried[0] != digest
         live = session.nomad.job(spec.name) if first else None
         here = live is not None and not live.get("Stop")
         if here:
@@ -161,7 +164,7 @@ class Turning:
         report = self._deploy(session, job)
         self.rolling = None
         turn = self._of_deploy(job, report, since, len(changed), release)
-        if changed and release is None and not _replaced(report):
+        if other and release is None and not _replaced(report):
             # Nothing in the job says which sources it runs, so its instances are started again.
             again = restart(
                 session, job, on_event=self._tell(job, spec.name), confirm=lambda _question: True
