@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.agents.shop import Said
-from tests.edge.canaries import CANARY, deployed, write
+from tests.edge.canaries import CANARY, deployed
 from tests.edge.front import Front
 
 pytestmark = [pytest.mark.agents, pytest.mark.edge]
@@ -39,6 +39,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "mended": ({"mode": "broken"}, mode("fine")),
     "person": ({}, (*NEXT, "--no-promote")),
     "person-bad": ({}, (*mode("errors"), "--no-promote")),
+    "attached": ({}, (*mode("errors"), "--detach")),
 }
 """What is deployed first, and how its next release is."""
 
@@ -66,7 +67,12 @@ def ends(front: Front, names: Mapping[str, str], before: Mapping[str, set[str]])
     assert all(len(found) == 2 for found in before.values())
 
     def rolled(word: str) -> Said:
-        return front.deploy(names[word], *CASES[word][1])
+        said = front.deploy(names[word], *CASES[word][1])
+        if "--detach" not in CASES[word][1]:
+            return said
+        assert said.report["verdict"] == "submitted"
+        assert any("not compared: nobody watches" in line for line in said.told("note"))
+        return front.toolkit("attach", names[word], "--json")
 
     # Not all at once: what they ask with is this machine too.
     with ThreadPoolExecutor(6) as pool:
@@ -260,13 +266,10 @@ def test_promotion_left_to_a_person_comes_with_the_result(
     assert front.serves(names[word]) == ["1.0.0", "1.0.0", "1.1.0"]
 
 
-def test_a_rollout_that_is_attached_to_is_compared_as_its_file_says(front: Front) -> None:
-    name = deployed(front, "attached")
-    write(front, name, "errors", release="1.1.0")
-    left = front.deploy(name, "--detach")
-    assert left.report["verdict"] == "submitted"
-    assert any("not compared: nobody watches" in line for line in left.told("note"))
-    said = front.toolkit("attach", name, "--json")
+def test_a_rollout_that_is_attached_to_is_compared_as_its_file_says(
+    ends: Mapping[str, Said],
+) -> None:
+    said = ends["attached"]
     assert (said.code, said.report["verdict"]) == (8, "reverted"), said.out + said.err
     step = analysis(said)
     assert step["word"] == "failed"
