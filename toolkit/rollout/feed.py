@@ -18,6 +18,8 @@ from toolkit.spec.observed import AllocationView
 
 WAIT = 10.0
 """Seconds that one blocking query stays open; an abandoned one outlives its watch by no more."""
+BREATH = 0.1
+"""Seconds between an answer of Nomad and the next question: what changes together is read once."""
 BACKOFF = (0.2, 0.5, 1.0, 2.0)
 """Seconds between tries while an API does not answer."""
 
@@ -179,6 +181,8 @@ class Feed:
             if (page.value, hidden) != previous:
                 previous = page.value, hidden
                 self._updates.put(Update(kind, page.value, source=name or system, hidden=hidden))
+            if page.changed and system == "Nomad":
+                self._closed.wait(BREATH)
 
     def _lose(self, system: str, who: str, error: ApiError) -> None:
         with self._lock:

@@ -15,6 +15,7 @@ from toolkit.errors import ApiError
 from toolkit.rollout import last_verified, provenance_tags
 from toolkit.rollout.direct import is_work
 from toolkit.rollout.provenance import (
+    KEPT,
     VERIFIED,
     begun,
     copy_of,
@@ -45,6 +46,8 @@ class Tagged:
     """None for a version that is not of our making."""
     done: bool = False
     """The version carries our tag."""
+    neat: bool = False
+    """So did the one before it, or there was none: no tag was copied in between."""
 
 
 def origin_of(session: Session, plan: Plan) -> Origin:
@@ -78,7 +81,8 @@ def begin(
     if submission.unchanged and plan.live is not None:
         return already(plan.live.raw)
     found = begun(origin, submission.release, submission.version, submission.submitted_at)
-    version = Tagged(plan.job, submission.version, submission.modify_index)
+    neat = plan.live is None or own(plan.live.raw) is not None
+    version = Tagged(plan.job, submission.version, submission.modify_index, neat=neat)
     if not is_taggable(plan.job):
         return replace(version, provenance=replace(found, tag=""))
     try:
@@ -115,7 +119,7 @@ def finish(session: Session, report: DeployReport, version: Tagged, clock: Clock
     try:
         # What was verified is written down even where a tag could not be.
         verified = _verified(session, report, replace(version, provenance=found), clock)
-        if version.done and problem is None:
+        if version.done and problem is None and not _is_tidy(version, report):
             versions = session.nomad.versions(report.job)
             provenance_tags.tidy(session.world, report.job, versions, verified)
     except ApiError as exc:
@@ -123,6 +127,11 @@ def finish(session: Session, report: DeployReport, version: Tagged, clock: Clock
     if problem is not None:
         clock.say("note", f"the tags of {report.job} are not up to date: {problem}")
     return replace(report, provenance=found)
+
+
+def _is_tidy(version: Tagged, report: DeployReport) -> bool:
+    """True where no tag can be too many: few versions, and none that Nomad made since our last."""
+    return version.neat and version.version < KEPT and report.verdict == "deployed"
 
 
 def confirm(session: Session, report: DeployReport, live: LiveJob, clock: Clock) -> DeployReport:
