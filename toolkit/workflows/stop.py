@@ -100,7 +100,7 @@ def registered(deed: Deed) -> tuple[tuple[str, ...], str | None]:
                 return (), f"the Consul token may not read all of service {name}"
             index = page.index
             found = read.consul_instances(name, page.value or [])
-            # Of a machine that is gone Consul lists for days what ran there, and sends nobody to it.
+            # Of a machine that is gone Consul lists for days what ran there: nobody is sent to it.
             here = [item.id for item in found if item.allocation in ours and not item.on_dead_node]
             if not here or deed.left() == 0.0:
                 left += here
