@@ -42,7 +42,7 @@ BOTH = Targets((target("c"),), (target("s"), target("t")))
 
 
 def world() -> World:
-    nomad, consul = (Endpoint(s, "http://127.0.0.1:9", "test") for s in ("Nomad", "Consul"))  # type: ignore[arg-type]
+    nomad, consul = (Endpoint(s, "http://127.0.0.1:9", "test") for s in ("Nomad", "Consul"))
     return World(Environment("dev", nomad, consul), Nomad(nomad), Consul(consul))
 
 

@@ -234,5 +234,8 @@ def test_canaries_that_fail_are_found(share: float, least: float) -> None:
 
 def test_canaries_that_are_slow_are_found() -> None:
     draw = random.Random("slow")
-    usual = lambda: draw.lognormvariate(-4.5, 0.8)  # noqa: E731
+
+    def usual() -> float:
+        return draw.lognormvariate(-4.5, 0.8)
+
     assert alarms(lambda: usual() + 0.1, usual) >= 0.99

@@ -115,13 +115,13 @@ def test_what_stays_after_any_history(seed: int) -> None:
         assert after[number]["VersionTag"]["Name"] == f"theirs-{number}"
     for number in {verified, live} & set(before):
         assert bool(after[number]["VersionTag"]) == bool(before[number]["VersionTag"])
-    ours = [number for number, each in after.items() if tagged(each)]
-    assert len(ours) <= KEPT + 2
-    assert all(own(after[number]) for number in ours), "a copy of ours is left"
+    stay = [number for number, each in after.items() if tagged(each)]
+    assert len(stay) <= KEPT + 2
+    assert all(own(after[number]) for number in stay), "a copy of ours is left"
     names = [each["VersionTag"]["Name"] for each in kept.held if each["VersionTag"]]
     assert len({*names}) == len(names) or foreign
     newest = sorted((n for n, each in before.items() if own(each)), reverse=True)
-    assert set(newest[: KEPT - 2]) <= set(ours)
+    assert set(newest[: KEPT - 2]) <= set(stay)
     calls = kept.calls
     tidy(kept.world, "web", kept.versions("web"), {verified})
     assert kept.calls == calls + 1, "there was something left to do"
