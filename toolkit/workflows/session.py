@@ -37,6 +37,11 @@ class Session:
         """Consul's client."""
         return self.world.consul
 
+    def close(self) -> None:
+        """Close the connections of both clients; a loop that opens many sessions must."""
+        self.nomad.close()
+        self.consul.close()
+
     def glancing(self) -> Session:
         """The same session for a command that looks once, see `World.glancing`."""
         return replace(self, world=self.world.glancing())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 
 from toolkit.clients.nomad_logs import LogKind
-from toolkit.errors import ApiError
+from toolkit.errors import ApiError, ToolkitError
 from toolkit.spec.listing import LogLine
 from toolkit.spec.loop import Logged, OnItem
 from toolkit.workflows.log_streams import follow_job
@@ -48,15 +49,19 @@ class Tails:
         lost = False
         while not self._closed.is_set():
             try:
-                session = self._opened()
-                for line in follow_job(session, job_id, task=None, kind=kind, lines=0):
-                    lost = False
-                    if self._closed.is_set():
-                        return
-                    self._on_item(Logged(job, line))
+                with closing(self._opened()) as session:
+                    for line in follow_job(session, job_id, task=None, kind=kind, lines=0):
+                        lost = False
+                        if self._closed.is_set():
+                            return
+                        self._on_item(Logged(job, line))
             except ApiError as exc:
                 if not lost and kind == "stdout":
                     lost = True
                     note = LogLine("", "", "note", f"its logs cannot be read now: {exc.message}")
                     self._on_item(Logged(job, note))
+            except ToolkitError:
+                # A file is being edited: the loop says the mistake in place, and logs are followed
+                # again once it is mended.
+                pass
             self._closed.wait(AGAIN)

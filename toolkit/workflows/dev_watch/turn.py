@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,7 +89,7 @@ class Turning:
         known = self.known.setdefault(job, Known())
         try:
             with ExitStack() as opened:
-                plain = opened.enter_context(_open(self.opened, None))
+                plain = opened.enter_context(closing(self.opened(None)))
                 turn = self._turn(job, sources, known, since, plain, opened)
         except InterruptedRolloutError:
             raise
@@ -135,7 +135,7 @@ class Turning:
         session, spec = plain, plain.load(job)
         release = dev_release(spec.release, digest) if sources else None
         if release is not None:
-            session = opened.enter_context(_open(self.opened, release))
+            session = opened.enter_context(closing(self.opened(release)))
             if not is_in(release, session.render(job)):
                 session, release = plain, None
         rendered = session.render(job)
@@ -277,16 +277,6 @@ class Turning:
 def is_in(release: str, rendered: RenderedJob) -> bool:
     """True when the release is in the job, so that another release replaces its instances."""
     return release in rendered.hcl or release in rendered.variables
-
-
-@contextmanager
-def _open(opened: Opened, release: str | None) -> Iterator[Session]:
-    session = opened(release)
-    try:
-        yield session
-    finally:
-        session.nomad.close()
-        session.consul.close()
 
 
 def _digest(rendered: RenderedJob) -> str:
