@@ -176,7 +176,7 @@ def test_no_policy_may_nothing() -> None:
 def test_a_reader_may_look_and_change_nothing() -> None:
     found = may(combine([policy(space("default", policy="read"))]))
     assert {command for command, word in found.items() if word == "may"} == {
-        "validate", "verify", "status", "history",
+        "validate", "verify", "status", "history", "report",
     }  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from toolkit.errors import ToolkitError
 
 TARGETED = (
     "abort", "attach", "bump", "deploy", "dispatch", "doctor", "explain", "history", "logs",
-    "pause", "plan", "promote", "restart", "resume", "rollback", "run", "scale", "secret delete",
-    "secret list", "secret set", "status", "stop", "unlock", "verify", "why-not",
+    "pause", "plan", "promote", "report", "restart", "resume", "rollback", "run", "scale",
+    "secret delete", "secret list", "secret set", "status", "stop", "unlock", "verify", "why-not",
 )  # fmt: skip
 """Commands that talk to a cluster, and so have to be told which."""
 WHERE = {

@@ -23,6 +23,8 @@ BATCH = 1.0
 """Seconds after which they are told although more come."""
 TICK = 1.0
 """Seconds after which a watch that hears nothing asks whether it is still wanted."""
+DELETED = 3
+"""How watchfiles counts the kinds of change."""
 
 Places = Mapping[str, Sequence[str]]
 """Job -> folders and files inside the project that concern it."""
@@ -148,7 +150,9 @@ class Notice:
                 if isinstance(found, str):
                     continue
                 self._tell({self._inside(path) for _, path in found})
-                if known is not None and known != self._identities(known):
+                # A folder that was made again may have the number of the one that was deleted.
+                gone = {self._inside(path) for kind, path in found if kind == DELETED}
+                if known is not None and (gone & set(known) or known != self._identities(known)):
                     self._again(stop)
                     return
         except BaseException as exc:  # noqa: BLE001 - a loop that hears nothing must not go on

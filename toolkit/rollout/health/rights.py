@@ -86,6 +86,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "verify": (READ, CONSUL),
     "status": (LIST, READ, CONSUL),
     "history": (READ,),
+    "report": (READ,),
     "logs": (READ, LOGS),
     "explain": (READ, LOGS, CONSUL),
     "why-not": (READ, PLAN, NODES, EVERYWHERE),
