@@ -19,7 +19,6 @@
     │   └── ServerError          5xx with prose, no leader, too many connections
     ├── AgentError               local agents: not found, not built, not started, died
     │   └── PortTakenError       a port is in use; names the process that has it
-    ├── TaskFailedError          work was done and it failed (exit 3)
     └── InterruptedRolloutError  Ctrl-C: says what goes on without us (exit 130)
 
 Raise with ``raise … from exc``. Only ``toolkit.cli`` prints errors and turns them into exit codes.
@@ -176,12 +175,6 @@ class AgentError(ToolkitError):
 
 class PortTakenError(AgentError):
     """A port that a local agent needs is in use."""
-
-
-class TaskFailedError(ToolkitError):
-    """Work was done and it failed."""
-
-    code = ExitCode.FAILED
 
 
 class InterruptedRolloutError(ToolkitError):

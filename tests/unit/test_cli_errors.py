@@ -19,9 +19,9 @@ from toolkit.cli.world import World
 from toolkit.errors import (
     ConfigError,
     ExitCode,
+    InterruptedRolloutError,
     Mistake,
     RefusedError,
-    TaskFailedError,
     ToolkitError,
     UnreachableError,
 )
@@ -130,8 +130,8 @@ def test_an_interruption_says_what_goes_on(command: str, stages: set[str], words
 
 
 def test_a_known_error_keeps_its_code_and_says_its_hint_after_a_blank_line() -> None:
-    said = told(TaskFailedError("it did not work", hint="try again"))
-    assert said.code == 3
+    said = told(InterruptedRolloutError("it did not work", hint="try again"))
+    assert said.code == 130
     assert said.err == "error: it did not work\n\nhint: try again\n"
     assert said.out == ""
 

@@ -60,11 +60,6 @@ class World:
         """True when a person can be asked: both ends of the talk are a terminal."""
         return _is_terminal(self.stdin) and _is_terminal(self.stderr)
 
-    @property
-    def on_terminal(self) -> bool:
-        """True when the talk goes to a terminal, where lines can be drawn again."""
-        return _is_terminal(self.stderr)
-
     def says(self, option: str) -> bool:
         """True when `option` is on the command line, wherever parsing may have stopped."""
         ended = self.arguments.index("--") if "--" in self.arguments else len(self.arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from toolkit.clients.patience import Patience
@@ -46,13 +46,6 @@ class Door:
     """`http://host:port`."""
     host: str | None
     path: str
-
-
-@dataclass(frozen=True, slots=True)
-class EntryPoints:
-    """Addresses of each Traefik's entry points, by name."""
-
-    ports: dict[str, int] = field(default_factory=dict)
 
 
 def look(world: World) -> Edges:

@@ -372,7 +372,6 @@ class Watch:
             promoted_at=state.did.promoted_at,
             ended_at=ended_at,
             edge_wait=state.edge_wait,
-            failed_early=state.did.failed,
             sightings=self.seen.found,
             skew=self.seen.skew,
         )

@@ -18,9 +18,6 @@ from toolkit.spec.observed import AllocationView, EvaluationView
 Word = Literal["runs", "waits", "settles", "completed", "failed", "held", "superseded", "gone"]
 """`waits`: for room. `settles`: it looks like a failure that Nomad may still try again."""
 
-ENDED = {"complete", "failed", "lost"}
-"""Client statuses of an allocation that is over."""
-
 
 @dataclass(frozen=True, slots=True)
 class Work:

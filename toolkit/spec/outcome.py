@@ -46,8 +46,6 @@ class Outcome:
     """Clock when the outcome was known."""
     edge_wait: float = 0.0
     """Seconds of the gate spent waiting for Traefik."""
-    failed_early: bool = False
-    """True when we failed the deployment before Nomad would have."""
     sightings: tuple[Sighting, ...] = ()
     """What Nomad, Consul and Traefik said of each instance on the way."""
     skew: float = 0.0

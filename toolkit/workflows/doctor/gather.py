@@ -123,8 +123,7 @@ def _run(session: Session, work: _Work) -> None:
     except BaseException as exc:  # noqa: BLE001 - raised again in the thread that waits
         work.give_up(exc)
     finally:
-        own.nomad.close()
-        own.consul.close()
+        own.close()
 
 
 def _ask(session: Session, fact: Fact, done: Looks) -> Look[Any]:
