@@ -1,7 +1,7 @@
 """A balancer in front of several edges, as a target group is: it asks `/ping` and nothing else.
 
 It keeps connections to its targets, tries no request twice, and sends none to a target that two
-checks in a row have found ill. One that is back has to be well for five seconds: Traefik answers
+checks in a row have found ill. One that is back has to be well for three seconds: Traefik answers
 `/ping` before it has asked Consul for its routes. With nothing healthy it asks everybody, as a
 target group does.
 """
@@ -20,7 +20,7 @@ from bench.load import hung_up
 
 INTERVAL = 0.5
 """Seconds between two checks: a tenth of what a target group allows at least."""
-ILL, WELL = 2, 10
+ILL, WELL = 2, 6
 """Checks in a row that change its mind."""
 PATIENCE = 30.0
 _HOP = {"connection", "keep-alive", "transfer-encoding", "server", "date"}

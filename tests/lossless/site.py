@@ -38,7 +38,7 @@ timeout = "5s"      # a machine that is busy is not ill
 min_healthy_time = "500ms"
 healthy_deadline = "60s"
 progress_deadline = "90s"
-shutdown_delay = "6s"
+shutdown_delay = "5s"
 kill_timeout = "15s"
 timeout = "120s"
 """
@@ -53,7 +53,7 @@ TEMPLATE = """[% extends "_lib/service.nomad.hcl.j2" %]
 
 RATE = 40.0
 """Requests a second: what is counted is what fails, and others use this machine too."""
-AT_ONCE = 4
+AT_ONCE = 5
 """Scenes beside each other: most of a rollout is waiting."""
 _releases = count(1)
 

@@ -35,7 +35,7 @@ port = "api"
 interval = "1s"
 timeout = "5s"
 [rollout]
-min_healthy_time = "7s"      # the balancer takes five to trust an edge
+min_healthy_time = "5s"      # the balancer takes three to trust an edge
 healthy_deadline = "60s"
 progress_deadline = "90s"
 timeout = "120s"
