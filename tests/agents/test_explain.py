@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from tests.agents.cluster import LocalCluster
+from tests.agents.foreign import TEMPLATE, plain
 from tests.agents.shop import Said, Shop
 from toolkit.spec.explain import Condition
 
@@ -18,72 +19,12 @@ pytestmark = pytest.mark.agents
 BAD = {'"fine"': '"crash"'}
 SICK = {'"fine"': '"sick"', 'healthy_deadline = "50s"': 'healthy_deadline = "3s"'}
 
-PLAIN = """
-job "NAME" {
-  type = "TYPE"
-  MORE
-  group "work" {
-    restart {
-      attempts = 0
-      mode     = "fail"
-    }
-    reschedule {
-      attempts  = 0
-      unlimited = false
-    }
-    task "app" {
-      driver = "raw_exec"
-      config {
-        command = "/bin/sh"
-        args    = ["-c", "COMMAND"]
-      }
-      TASK
-      resources {
-        cpu    = 20
-        memory = MEMORY
-      }
-    }
-  }
-}
-"""
-TEMPLATE = """
-template {
-  data        = "{{ key \\"shop/nothing\\" }}"
-  destination = "local/x"
-}
-"""
-
 
 @pytest.fixture(scope="module")
 def shop(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop = Shop(cluster, tmp_path_factory.mktemp("shops") / "explain")
     yield shop
     shop.close()
-
-
-def plain(
-    shop: Shop,
-    word: str,
-    command: str = "sleep 600",
-    *,
-    kind: str = "service",
-    more: str = "",
-    task: str = "",
-    memory: str = "16",
-    name: str = "",
-) -> str:
-    """A job that somebody registers with another tool."""
-    name = name or shop.name(word)
-    shop.made.append(name)
-    hcl = PLAIN
-    for old, new in (
-        ("NAME", name), ("TYPE", kind), ("MORE", more), ("COMMAND", command), ("TASK", task),
-        ("MEMORY", memory),
-    ):  # fmt: skip
-        hcl = hcl.replace(old, new)
-    job = shop.nomad("/v1/jobs/parse", {"JobHCL": hcl, "Canonicalize": True})
-    shop.nomad("/v1/jobs", {"Job": job})
-    return name
 
 
 @dataclass(frozen=True)

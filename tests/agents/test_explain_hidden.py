@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.agents.cluster import local_cluster
+from tests.agents.foreign import plain
 from tests.agents.guarded import Guarded
-from tests.agents.test_explain import explained, facts, first, plain, until_failed
+from tests.agents.test_explain import explained, facts, first, until_failed
 from toolkit.spec.dev import Machine
 
 pytestmark = pytest.mark.agents

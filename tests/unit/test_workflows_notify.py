@@ -7,7 +7,6 @@ import os
 import socket
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +175,5 @@ def test_a_failing_command_does_not_keep_the_webhook_from_being_told(tmp_path: P
 def test_an_interruption_ends_the_telling_alone(tmp_path: Path) -> None:
     """Ctrl-C while somebody is told: the verdict was known before."""
     script = f"import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep({FOREVER})"
-    began = time.monotonic()
     remarks = notify(wanted(tmp_path, command=python(script), timeout=FOREVER / 2), DOCUMENT)
     assert remarks == ["notifying was interrupted; the verdict stands"]
-    assert time.monotonic() - began < FOREVER / 2
