@@ -90,7 +90,7 @@ def allocation(raw: Mapping[str, Any]) -> AllocationView:
         modified_at=(raw.get("ModifyTime") or 0) / NANO,
         next_allocation=raw.get("NextAllocation") or None,
         created_at=(raw.get("CreateTime") or 0) / NANO,
-        judged_at=_seconds(health.get("Timestamp")),
+        judged_at=seconds(health.get("Timestamp")),
     )
 
 
@@ -165,14 +165,14 @@ def evaluation(raw: Mapping[str, Any]) -> EvaluationView:
         blocked=raw.get("BlockedEval") or None,
         next=raw.get("NextEval") or None,
         previous=raw.get("PreviousEval") or None,
-        wait_until=_seconds(raw.get("WaitUntil")),
+        wait_until=seconds(raw.get("WaitUntil")),
         create_index=int(raw.get("CreateIndex") or 0),
         modify_index=int(raw.get("ModifyIndex") or 0),
         created_at=(raw.get("CreateTime") or 0) / NANO,
     )
 
 
-def _seconds(text: object) -> float:
+def seconds(text: object) -> float:
     """Nomad's time as text in seconds since the epoch; 0 for none, which Go writes as year 1."""
     try:
         return max(datetime.fromisoformat(str(text)).timestamp(), 0.0)

@@ -18,7 +18,7 @@ from toolkit.workflows.session import Session
 
 _MARKS: Mapping[Stage, MarkKind] = {"fail": "failed", "revert": "revert"}
 _TOGETHER = 1.0
-"""Seconds."""
+"""Seconds within which lines about one turn of a rollout are one mark."""
 
 
 def drawn(

@@ -13,7 +13,7 @@ from toolkit.workflows.clock import Clock
 from toolkit.workflows.deploy import DEFAULTS, DeployOptions, allowed, deploy_plan
 from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, unanswered
-from toolkit.workflows.rollback_target import Choice, choose, described, kept
+from toolkit.workflows.rollback_target import choose, described, kept
 from toolkit.workflows.session import Session
 
 
@@ -47,7 +47,7 @@ def rollback(
         clock.say("note", f"{described(last)}, verified last, is no longer kept by Nomad")
     choice = choose(versions, to, spec.name, last)
     live, target = versions[0], choice.version
-    clock.say("note", _said(choice))
+    clock.say("note", choice.sentence)
     clock.mark("render")
 
     def again() -> Plan:
@@ -58,13 +58,6 @@ def rollback(
     plan = plan_back(session, spec, live, target, allowed(options))
     clock.mark("plan")
     return deploy_plan(session, plan, options, clock=clock, confirm=confirm, again=again)
-
-
-def _said(choice: Choice) -> str:
-    """`back to version 3, release 1.0.0, which was verified last`."""
-    version = choice.version
-    why = f", which {choice.why}" if choice.why else ""
-    return f"back to version {version.version}, release {version.release or '-'}{why}"
 
 
 def _gone(session: Session, job: str, last: LastVerified | None) -> NotFoundError:

@@ -25,6 +25,12 @@ class Choice:
     why: str = ""
     """`was verified last`; empty where a person named it."""
 
+    @property
+    def sentence(self) -> str:
+        """`back to version 3, release 1.0.0, which was verified last`."""
+        why = f", which {self.why}" if self.why else ""
+        return f"back to version {self.version.version}, release {self.version.release or '-'}{why}"
+
 
 def choose(
     versions: Sequence[LiveJob], to: str | None, job: str, last: LastVerified | None = None

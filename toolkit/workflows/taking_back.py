@@ -64,7 +64,7 @@ def taken_back(
     try:
         live, choice = _target(session, submission)
         back = plan_back(session, plan.rendered.spec, live, choice.version, ())
-        clock.say("revert", f"{probing.spent} · {_said(choice)}")
+        clock.say("revert", f"{probing.spent} · {choice.sentence}")
         again = submit(session.world, back)
     except StalePlanError as exc:
         return _closed(report, probing, "superseded", exc.message, clock)
@@ -106,11 +106,6 @@ def _target(session: Session, submission: Submission) -> tuple[LiveJob, Choice]:
         if previous is None or previous.stopped:
             raise RefusedError("there is no older release to go back to") from None
         return versions[0], Choice(previous, "ran before it")
-
-
-def _said(choice: Choice) -> str:
-    why = f", which {choice.why}" if choice.why else ""
-    return f"back to version {choice.version.version}, release {choice.version.release or '-'}{why}"
 
 
 def _name(version: LiveJob) -> str:

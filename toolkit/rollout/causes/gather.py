@@ -6,12 +6,12 @@ What cannot be read is said in the evidence; nothing here raises for an API that
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
 from typing import Any, Literal
 
 from toolkit.clients.http import ask
 from toolkit.errors import ApiError, DeniedError, NotFoundError
+from toolkit.rollout import read
 from toolkit.rollout.causes.evidence import CheckSaid, Evidence, NodeWord, Said
 from toolkit.rollout.causes.words import clean, one_line
 from toolkit.rollout.declared import Service
@@ -145,17 +145,10 @@ def node_word(raw: Mapping[str, Any]) -> NodeWord:
     if latest:
         parts.append(f"last: {one_line(str(latest.get('Message') or ''))}")
     drain = raw.get("DrainStrategy") or raw.get("LastDrain") or {}
-    at = _seconds(drain.get("StartedAt"))
+    at = read.seconds(drain.get("StartedAt"))
     if raw.get("Status") != "ready":
         at = float(raw.get("StatusUpdatedAt") or 0)
     return NodeWord(str(raw.get("Status") or "unknown"), ", ".join(parts), at or None)
-
-
-def _seconds(text: object) -> float:
-    try:
-        return max(datetime.fromisoformat(str(text)).timestamp(), 0.0)
-    except (ValueError, OverflowError):
-        return 0.0
 
 
 def _checks(

@@ -9,6 +9,7 @@ from itertools import groupby
 from toolkit.rollout.health.look import Look, blind
 from toolkit.spec.doctor import Check
 from toolkit.spec.observed import ConsulInstance
+from toolkit.views.text import counted
 
 SHOWN = 10
 OVER = {"complete", "failed", "lost"}
@@ -76,7 +77,7 @@ def judge(name: str, census: Look[Census]) -> Check:
     if not found.wide:
         notes.append("services that our Consul token may not read were not looked at")
     names = {each.service for each in found.instances}
-    summary = f"{_counted(len(found.instances), 'instance')} of {_counted(len(names), 'service')}"
+    summary = f"{counted(len(found.instances), 'instance')} of {counted(len(names), 'service')}"
     if gone or doubled:
         parts = [f"{len(gone)} stale"] * bool(gone) + [f"{len(doubled)} twice"] * bool(doubled)
         return Check(
@@ -109,7 +110,3 @@ def judge(name: str, census: Look[Census]) -> Check:
     if not found.instances:
         return Check(name, "passed", "no job's service is registered in Consul", notes=tuple(notes))
     return Check(name, "passed", f"{summary}, none stale or twice", notes=tuple(notes))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,7 +8,7 @@ from typing import Literal
 
 from toolkit.errors import ExitCode, NotFoundError, RefusedError, ToolkitError
 from toolkit.rollout import direct, memory, read
-from toolkit.spec.events import OnEvent
+from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.listing import OperateReport
 from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.report import VERDICT_CODES, DeployReport, Verdict
@@ -145,7 +145,7 @@ def with_back(row: StackRow, result: Back | ToolkitError) -> StackRow:
 def look(session: Session, name: str, job_id: str) -> Serves:
     """What is there of a job now."""
     try:
-        report = roll.verified(session.glancing(), name, on_event=lambda _event: None)
+        report = roll.verified(session.glancing(), name, on_event=ignore)
     except NotFoundError:
         return Serves(None, None, "absent", f"{job_id} is not registered")
     except ToolkitError as exc:
