@@ -86,6 +86,7 @@ def test_an_environment_may_have_its_own() -> None:
         ("budget.failed = -1", "must be a share from 0 to 1, or from 0% to 100%"),
         ("budget.percentile = 0", "must be at least 1"),
         ('budget.gap = "10ms"', "must not be shorter than the time between two requests (0.1 s)"),
+        ('budget.latency = "0s"', "must be at least 0.001 s"),
         ("rates = 1", "unknown key"),
     ],
 )  # fmt: skip

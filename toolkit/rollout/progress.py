@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from toolkit.errors import ApiError, ConflictError
 from toolkit.rollout.events import first_failure
 from toolkit.spec.chain import InstanceChain
 from toolkit.spec.events import Stage
@@ -76,3 +77,8 @@ def _old_word(allocation: AllocationView) -> str:
     if allocation.client_status in {"failed", "lost"}:
         return allocation.client_status
     return ""
+
+
+def refused(exc: ApiError) -> str:
+    """Why Nomad did not do what was decided; of a race in our words, for it is nobody's mistake."""
+    return (exc.hint if isinstance(exc, ConflictError) else None) or exc.message

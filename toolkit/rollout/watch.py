@@ -247,7 +247,7 @@ class Watch:
             # Nomad judges again by itself: a canary may have become unhealthy in this moment.
             if exc.message != state.gate_said:
                 state.gate_said = exc.message
-                self._say("gate", f"{said} · {exc.message}")
+                self._say("gate", f"{said} · not promoted: {progress.refused(exc)}")
             self._did(gate_again=self.world.clock() + BLIND_STEP)
         else:
             state.gate_said = ""

@@ -98,6 +98,13 @@ class StackRow:
         """Why its turn failed."""
         return () if self.report is None else self.report.causes
 
+    @property
+    def back_causes(self) -> tuple[Cause, ...]:
+        """Why it could not be taken back."""
+        failed = self.back not in {None, "reverted"}
+        report = self.back_report if failed else None
+        return report.causes if isinstance(report, DeployReport) else ()
+
 
 @dataclass(frozen=True, slots=True)
 class StackReport:

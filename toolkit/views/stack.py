@@ -27,6 +27,11 @@ def lines(report: StackReport) -> list[str]:
         if row.own_code is not ExitCode.OK and row.causes:
             result += told("why", f"{row.job} {row.verdict}")
             result += cause_view.lines(row.causes)
+    for row in report.rows:
+        # After why one wanted to go back, in time as well.
+        if row.back_causes:
+            result += told("why", f"{row.job} not taken back")
+            result += cause_view.lines(row.back_causes)
     return [*result, *told(report.verdict, report.sentence), *_rest(report)]
 
 

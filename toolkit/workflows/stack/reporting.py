@@ -35,7 +35,7 @@ def report(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> StackRe
         parallel=journey.limit,
         atomic=atomic,
         notes=tuple(notes),
-        next=_next(bad, stuck),
+        next=rows.next_command(found),
         events=tuple(clock.events),
         seconds=clock.elapsed,
         calls=_calls(ready, found),
@@ -73,16 +73,6 @@ def _sentence(
 def _was_refused(row: StackRow) -> bool:
     """True where nothing of the job was changed, because it was refused or has no room."""
     return row.report is None and row.own_code in {ExitCode.REFUSED, ExitCode.UNPLACED}
-
-
-def _next(bad: StackRow | None, stuck: Sequence[str]) -> str | None:
-    if bad is None:
-        return None
-    if stuck:
-        return f"toolkit explain {stuck[0]}"
-    if bad.report is not None and bad.report.next:
-        return bad.report.next
-    return None if bad.error is None else bad.error.hint
 
 
 def write_down(

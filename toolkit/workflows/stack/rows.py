@@ -51,14 +51,31 @@ def code(rows: Sequence[StackRow], *, atomic: bool) -> ExitCode:
     if not bad:
         return ExitCode.OK
     if atomic:
-        stuck = [each for each in rows if each.back not in {None, "reverted"}]
-        # One that was only left for another's sake is not why.
-        why = [each for each in stuck if each.back != "held" or not each.left] or stuck
-        if why:
+        if why := stuck(rows):
             return why[0].code
         if any("reverted" in {each.verdict, each.back} for each in rows):
             return ExitCode.REVERTED
     return bad[0].code
+
+
+def stuck(rows: Sequence[StackRow]) -> list[StackRow]:
+    """Jobs that could not be taken back; not those that were left for the sake of one."""
+    left = [each for each in rows if each.back not in {None, "reverted"}]
+    return [each for each in left if each.back != "held" or not each.left] or left
+
+
+def next_command(rows: Sequence[StackRow]) -> str | None:
+    """What to do next: about the job that could not be taken back, else the first that failed."""
+    if why := stuck(rows):
+        report = why[0].back_report
+        found = report.next if isinstance(report, DeployReport) else None
+        return found or f"toolkit explain {why[0].job}"
+    bad = first_bad(rows)
+    if bad is None:
+        return None
+    if bad.report is not None and bad.report.next:
+        return bad.report.next
+    return None if bad.error is None else bad.error.hint
 
 
 def verdict(rows: Sequence[StackRow], *, atomic: bool) -> Verdict:

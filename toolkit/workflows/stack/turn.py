@@ -79,7 +79,7 @@ def refuse_other(planned: Plan, now: Plan) -> None:
     what = f"version {now.live.version}{said} is registered" if now.live else "it is gone"
     raise StalePlanError(
         f"job {now.job_id} was changed by somebody else since the stack began: {what}",
-        hint="nothing of it was changed; toolkit plan --all shows what is left",
+        hint="toolkit plan --all shows what is left",
     )
 
 
