@@ -18,6 +18,8 @@ from toolkit.workflows.watching import changes
 PACE = 0.5
 """Seconds between two looks at a cluster where something always changes."""
 TICK = 60.0
+AGAIN = 2.0
+"""Seconds until the next look after one that failed: the queries may have noticed nothing of it."""
 
 
 class Bell:
@@ -32,14 +34,18 @@ class Bell:
                 target=self._follow, args=(ask,), daemon=True, name=f"watch-{name}"
             ).start()
 
-    def wait(self) -> None:
-        """Until it rings; several rings are one. Raises what ended a thread by mistake."""
+    def wait(self, most: float | None = None) -> None:
+        """Until it rings, or for `most` seconds; several rings are one.
+
+        Raises what ended a thread by mistake.
+        """
         while True:
             try:
-                self._rung(self._rings.get(timeout=TICK))
+                self._rung(self._rings.get(timeout=TICK if most is None else most))
                 break
             except queue.Empty:
-                continue
+                if most is not None:
+                    return
         while True:
             try:
                 self._rung(self._rings.get_nowait())
@@ -109,7 +115,7 @@ def _sights(
         yield sight("seen", (*changes.of_jobs(None, rows), *remarks))
         lost = False
         while True:
-            bell.wait()
+            bell.wait(AGAIN if lost else None)
             before = rows
             try:
                 rows, _ = everything(session)
