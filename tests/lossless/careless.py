@@ -28,7 +28,7 @@ min_healthy_time = "500ms"
 shutdown_delay = "0s"
 kill_timeout = "10s"
 [variables]
-throttle = "10s"
+throttle = "40s"
 accept_grace = "0s"
 drain_grace = "5s"
 """

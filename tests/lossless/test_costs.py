@@ -86,6 +86,7 @@ SCENES = (
 )  # fmt: skip
 
 LOSES_NOTHING = {"alone_bumped", "bumped_without_canaries"}
+LOSES_SOMETIMES = {"reverted_without_canaries"}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,8 @@ def test_what_it_costs(played: Mapping[str, Future[Callers]], name: str) -> None
     callers = played[name].result()
     if name in LOSES_NOTHING:
         callers.lost_none(name)
+    elif name in LOSES_SOMETIMES:
+        callers.say(name)
     else:
         callers.lost_some(name)
 
