@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from toolkit.errors import InterruptedRolloutError, ToolkitError
+from toolkit.errors import ToolkitError
 from toolkit.spec.events import OnEvent
 from toolkit.spec.stack import StackRow
 from toolkit.workflows.protection import Confirm
 from toolkit.workflows.stack import restore
 from toolkit.workflows.stack.board import Board, only, turned
+from toolkit.workflows.stack.halfway import interrupted_back
 from toolkit.workflows.stack.journey import Journey, named_some
 from toolkit.workflows.stack.perform import Performed, all_at_once, perform
 from toolkit.workflows.stack.prepare import Ready
@@ -66,11 +67,7 @@ def go_back(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> list[S
         confirm=journey.confirm,
     )
     if done.interrupted:
-        going = named_some(sorted(done.board.running)) or "the stack"
-        raise InterruptedRolloutError(
-            f"interrupted while the stack was taken back: {going} goes on in Nomad without us",
-            hint="toolkit rollback --all goes on with what is left",
-        )
+        raise interrupted_back(done, tuple(todo)[::-1])
     return [_with_way(row, ways[row.job], done) for row in found]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from toolkit.errors import ExitCode, InterruptedRolloutError, RefusedError
+from toolkit.errors import ExitCode, RefusedError
 from toolkit.rollout import read
 from toolkit.rollout.halt import Halt
 from toolkit.spec.events import OnEvent, ignore
@@ -19,6 +19,7 @@ from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
 from toolkit.workflows.stack import record, rows
 from toolkit.workflows.stack.board import Board, only, turned
+from toolkit.workflows.stack.halfway import interrupted_back
 from toolkit.workflows.stack.journey import DEFAULT, Journey, StackOptions, named_some
 from toolkit.workflows.stack.order import arrange, nature
 from toolkit.workflows.stack.perform import all_at_once, perform
@@ -71,11 +72,7 @@ def rollback_all(
         confirm=confirm,
     )
     if done.interrupted:
-        going = named_some(sorted(done.board.running)) or "nothing"
-        raise InterruptedRolloutError(
-            f"interrupted while the stack went back: {going} goes on in Nomad without us",
-            hint="toolkit rollback --all goes on with what is left",
-        )
+        raise interrupted_back(done, [job.name for job in ready.jobs])
     found = [
         replace(rows.row(job, done.results.get(job.name), done.board), before=_before(ready, job))
         for job in ready.jobs
