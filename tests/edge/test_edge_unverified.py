@@ -164,3 +164,5 @@ job "{name}" {{
     assert said.link("consul")["state"] == "holds"
     assert said.link("edge")["state"] == "unseen"
     assert front.through(name) == "HTTP 404"
+    # Whoever looks at the edge as a whole would find it.
+    assert front.toolkit("stop", name, "--purge", "--yes").code == 0
