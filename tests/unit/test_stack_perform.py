@@ -118,6 +118,37 @@ def test_ctrl_c_ends_the_turns_that_wait_and_begins_no_other() -> None:
     assert [job.name for job in done.board.waiting()] == ["after"]
 
 
+def test_ctrl_c_is_for_the_turn_and_not_for_a_thread_that_helps_it() -> None:
+    """A probe looks at the same clock, on threads of its own, and far more often."""
+    caller = Caller(interrupt_at="waits")
+    helped: list[float | BaseException] = []
+
+    def work(name: str, on_event: OnEvent, confirm: Confirm) -> str:
+        woken = threading.Event()
+        caller.halt.wakes(woken.set)
+        look = caller.halt.clock(lambda: 1.0)
+        on_event(Event("note", "waits", 0.0))
+        assert woken.wait(30)
+
+        def help_it() -> None:
+            try:
+                helped.append(look())
+            except BaseException as exc:  # noqa: BLE001 - what this test is about
+                helped.append(exc)
+
+        helper = threading.Thread(target=help_it)
+        helper.start()
+        helper.join()
+        look()
+        return "well"
+
+    done = caller.perform(work, limit=1)
+    assert done.interrupted
+    assert helped == [1.0]
+    assert done.results == {}
+    assert done.board.running == frozenset()
+
+
 def test_a_halt_that_came_before_wakes_at_once() -> None:
     halt, woken = Halt(), []
     halt.set()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Halt:
@@ -13,6 +14,7 @@ class Halt:
         self._lock = threading.Lock()
         self._set = False
         self._wakes: tuple[Callable[[], None], ...] = ()
+        self._followers: set[int] = set()
 
     def set(self) -> None:
         """From now on; wakes everybody."""
@@ -40,13 +42,29 @@ class Halt:
         with self._lock:
             self._wakes = tuple(known for known in self._wakes if known != wake)
 
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Meanwhile this thread is one that a halt ends."""
+        me = threading.get_ident()
+        with self._lock:
+            self._followers.add(me)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._followers.discard(me)
+
     def clock(self, clock: Callable[[], float]) -> Callable[[], float]:
-        """`clock`, which raises KeyboardInterrupt once after the halt: what cleans up may wait."""
+        """`clock`, which raises KeyboardInterrupt once after the halt: what cleans up may wait.
+
+        On a thread that follows alone: what helps it, such as a probe, looks at the same clock, and
+        must not take the interruption away from it.
+        """
         told = False
 
         def look() -> float:
             nonlocal told
-            if self._set and not told:
+            if self._set and not told and threading.get_ident() in self._followers:
                 told = True
                 raise KeyboardInterrupt
             return clock()

@@ -72,7 +72,7 @@ def perform(
         while True:
             for name in done.board.ready():
                 done.board = done.board.begun(name)
-                _start(name, work, inbox)
+                _start(name, work, inbox, halt)
             if not done.board.running:
                 return done
             _take(inbox.get(), done, well, on_event, confirm)
@@ -83,7 +83,9 @@ def perform(
         return done
 
 
-def _start(name: str, work: Work[T], inbox: queue.SimpleQueue[_Told | _Asked | _Ended[T]]) -> None:
+def _start(
+    name: str, work: Work[T], inbox: queue.SimpleQueue[_Told | _Asked | _Ended[T]], halt: Halt
+) -> None:
     def tell(event: Event) -> None:
         inbox.put(_Told(name, event))
 
@@ -97,7 +99,9 @@ def _start(name: str, work: Work[T], inbox: queue.SimpleQueue[_Told | _Asked | _
 
     def run() -> None:
         try:
-            inbox.put(_Ended(name, work(name, tell, ask)))
+            with halt.following():
+                result = work(name, tell, ask)
+            inbox.put(_Ended(name, result))
         except BaseException as exc:  # noqa: BLE001 - whatever it is belongs to the caller
             inbox.put(_Ended(name, exc))
 
