@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.rollout.last_verified import decoded, encoded, leaf, path_of
+from toolkit.rollout.last_verified import decoded, encoded, path_of
 from toolkit.rollout.provenance import (
     LONGEST,
     begun,
@@ -19,6 +19,7 @@ from toolkit.rollout.provenance import (
     tag_name,
     tagged,
 )
+from toolkit.rollout.variable_path import leaf
 from toolkit.spec.jobspec import Driver, JobSpec
 from toolkit.spec.jobspec import Origin as Place
 from toolkit.spec.provenance import LastVerified, Origin, Provenance

@@ -6,13 +6,12 @@ verified. No verdict depends on this variable: whoever may not read or write it 
 
 from __future__ import annotations
 
-import hashlib
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from toolkit.errors import ApiError, ConflictError, DeniedError
+from toolkit.rollout.variable_path import path_below
 from toolkit.rollout.world import World
 from toolkit.spec.provenance import LastVerified
 
@@ -21,29 +20,10 @@ PREFIX = "toolkit/last-verified/"
 TRIES = 4
 """Each conflict means that another writer was faster, so somebody always gets on."""
 
-LONGEST_PATH = 128
-"""Characters that Nomad takes for a variable's path."""
-
 
 def path_of(job_id: str) -> str:
     """Where the variable of a job is."""
-    return PREFIX + leaf(job_id, LONGEST_PATH - len(PREFIX))
-
-
-def leaf(job_id: str, longest: int) -> str:
-    """A job's id as the last part of a variable's path, in at most `longest` characters.
-
-    Nomad takes any id, but only letters, digits and `-_~/` in a path; two ids never share one.
-    """
-    written = re.sub(
-        r"[^A-Za-z0-9_-]",
-        lambda found: "".join(f"~{byte:02x}" for byte in found[0].encode()),
-        job_id,
-    )
-    if len(written) <= longest:
-        return written
-    digest = hashlib.sha256(job_id.encode()).hexdigest()[:32]
-    return f"{written[: longest - 33]}~{digest}"
+    return path_below(PREFIX, job_id)
 
 
 def read(world: World, job_id: str) -> LastVerified | None:

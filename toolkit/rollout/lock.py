@@ -21,7 +21,7 @@ from toolkit.errors import (
     ServerError,
     UnreachableError,
 )
-from toolkit.rollout.last_verified import LONGEST_PATH, leaf
+from toolkit.rollout.variable_path import path_below
 from toolkit.rollout.world import World
 from toolkit.spec.lock import Holder
 from toolkit.views.when import ago, stamp
@@ -54,7 +54,7 @@ class Attempt:
 
 def path_of(job_id: str) -> str:
     """The Nomad variable that is a job's lock."""
-    return PREFIX + leaf(job_id, LONGEST_PATH - len(PREFIX))
+    return path_below(PREFIX, job_id)
 
 
 def attempt(world: World, job_id: str, holder: Holder) -> Attempt:

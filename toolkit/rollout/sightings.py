@@ -13,7 +13,7 @@ from toolkit.spec.timeline import Sighting
 MOST = 4000
 """Kept of one rollout: a check that flaps for an hour must not fill a report."""
 SAME_CLOCK = 1.0
-"""Seconds."""
+"""Seconds by which two clocks may differ and are taken for one."""
 _WORST = ("passing", "warning", "critical")
 _UNSEEN = {"-", "unseen", "not seen"}
 

@@ -239,6 +239,7 @@ class Probe:
         if self._ended.is_set():
             return
         self._ended.set()
+        # It waits for nothing but that, and only once it is over nobody more is hired.
         self._watch.join()
         for _ in self._workers:
             self._due_queue.put(None)
