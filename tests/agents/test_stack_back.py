@@ -65,6 +65,38 @@ def test_a_stack_goes_back_to_where_all_of_it_was_verified(shop: Stack) -> None:
     assert shop.toolkit("rollback", "--all", "--json").code == 1
 
 
+def test_a_way_back_that_failed_halfway_is_gone_on_with_and_not_undone(shop: Stack) -> None:
+    db, backend = shop.names("db", "backend")
+    flag = shop.root / "gone"
+    fades = {
+        'MODE = "fine"': f'MODE = "fades"\nFLAG = "{flag}"',
+        'healthy_deadline = "50s"': 'healthy_deadline = "3s"',
+    }
+    shop.service(db)
+    shop.service(backend, db)
+    shop.stack(db, backend)
+    assert shop.all().code == 0
+    # By the time that the second database is wanted back, it is not well any more.
+    shop.service(db, release="1.1.0", change=fades)
+    shop.service(backend, db, release="1.1.0")
+    assert shop.all().code == 0
+    shop.service(db, release="1.2.0")
+    shop.service(backend, db, release="1.2.0")
+    assert shop.all().code == 0
+    flag.touch()
+    half = shop.toolkit("rollback", "--all", "--json")
+    assert half.code not in {0, 1}, half.out + half.err
+    assert (shop.serves(db), shop.serves(backend)) == (["1.2.0"], ["1.1.0"])
+    # Again: to the same state, and not back to the one that is half left.
+    flag.unlink()
+    rest = shop.toolkit("rollback", "--all", "--json")
+    assert (rest.code, words(rest)) == (0, {backend: "unchanged", db: "deployed"}), rest.out
+    assert (shop.serves(db), shop.serves(backend)) == (["1.1.0"], ["1.1.0"])
+    # And from there further back.
+    assert shop.toolkit("rollback", "--all", "--json").code == 0
+    assert (shop.serves(db), shop.serves(backend)) == (["1.0.0"], ["1.0.0"])
+
+
 def test_a_stack_is_verified_as_a_whole(shop: Stack) -> None:
     db, page, absent = shop.names("db", "page", "absent")
     shop.service(db)

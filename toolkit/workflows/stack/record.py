@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,33 +52,58 @@ def read(world: World, jobs: Sequence[str]) -> tuple[Entry, ...]:
     return decoded(world.nomad.variable(path_of(jobs)))
 
 
-def add(world: World, jobs: Sequence[str], entry: Entry, *, instead: int = 0) -> str | None:
+def add(
+    world: World, jobs: Sequence[str], entry: Entry, *, instead: Entry | None = None
+) -> str | None:
     """Write a state down as the newest; a sentence where that was not possible, else None.
 
-    `instead`: so many of the newest ones are forgotten for it, because the stack went back
-    behind them.
+    `instead`: the state that the stack went back to, forgotten for it with all newer ones.
     """
+
+    def more(known: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        rest = known[known.index(instead) + 1 :] if instead in known else known
+        return known if rest and rest[0].jobs == entry.jobs else (entry, *rest)[:KEPT]
+
+    return _change(world, jobs, more, "the stack was not written down as verified")
+
+
+def forget(world: World, jobs: Sequence[str], newer_than: Entry) -> str | None:
+    """Forget the states newer than one, because the stack goes back behind them now.
+
+    Before it does: of a way back that was cut short the rest goes to the same state, and not to
+    the one that it came from. A sentence where that was not possible, else None.
+    """
+
+    def fewer(known: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        return known[known.index(newer_than) :] if newer_than in known else known
+
+    return _change(world, jobs, fewer, "the state that the stack leaves was not forgotten")
+
+
+def _change(
+    world: World,
+    jobs: Sequence[str],
+    changed: Callable[[tuple[Entry, ...]], tuple[Entry, ...]],
+    otherwise: str,
+) -> str | None:
     path = path_of(jobs)
     try:
         for attempt in range(TRIES):
             kept = world.nomad.variable(path)
-            known = decoded(kept)[instead:]
-            if known and known[0].jobs == entry.jobs:
+            known = decoded(kept)
+            if (wanted := changed(known)) == known:
                 return None
             index = int((kept or {}).get("ModifyIndex") or 0)
             try:
-                world.nomad.put_variable(path, encoded((entry, *known)[:KEPT]), check_index=index)
+                world.nomad.put_variable(path, encoded(wanted), check_index=index)
                 return None
             except ConflictError:
                 if attempt == TRIES - 1:
                     raise
     except DeniedError:
-        return (
-            f"the stack was not written down as verified: the Nomad token has no right on the "
-            f'variables "{PREFIX}*"'
-        )
+        return f'{otherwise}: the Nomad token has no right on the variables "{PREFIX}*"'
     except ApiError as exc:
-        return f"the stack was not written down as verified: {exc.message}"
+        return f"{otherwise}: {exc.message}"
     return None
 
 

@@ -9,6 +9,7 @@ from toolkit.spec.stack import StackReport, StackRow
 from toolkit.workflows.stack import record, restore, rows
 from toolkit.workflows.stack.journey import Journey, named_some
 from toolkit.workflows.stack.prepare import Ready
+from toolkit.workflows.stack.record import Entry
 
 
 def report(journey: Journey, ready: Ready, found: Sequence[StackRow]) -> StackReport:
@@ -76,11 +77,11 @@ def _was_refused(row: StackRow) -> bool:
 
 
 def write_down(
-    journey: Journey, ready: Ready, found: Sequence[StackRow], *, instead: int = 0
+    journey: Journey, ready: Ready, found: Sequence[StackRow], *, instead: Entry | None = None
 ) -> None:
     """Keep this state of the stack as verified; who may not write it is told so.
 
-    `instead`: so many of the newest states are forgotten for it.
+    `instead`: the state that the stack went back to.
     """
     world = journey.session.world
     ids = {row.job: ready.prepared[row.job].plan.job_id for row in found}
@@ -96,6 +97,6 @@ def write_down(
             continue
         index = int(stub.get("JobModifyIndex") or 0)
         jobs[ids[row.job]] = record.Kept(report.version, index, report.release)
-    entry = record.Entry(world.now(), jobs)
+    entry = Entry(world.now(), jobs)
     if said := record.add(world, journey.stack, entry, instead=instead):
         journey.clock.say("note", said)

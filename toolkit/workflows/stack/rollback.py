@@ -54,8 +54,10 @@ def rollback_all(
     stack_of(session.settings)
     limit, halt = limit_of(session.settings, options.parallel), Halt()
     journey = Journey(session, options, limit, halt, clock, on_event, confirm)
-    place, ready = _prepare(journey)
+    goal, ready = _prepare(journey)
     tell(journey, ready)
+    if said := record.forget(session.world, journey.stack, goal):
+        clock.say("note", said)
     board = Board(ready.jobs, limit)
     at_once = set(board.ready())
 
@@ -78,11 +80,11 @@ def rollback_all(
         for job in ready.jobs
     ]
     if rows.code(found, atomic=False) is ExitCode.OK:
-        write_down(journey, ready, found, instead=place + 1)
+        write_down(journey, ready, found, instead=goal)
     return replace(report(journey, ready, found), action="rollback")
 
 
-def _prepare(journey: Journey) -> tuple[int, Ready]:
+def _prepare(journey: Journey) -> tuple[record.Entry, Ready]:
     """Where to, and every job's plan to get there; the jobs in the order in which they go."""
     session = journey.session
     names = journey.stack
@@ -124,7 +126,7 @@ def _prepare(journey: Journey) -> tuple[int, Ready]:
         for job in order
     }  # fmt: skip
     _refuse_unplaced(journey, plans)
-    return place, Ready(order, prepared, ())
+    return kept[place], Ready(order, prepared, ())
 
 
 def nothing(kept: Sequence[record.Entry]) -> RefusedError:
