@@ -33,3 +33,5 @@ def plan(*updates: dict[str, Any] | None, auto_revert: bool = True) -> Plan:
 def test_a_job_that_is_not_to_go_back_by_itself_does_not(made: Plan, stays: bool) -> None:
     assert refusal(made, no_revert=False) == ("auto_revert is off" if stays else None)
     assert refusal(made, no_revert=True) == "it stays as asked"
+    # Nobody asked for that, and going on to where it came from would help nobody.
+    assert "a rollback put back" in (refusal(made, no_revert=False, back=True) or "")

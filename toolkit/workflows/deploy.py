@@ -205,7 +205,7 @@ def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Cloc
         version = steps.version
         report = taken_back(
             session, plan, steps.submission, report, probe, clock,
-            timeout=_timeout(options, plan), no_revert=options.no_revert or back,
+            timeout=_timeout(options, plan), no_revert=options.no_revert, back=back,
         )  # fmt: skip
     return tagging.finish(session, report, version, clock)
 

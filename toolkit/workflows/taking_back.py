@@ -30,8 +30,13 @@ _HONEST: dict[Verdict, Verdict] = {
 """How the rollout of the older version ended -> what that makes of the new one; else `failed`."""
 
 
-def refusal(plan: Plan, no_revert: bool) -> str | None:
-    """Why a release over its probe's budget would stay; None: it is taken back."""
+def refusal(plan: Plan, no_revert: bool, *, back: bool = False) -> str | None:
+    """Why a release over its probe's budget would stay; None: it is taken back.
+
+    `back`: it is an older one, put back by a rollback.
+    """
+    if back:
+        return "what a rollback put back stays, because what it left is no better"
     if no_revert:
         return "it stays as asked"
     updates = [group["Update"] for group in read.groups(plan.job) if group.get("Update")]
@@ -51,6 +56,7 @@ def taken_back(
     *,
     timeout: float,
     no_revert: bool,
+    back: bool = False,
 ) -> DeployReport:
     """The report as it is, unless the probe's budget was spent on what Nomad calls successful.
 
@@ -59,8 +65,9 @@ def taken_back(
     """
     if report.verdict != "unverified" or probing.spent is None:
         return report
-    if (why_not := refusal(plan, no_revert)) is not None:
-        return _stays(report, why_not)
+    if (why_not := refusal(plan, no_revert, back=back)) is not None:
+        stays = _stays(report, why_not)
+        return replace(stays, next=f"toolkit history {report.job}") if back else stays
     try:
         live, choice = _target(session, submission)
         back = plan_back(session, plan.rendered.spec, live, choice.version, ())
