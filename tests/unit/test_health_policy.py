@@ -206,6 +206,7 @@ def test_a_deployer_without_our_own_variables_deploys_and_is_told_what_is_missin
     notes = judge("rights", CLIENT, saw(powers(writer))).notes
     assert [note.partition(":")[0] for note in notes] == [
         "deploys take no lock", "what was verified last is not kept for rollback",
+        "what a stack was verified at is not kept for rollback --all",
     ]  # fmt: skip
     paths = {"toolkit/*": ["read", "write"]}
     whole = combine([policy(space("default", policy="write", variables=paths))])

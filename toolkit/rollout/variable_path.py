@@ -1,4 +1,4 @@
-"""Where our own Nomad variables of a job are; pure."""
+"""Where our own Nomad variables are; pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import re
 
 LONGEST_PATH = 128
 """Characters that Nomad takes for a variable's path."""
+
+STACKS = "toolkit/stacks/"
+"""Below it the states in which all of a stack was verified, a variable for each set of jobs."""
 
 
 def path_below(prefix: str, job_id: str) -> str:

@@ -10,6 +10,7 @@ from toolkit.rollout import last_verified, lock
 from toolkit.rollout.health.facts import Token
 from toolkit.rollout.health.look import Look, blind
 from toolkit.rollout.health.policy import Grants
+from toolkit.rollout.variable_path import STACKS
 from toolkit.spec.doctor import Check, MayWord, Right
 
 HOUR = 3600.0
@@ -211,6 +212,11 @@ def _done_without(powers: Powers) -> tuple[str, ...]:
         found.append(
             "what was verified last is not kept for rollback: no write on the variables "
             f"{last_verified.PREFIX}*"
+        )
+    if not powers.grants.allows_variable(powers.namespace, f"{STACKS}any", "write"):
+        found.append(
+            "what a stack was verified at is not kept for rollback --all: no write on the "
+            f"variables {STACKS}*"
         )
     return tuple(found)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit.errors import ApiError, ConflictError, DeniedError
+from toolkit.rollout.variable_path import STACKS
 from toolkit.rollout.world import World
 
-PREFIX = "toolkit/stacks/"
 KEPT = 10
 """States that are kept, the newest ones."""
 TRIES = 4
@@ -44,7 +44,7 @@ class Entry:
 def path_of(jobs: Sequence[str]) -> str:
     """Where the record of a stack is: a stack is the set of its jobs, by their names."""
     digest = hashlib.sha256("\n".join(sorted(jobs)).encode()).hexdigest()[:16]
-    return PREFIX + digest
+    return STACKS + digest
 
 
 def read(world: World, jobs: Sequence[str]) -> tuple[Entry, ...]:
@@ -101,7 +101,7 @@ def _change(
                 if attempt == TRIES - 1:
                     raise
     except DeniedError:
-        return f'{otherwise}: the Nomad token has no right on the variables "{PREFIX}*"'
+        return f'{otherwise}: the Nomad token has no right on the variables "{STACKS}*"'
     except ApiError as exc:
         return f"{otherwise}: {exc.message}"
     return None
