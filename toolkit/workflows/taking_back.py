@@ -70,9 +70,9 @@ def taken_back(
         return replace(stays, next=f"toolkit history {report.job}") if back else stays
     try:
         live, choice = _target(session, submission)
-        back = plan_back(session, plan.rendered.spec, live, choice.version, ())
+        earlier = plan_back(session, plan.rendered.spec, live, choice.version, ())
         clock.say("revert", f"{probing.spent} · {choice.sentence}")
-        again = submit(session.world, back)
+        again = submit(session.world, earlier)
     except StalePlanError as exc:
         return _closed(report, probing, "superseded", exc.message, clock)
     except RefusedError as exc:
@@ -83,7 +83,7 @@ def taken_back(
         why = f"no revert could be registered: {exc.message}"
         return _failed(session, report, probing, why, clock)
     clock.say("revert", f"version {again.version}, check index {again.check_index}")
-    following = roll.Following(plan=back, submission=again, timeout=timeout)
+    following = roll.Following(plan=earlier, submission=again, timeout=timeout)
     second = guarded(again, lambda: roll.follow(session, following, clock))
     verdict = _HONEST.get(second.verdict, "failed")
     if verdict == "failed":
