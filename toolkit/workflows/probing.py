@@ -32,6 +32,8 @@ class Probing:
     outside: Outside = field(default_factory=Outside)
     probe: Probe | None = None
     job: str = ""
+    old: str | None = None
+    """Release that is replaced, where it can be told from the new one."""
 
     @property
     def spent(self) -> str | None:
@@ -43,7 +45,7 @@ class Probing:
         """Why, as it was when it happened."""
         if self.probe is None or (why := self.probe.spent) is None:
             return ()
-        return (_cause(why, self.probe.spent_by),)
+        return (because(why, self.probe.spent_by, self.old),)
 
     def seen(self) -> ProbeReport | None:
         """What was seen up to now."""
@@ -92,15 +94,15 @@ def probed(
             f"{_site(how)}; nothing was changed",
             hint="correct [probe] of the job file, or deploy with --no-probe",
         )
-    outside = Outside()
+    outside, releases = Outside(), _releases(plan)
 
     def on_spent(why: str, failures: tuple[ProbeFailure, ...]) -> None:
         if not back:
-            outside.tell("probe", Opinion("bad", why, (_cause(why, failures),)))
+            outside.tell("probe", Opinion("bad", why, (because(why, failures, releases.old),)))
 
-    with Probe(session.world, how, _releases(plan), on_spent, counting=counting) as probe:
+    with Probe(session.world, how, releases, on_spent, counting=counting) as probe:
         clock.say("probe", _said(how, counting))
-        yield Probing(outside, probe, plan.job_id)
+        yield Probing(outside, probe, plan.job_id, releases.old)
 
 
 def is_wanted(plan: Plan, wanted: bool | None) -> bool:
@@ -150,12 +152,18 @@ def _site(how: Asking) -> str:
     return f" ({how.host})" if how.host else ""
 
 
-def _cause(why: str, failures: tuple[ProbeFailure, ...]) -> Cause:
+def because(why: str, failures: tuple[ProbeFailure, ...], old: str | None) -> Cause:
+    """Why the budget is spent; what only the `old` release failed is not the new one's doing."""
     lines = [_line(failure) for failure in failures[:SHOWN]]
+    before = bool(failures) and old is not None and {each.release for each in failures} == {old}
     return Cause(
         kind="probe",
         summary=f"the probe's budget is spent: {why}",
         evidence=tuple(lines),
+        advice=f"it was {old} that failed, which served before; where the new release mends that, "
+        "deploy it with --no-probe"
+        if before
+        else None,
         at=failures[0].at if failures else None,
     )
 
