@@ -1,10 +1,13 @@
-"""Which tests share a worker: those of one file, and all that start a Docker engine.
+"""Which tests share a worker, and which come first.
 
-An engine makes and removes the bridge `docker0`, of which a machine has one.
+Those of one file share one, and all that start a Docker engine: an engine makes and removes the
+bridge `docker0`, of which a machine has one. What takes longest begins first, so that no worker is
+left alone with a long file at the end.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
@@ -12,16 +15,45 @@ from xdist.scheduler import LoadFileScheduling
 ENGINES = (
     "tests/services/test_images.py",
     "tests/services/test_docker_job.py",
+    "tests/services/test_docker_stack.py",
     "tests/services/test_gallery_images.py",
 )
+SECONDS = {
+    "engines": 8.0,
+    "tests/lossless/": 15.0,
+    "tests/agents/test_stack": 8.0,
+    "tests/edge/": 6.0,
+    "tests/faults/": 5.0,
+    "tests/agents/": 4.0,
+    "tests/docs/test_tutorial": 60.0,
+    "tests/page/": 1.0,
+}
+"""Beginning of a file's path -> what one of its tests takes, about; the first that fits counts."""
+OTHERS = 0.05
 
 
 class Together(LoadFileScheduling):  # type: ignore[misc]  # the library has no types
     """One file, one worker; the files that start an engine count as one."""
 
+    ordered = False
+    workqueue: OrderedDict[str, dict[str, bool]]
+
     def _split_scope(self, nodeid: str) -> str:
         scope = str(super()._split_scope(nodeid))
         return "engines" if scope in ENGINES else scope
+
+    def _assign_work_unit(self, node: Any) -> None:
+        if not self.ordered:
+            self.ordered = True
+            units = sorted(self.workqueue.items(), key=lambda unit: -seconds(unit[0], len(unit[1])))
+            self.workqueue = OrderedDict(units)
+        super()._assign_work_unit(node)
+
+
+def seconds(scope: str, tests: int) -> float:
+    """What a file takes, about."""
+    each = next((each for start, each in SECONDS.items() if scope.startswith(start)), OTHERS)
+    return each * tests
 
 
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
