@@ -99,6 +99,17 @@ def test_what_found_no_room_says_what_serves_instead() -> None:
     assert say("unplaced", verification=broken) == "shop 1.1.0: because"
 
 
+def test_what_runs_is_called_healthy_only_where_nomad_does() -> None:
+    row = InstanceChain("a" * 36, "node-1", "web", "healthy", "critical", "-", "-")
+    ill, gone = replace(row, nomad="running"), replace(row, nomad="complete", leaving=True)
+
+    def broken(*rows: InstanceChain) -> str:
+        return say("unverified", "consul: x", replace(CHAIN, instances=rows))
+
+    assert "is healthy in Nomad" in broken(row, gone)
+    assert broken(row, ill) == "shop 1.1.0 runs in Nomad, but the chain is broken at consul: x"
+
+
 def test_without_a_release_the_version_is_named() -> None:
     said = sentences.verdict(
         Judged("held", "paused"), job="shop", release=None, version=4, verification=None,

@@ -130,7 +130,8 @@ def verdict(
                 return f"{what}, {count}, but the probe's budget is spent: {spent}"
             if judged.why.startswith("nomad: "):
                 return f"{what}: the chain is broken at {judged.why}"
-            return f"{what} is healthy in Nomad, but the chain is broken at {judged.why}"
+            there = "runs" if _unwell(verification) else "is healthy"
+            return f"{what} {there} in Nomad, but the chain is broken at {judged.why}"
         case "unknown":
             return f"{what}: {judged.why}"
         case "superseded":
@@ -147,6 +148,12 @@ def _stands(standing: LiveJob | None) -> str:
         return ""
     release = f" ({standing.release})" if standing.release else ""
     return f"; version {standing.version}{release} stays registered, nothing was taken back"
+
+
+def _unwell(verification: Verification | None) -> bool:
+    """True where Nomad does not call an instance healthy that is to stay."""
+    rows = verification.instances if verification else ()
+    return any(row.nomad != "healthy" for row in rows if not row.leaving)
 
 
 def next_command(word: Verdict, job: str, outcome: Outcome | None) -> str | None:
