@@ -52,6 +52,11 @@ def test_how_long_ago(past: float, words: str) -> None:
             "Nomad or somebody put it back",
         ),
         (
+            Drift("reverted", replace(LIVE, at=OURS.at), OURS),
+            "version 8 is our deploy of 1.0.0 (version 7, 2 d ago) again: "
+            "Nomad or somebody put it back",
+        ),
+        (
             Drift("unseen", LIVE, VersionMark(3, "0.9.0"), detail="version 3 is no longer kept"),
             "cannot tell what others changed since our deploy of 0.9.0 (version 3): "
             "version 3 is no longer kept",

@@ -36,7 +36,10 @@ def sentence(plan: Plan) -> str | None:
             by = f"since our deploy of {_ours(drift, now)} others changed it: {live}"
             return f"{by}; {drift.detail}" if drift.detail else by
         case "reverted":
-            comma = "" if drift.live.at is None else ","
+            if drift.since is not None and drift.live.at == drift.since.at:
+                # Nomad gives a version that it put back the time of the one that it copies.
+                live = f"version {drift.live.version}"
+            comma = "," if ", " in live else ""
             again = f"{live}{comma} is our deploy of {_ours(drift, now)} again"
             return f"{again}: Nomad or somebody put it back"
         case "unseen":
