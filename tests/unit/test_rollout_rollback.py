@@ -11,7 +11,7 @@ from toolkit.errors import RefusedError
 from toolkit.rollout.read import live_job
 from toolkit.spec.plan import LiveJob
 from toolkit.spec.provenance import LastVerified
-from toolkit.workflows.rollback_target import choose
+from toolkit.workflows.rollback_target import choose, put_back
 
 
 def version(
@@ -177,3 +177,15 @@ def test_a_tag_that_nomad_copied_is_that_of_the_version_it_was_given_to() -> Non
         version(1, "1.1.0", verdict="deployed"),
     ]
     assert choose(history, "1.1.0-v1", "shop").version.version == 1
+
+
+def test_what_was_verified_last_and_is_put_back_is_known_until_it_is_proven() -> None:
+    good, bad = version(1, "1.1.0"), version(2, "1.2.0", verdict="unverified")
+    again = version(3, "1.1.0", stable=False)
+    assert put_back([again, bad, good], last(1))
+    assert not put_back([version(3, "1.1.0"), bad, good], last(1))  # Nomad is done with it
+    assert not put_back([version(3, "1.1.0", stable=False, count=4), bad, good], last(1))  # scaled
+    assert not put_back([version(3, "1.1.0", stable=False, stopped=True), bad, good], last(1))
+    assert not put_back([bad, good], last(1))
+    assert not put_back([version(1, "1.1.0", stable=False)], last(1))
+    assert not put_back([again, bad, good], None)

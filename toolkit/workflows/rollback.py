@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from toolkit.errors import NotFoundError
+from toolkit.errors import NotFoundError, RefusedError
 from toolkit.rollout import last_verified, read
 from toolkit.spec.events import OnEvent, ignore
-from toolkit.spec.plan import Plan
+from toolkit.spec.plan import LiveJob, Plan
 from toolkit.spec.provenance import LastVerified
 from toolkit.spec.report import DeployReport
 from toolkit.workflows.back import plan_back
@@ -13,7 +13,7 @@ from toolkit.workflows.clock import Clock
 from toolkit.workflows.deploy import DEFAULTS, DeployOptions, allowed, deploy_plan
 from toolkit.workflows.names import refuse_beginning
 from toolkit.workflows.protection import Confirm, unanswered
-from toolkit.workflows.rollback_target import choose, described, kept
+from toolkit.workflows.rollback_target import choose, described, kept, put_back
 from toolkit.workflows.session import Session
 
 
@@ -45,6 +45,8 @@ def rollback(
         clock.say("note", unseen)
     if last is not None and kept(versions, last) is None:
         clock.say("note", f"{described(last)}, verified last, is no longer kept by Nomad")
+    if to is None and put_back(versions, last):
+        _refuse_overtaking(session, spec.name, versions[0])
     choice = choose(versions, to, spec.name, last)
     live, target = versions[0], choice.version
     clock.say("note", choice.sentence)
@@ -58,6 +60,18 @@ def rollback(
     plan = plan_back(session, spec, live, target, allowed(options))
     clock.mark("plan")
     return deploy_plan(session, plan, options, clock=clock, confirm=confirm, again=again)
+
+
+def _refuse_overtaking(session: Session, job: str, live: LiveJob) -> None:
+    """RefusedError where the way back is under way already: what it goes to is not live yet."""
+    rollouts = read.deployments(session.nomad.deployments(job).value or [])
+    if any(each.job_version == live.version and not each.terminal for each in rollouts):
+        release = f", release {live.release}" if live.release else ""
+        raise RefusedError(
+            f"version {live.version}{release}, which was verified last, is being put back already, "
+            "and that rollout is not over",
+            hint=f"toolkit attach {job} follows it to its end; --to goes elsewhere",
+        )
 
 
 def _gone(session: Session, job: str, last: LastVerified | None) -> NotFoundError:

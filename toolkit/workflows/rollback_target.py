@@ -63,6 +63,14 @@ def kept(versions: Sequence[LiveJob], last: LastVerified | None) -> LiveJob | No
     return None
 
 
+def put_back(versions: Sequence[LiveJob], last: LastVerified | None) -> bool:
+    """True where the live version is the one verified last, registered again and not yet proven."""
+    live, found = versions[0], kept(versions, last)
+    if found is None or found.version == live.version or live.stopped or live.stable:
+        return False
+    return read.registration(found.raw) == read.registration(live.raw)
+
+
 def described(last: LastVerified) -> str:
     """`version 7 (release 1.1.0)`."""
     return f"version {last.version}" + (f" (release {last.release})" if last.release else "")
