@@ -18,12 +18,25 @@ def main() -> int:
             from toolkit.cli.names import names
 
             return say(names(arguments[0]))
+        _end_as_on_ctrl_c()
         from toolkit.cli.main import run
         from toolkit.cli.world import World
 
         return finish(run(World.of_process(arguments)))
     except KeyboardInterrupt:
         return 130
+
+
+def _end_as_on_ctrl_c() -> None:
+    """Let whoever ends the process, such as a cancelled CI job, be answered as Ctrl-C is.
+
+    Locks are freed then, and what goes on without us is said. Who ignores it (nohup) means it.
+    """
+    import signal
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def fast_answer(arguments: list[str]) -> str | None:

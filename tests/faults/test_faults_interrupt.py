@@ -58,10 +58,10 @@ class Command:
                 return
         raise AssertionError(f"{word!r} was never said: {''.join(self.heard)}")
 
-    def interrupt(self) -> str:
-        """Press Ctrl-C; what it says to that."""
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> str:
+        """Press Ctrl-C, or send another signal; what it says to that."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(number)
         _, last = self.process.communicate(timeout=30)
         assert self.process.returncode == 130, last
         assert "Traceback" not in last
@@ -87,7 +87,7 @@ def shop(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="module")
 def services(shop: Shop) -> Iterator[str]:
     """Names of services at 1.0.0, one for each test."""
-    return iter(shop.all_deployed([{}] * 5))
+    return iter(shop.all_deployed([{}] * 6))
 
 
 @pytest.fixture
@@ -126,12 +126,27 @@ def test_while_the_registration_is_on_its_way_nothing_is_claimed(
     assert command.nomad.count("POST", REGISTER) == 1
 
 
+def test_right_after_the_submit_it_is_still_said_where_it_came_from(
+    shop: Shop, command: Command
+) -> None:
+    tag = "/versions/1.1.0-v1/tag"
+    command.nomad.add(Rule("silence", "POST", tag, times=1))
+    command.start()
+    command.nomad.wait_for("POST", tag)
+    said = command.interrupt(signal.SIGTERM)
+    assert f"version 1 of {command.name} goes on rolling in Nomad" in said
+    assert shop.job(command.name)["VersionTag"]["Name"] == "1.1.0-v1"
+    command.assert_attach_ends_it()
+    assert '"verdict":"deployed"' in shop.job(command.name)["VersionTag"]["Description"]
+
+
 def test_during_the_watch_it_goes_on_and_attach_ends_it(shop: Shop, command: Command) -> None:
     command.start()
     command.hear("canary ")
-    said = command.interrupt()
+    said = command.interrupt(signal.SIGTERM)
     assert f"version 1 of {command.name} goes on rolling in Nomad" in said
     assert f"hint: toolkit attach {command.name}" in unaddressed(said)
+    assert shop.nomad(f"/v1/var/toolkit/locks/{command.name}")["Lock"] is None
     assert shop.release(command.name) == "1.1.0"
     command.assert_attach_ends_it()
 

@@ -11,6 +11,7 @@ from toolkit.rollout.plan import make_plan
 from toolkit.rollout.submit import submit
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.plan import Plan, Submission
+from toolkit.spec.provenance import Origin
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.report import DeployReport
 from toolkit.workflows import locking, probing, roll, steps_begun, tagging
@@ -194,8 +195,7 @@ def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Cloc
     with probing.probed(session, plan, wanted, clock, back=back) as probe:
         submission = submit(session.world, plan)
         clock.mark("submit")
-        clock.tell_submission(submission)
-        version = tagging.begin(session, plan, submission, origin, clock)
+        version = guarded(submission, lambda: _begun(session, plan, submission, origin, clock))
         if options.detach:
             report = roll.detached(session, plan, submission, clock)
             return replace(report, provenance=version.provenance)
@@ -208,6 +208,19 @@ def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Cloc
             timeout=_timeout(options, plan), no_revert=options.no_revert, back=back,
         )  # fmt: skip
     return tagging.finish(session, report, version, clock)
+
+
+def _begun(
+    session: Session, plan: Plan, submission: Submission, origin: Origin, clock: Clock
+) -> tagging.Tagged:
+    """Tell of a registration and tag it."""
+    try:
+        clock.tell_submission(submission)
+        return tagging.begin(session, plan, submission, origin, clock)
+    except KeyboardInterrupt:
+        # Nobody who attaches later could say where it came from.
+        tagging.begin(session, plan, submission, origin, clock)
+        raise
 
 
 def _canaries(plan: Plan, options: DeployOptions) -> Canaries:
