@@ -94,10 +94,12 @@ def _density(folder: Path) -> Figures:
 
 def _death(folder: Path) -> Figures:
     found = death.measure(folder)
-    last = "none" if found.last_failed is None else f"{found.last_failed:.1f} s after the kill"
+    last = ""
+    if found.last_failed is not None:
+        last = f", the last {found.last_failed:.1f} s after the kill"
     return table(
         ["", ""],
-        ["requests that failed", f"{found.failed} of {found.requests}, the last {last}"],
+        ["requests that failed", f"{found.failed} of {found.requests}{last}"],
         ["Nomad calls the machine down", f"{found.noticed:.1f} s after the kill"],
         ["both instances run and pass elsewhere", f"{found.whole:.1f} s after the kill"],
         ["`toolkit verify` then", f"`{found.verdict}`"],

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.answers.__main__ import MEASURES
 from tests.docs.pages import PAGES, ROOT, blocks, commands, prose, text
 from toolkit.cli.main import program
 from toolkit.errors import ExitCode
@@ -144,3 +145,11 @@ def test_the_changelog_is_one_sentence_each() -> None:
         sentence = entry.partition("## ")[0].strip()
         assert sentence.endswith("."), sentence
         assert ". " not in sentence, sentence
+
+
+def test_every_question_has_its_figures() -> None:
+    blocks = re.findall(
+        r"<!-- figures: (\w+) -->\n(.*?)<!-- end -->", text("docs/answers.md"), re.DOTALL
+    )
+    assert [name for name, _ in blocks] == list(MEASURES)
+    assert all("|" in figures for _, figures in blocks)
