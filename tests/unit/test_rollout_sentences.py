@@ -123,6 +123,7 @@ def outcome(end: End, detail: str = "", causes: tuple[Cause, ...] = ()) -> Outco
     return Outcome(end, detail, 4, causes=causes)
 
 
+COSTLY = Cause("probe", "the probe's budget is spent")
 CRASH = Cause("crash", "it died", allocation="5b2c90aa" + "0" * 28)
 
 
@@ -132,6 +133,7 @@ CRASH = Cause("crash", "it died", allocation="5b2c90aa" + "0" * 28)
         ("failed", outcome("failed", causes=(CRASH,)), "toolkit explain 5b2c90aa"),
         ("reverted", outcome("reverted", causes=(CRASH,)), "toolkit explain 5b2c90aa"),
         ("reverted", outcome("reverted"), "toolkit explain shop"),
+        ("reverted", outcome("reverted", causes=(COSTLY,)), "toolkit report shop"),
         ("unplaced", None, "toolkit why-not shop"),
         ("unknown", outcome("undecided"), "toolkit attach shop"),
         ("unknown", outcome("lost"), "toolkit attach shop"),

@@ -9,6 +9,9 @@ from toolkit.spec.plan import GroupPlan, LiveJob, Plan, Submission
 from toolkit.spec.probe import ProbeReport
 from toolkit.spec.report import Timings, Verdict
 
+SEEN_FROM_OUTSIDE = ("probe", "analysis", "inconclusive")
+"""Causes that nothing in Nomad tells of afterwards: only the kept report does."""
+
 
 def plan(made: Plan) -> str:
     """`1.0.0 → 1.1.0 · 2 canaries, then 2 stopped · fits`."""
@@ -163,6 +166,8 @@ def next_command(word: Verdict, job: str, outcome: Outcome | None) -> str | None
             cause = outcome.causes[0] if outcome and outcome.causes else None
             if cause and cause.allocation:
                 return f"toolkit explain {cause.allocation[:8]}"
+            if cause and cause.kind in SEEN_FROM_OUTSIDE:
+                return f"toolkit report {job}"
             return f"toolkit explain {job}"
         case "unplaced":
             return f"toolkit why-not {job}"

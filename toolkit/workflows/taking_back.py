@@ -151,7 +151,7 @@ def _ended(
         causes=(*probing.causes, *(second.causes if second is not None else ())),
         timings=replace(report.timings, total=clock.elapsed),
         probe=seen,
-        next=f"toolkit explain {report.job}",
+        next=f"toolkit report {report.job}",
     )
 
 
