@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,12 +141,17 @@ def _nomad(cluster: LocalCluster, folder: Path, name: str, consul: int) -> dict[
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
+        # A Nomad that is no development agent leaves what it runs.
+        around = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        for each in around:
+            with suppress(psutil.NoSuchProcess):
+                each.terminate()
 
 
 def _free_port() -> int:
