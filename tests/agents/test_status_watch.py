@@ -138,14 +138,14 @@ def test_on_a_terminal_no_line_is_wider_than_it(shop: Shop) -> None:
         assert shop.toolkit("scale", name, "1", "--yes").code == 0
         text = view.until("one is left", lambda text: text.count("healthy  passing") == 1)
         # It ends well, without a word, and leaves the table where it is.
-        assert view.interrupt() == 0
+        assert view.interrupt() == 0, view.raw
     assert wrapped + view.screen.wrapped == 0
     assert "error" not in view.raw
     assert "1.0.0" in text
     # One that cannot take lines back gets lines.
     with terminal(command, cwd=shop.root, environ={**environ, "TERM": "dumb"}) as view:
         view.until("it serves", lambda text: "serves 1.0.0" in text)
-        assert view.interrupt() == 0
+        assert view.interrupt() == 0, view.raw
     assert "\x1b" not in view.raw
 
 
