@@ -60,7 +60,8 @@ class Feed:
     """Follows a job's allocations, deployments and Consul services until closed."""
 
     def __init__(self, world: World, job_id: str, services: Sequence[str] = ()):
-        self._updates: queue.Queue[Update] = queue.Queue()
+        # Ctrl-C in the wait of any other kind of queue may leave its lock held, or not held.
+        self._updates: queue.SimpleQueue[Update] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._world = world
         self._job_id = job_id

@@ -45,7 +45,7 @@ def follow_job(
     session: Session, job_id: str, *, task: str | None, kind: LogKind, lines: int
 ) -> Iterator[LogLine]:
     """Lines as they are written, of all instances, until the job is stopped and all have ended."""
-    items: queue.Queue[Item] = queue.Queue()
+    items: queue.SimpleQueue[Item] = queue.SimpleQueue()
     closed = threading.Event()
     watcher = threading.Thread(
         target=watch,
@@ -72,7 +72,7 @@ def watch(
     task: str | None,
     kind: LogKind,
     lines: int,
-    items: queue.Queue[Item],
+    items: queue.SimpleQueue[Item],
     closed: threading.Event,
 ) -> None:
     """Start a stream for each task that runs; end when the job is stopped and every stream has."""
@@ -129,7 +129,7 @@ def stream(
     task: str,
     kind: LogKind,
     lines: int,
-    items: queue.Queue[Item],
+    items: queue.SimpleQueue[Item],
     closed: threading.Event,
 ) -> None:
     """Put one task's lines into the queue as they come; `lines` < 0 is all from the start."""

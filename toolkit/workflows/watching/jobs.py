@@ -26,7 +26,7 @@ class Bell:
     """Rings when a job, an instance count or a deployment changes; two queries that block."""
 
     def __init__(self, session: Session) -> None:
-        self._rings: queue.Queue[BaseException | None] = queue.Queue()
+        self._rings: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         for name, client in (("jobs", session.nomad.clone()), ("rollouts", session.nomad.clone())):
             ask = client.jobs_page if name == "jobs" else client.deployments_page
