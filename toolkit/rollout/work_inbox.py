@@ -8,7 +8,6 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,24 +67,23 @@ class Inbox:
     """The queue and its end; threads put, the caller's thread takes."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[Item] = queue.Queue(DEPTH)
+        # Ctrl-C in the wait of any other kind of queue may leave its lock held, or not held.
+        self._queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self._room = threading.Semaphore(DEPTH)
         self.closed = threading.Event()
         self._interrupted = False
 
     def interrupt(self) -> None:
         """End the caller's wait as Ctrl-C would; from any thread, and without waiting for room."""
         self._interrupted = True
-        with suppress(queue.Full):
-            self._queue.put_nowait(Bug(KeyboardInterrupt()))
+        self._queue.put(Bug(KeyboardInterrupt()))
 
     def put(self, item: Item) -> None:
         """Wait for room; once closed nothing is kept."""
         while not self.closed.is_set():
-            try:
-                self._queue.put(item, timeout=0.5)
-            except queue.Full:
-                continue
-            return
+            if self._room.acquire(timeout=0.5):
+                self._queue.put(item)
+                return
 
     def take(self, timeout: float) -> Item | None:
         """The next item, or None when `timeout` seconds bring none."""
@@ -93,6 +91,7 @@ class Inbox:
             item = self._queue.get(timeout=max(timeout, 0.001))
         except queue.Empty:
             return None
+        self._room.release()
         if isinstance(item, Bug):
             raise item.error
         if self._interrupted:
