@@ -25,6 +25,7 @@ from pathlib import Path
 
 from bench.answers.project import until
 from bench.commands import ROOT
+from tests.agents.workers import free_ports
 from tests.services.base_image import python_as_tar
 
 LIBRARIES = ("starlette", "uvicorn", "anyio", "h11", "click", "idna", "typing_extensions.py")
@@ -83,7 +84,7 @@ class Yard:
 
     def launch(self, image: Path) -> Machine:
         """A machine made from an image, started and not waited for."""
-        port = free_port()
+        port = free_ports(1)[0]
         root = self.folder / f"machine-{port}"
         root.mkdir()
         subprocess.run(["tar", "-xf", image, "-C", root], check=True)
@@ -139,7 +140,7 @@ def yard(folder: Path) -> Iterator[Yard]:
     (folder / "balancer").mkdir(parents=True)
     base = folder / "base.tar"
     _make_base(base)
-    port = free_port()
+    port = free_ports(1)[0]
     made = Yard(folder, f"http://127.0.0.1:{port}", base)
     made.balance([])
     with _traefik(folder / "balancer", port):
@@ -199,10 +200,3 @@ def _chroot() -> str:
 def _listens(port: int) -> bool:
     with socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

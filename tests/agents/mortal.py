@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +16,8 @@ from typing import Any
 import psutil
 
 from tests.agents.cluster import LocalCluster
+from tests.agents.shop import ask
+from tests.agents.workers import end, free_ports
 from toolkit.agents import mounts
 
 LOOPBACK = "127.0.0.1"
@@ -60,18 +60,18 @@ def ready(cluster: LocalCluster) -> set[str]:
     """Names of the machines that Nomad would give work."""
     return {
         str(node["Name"])
-        for node in _read(f"{cluster.nomad_address}/v1/nodes")
+        for node in ask(f"{cluster.nomad_address}/v1/nodes")
         if node["Status"] == "ready" and (node["Drivers"] or {}).get("raw_exec", {}).get("Healthy")
     }
 
 
 def _start(stack: ExitStack, cluster: LocalCluster, folder: Path, name: str) -> Mortal:
     folder.mkdir(parents=True)
-    http = _free_port()
+    http = free_ports(1)[0]
     consul = _agent(stack, cluster, folder, "consul", _consul(cluster, folder, name, http))
     # Nomad looks for it at its start, and then not again for a while.
     leader = f"http://{LOOPBACK}:{http}/v1/status/leader"
-    until(f"the Consul of {name} has joined", lambda: bool(_read(leader)))
+    until(f"the Consul of {name} has joined", lambda: bool(ask(leader)))
     nomad = _agent(stack, cluster, folder, "nomad", _nomad(cluster, folder, name, http))
     return Mortal(name, consul, nomad)
 
@@ -105,7 +105,7 @@ def _consul(cluster: LocalCluster, folder: Path, name: str, http: int) -> dict[s
         "retry_join": [f"{LOOPBACK}:{cluster.state.ports.consul_serf_lan}"],
         "ports": {
             "http": http, "dns": -1, "grpc": -1, "grpc_tls": -1, "serf_wan": -1,
-            "serf_lan": _free_port(), "server": _free_port(),
+            "serf_lan": free_ports(1)[0], "server": free_ports(1)[0],
         },
         "disable_update_check": True,
         "disable_host_node_id": True,
@@ -121,7 +121,7 @@ def _nomad(cluster: LocalCluster, folder: Path, name: str, consul: int) -> dict[
         "data_dir": str(folder / "nomad"),
         "bind_addr": LOOPBACK,
         "advertise": loopback,
-        "ports": {purpose: _free_port() for purpose in loopback},
+        "ports": {purpose: free_ports(1)[0] for purpose in loopback},
         "disable_update_check": True,
         "consul": {"address": f"{LOOPBACK}:{consul}"},
         "client": {
@@ -140,30 +140,13 @@ def _nomad(cluster: LocalCluster, folder: Path, name: str, consul: int) -> dict[
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        # A Nomad that is no development agent leaves what it runs.
-        around = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for each in around:
-            with suppress(psutil.NoSuchProcess):
-                each.terminate()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind((LOOPBACK, 0))
-        return int(found.getsockname()[1])
-
-
-def _read(url: str) -> Any:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=10) as answer:
-        return json.load(answer)
+    # A Nomad that is no development agent leaves what it runs.
+    alive = process.poll() is None
+    around = psutil.Process(process.pid).children(recursive=True) if alive else []
+    end(process)
+    for each in around:
+        with suppress(psutil.NoSuchProcess):
+            each.terminate()
 
 
 def until(what: str, holds: Callable[[], bool]) -> None:
@@ -173,7 +156,7 @@ def until(what: str, holds: Callable[[], bool]) -> None:
         try:
             if holds():
                 return
-        except OSError:
+        except (OSError, AssertionError):
             pass
         assert time.monotonic() < deadline, f"never: {what}"
         time.sleep(0.05)
