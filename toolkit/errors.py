@@ -8,7 +8,9 @@
     ├── RefusedError             a rule of ours said no before anything was changed
     │   ├── StalePlanError       somebody registered between our plan and our submit
     │   ├── LockedError          somebody else holds the job's lock, or has taken it from us
-    │   └── NeedsAnswerError     a question nobody answered: no terminal, no --yes
+    │   ├── NeedsAnswerError     a question nobody answered: no terminal, no --yes
+    │   └── ForbiddenError       a server's policy gives this caller no such right
+    ├── IdentityError            a server of ours could not tell who asks
     ├── ApiError                 an API answered no, or not at all
     │   ├── UnreachableError     nothing answers there (exit 5 once a rollout is under way)
     │   ├── TlsError             TLS spoken to plain, plain to TLS, or a certificate not trusted
@@ -116,6 +118,19 @@ class LockedError(RefusedError):
 
 class NeedsAnswerError(RefusedError):
     """A question that only a person or `--yes` may answer went unanswered."""
+
+
+class ForbiddenError(RefusedError):
+    """A verified caller asked a server of ours for what its policy does not grant."""
+
+
+class IdentityError(ToolkitError):
+    """Who asks a server of ours could not be verified."""
+
+    def __init__(self, message: str, *, reason: str, hint: str | None = None):
+        """`reason`: a short slug that can be counted, such as `expired`."""
+        super().__init__(message, hint=hint)
+        self.reason = reason
 
 
 class ApiError(ToolkitError):

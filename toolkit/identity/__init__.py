@@ -1,0 +1,1 @@
+"""From a token to a verified caller, for every server of ours."""

@@ -1,0 +1,101 @@
+"""DNS records as they flow: what is wanted, what is there, what changes, whose it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from toolkit.spec.target import Visibility
+
+RecordType = Literal["A", "AAAA", "CNAME", "TXT", "SRV"]
+"""What may be asked for; a zone may hold others, which are named as they are."""
+WRITABLE: tuple[RecordType, ...] = ("A", "AAAA", "CNAME", "TXT", "SRV")
+
+ChangeState = Literal["PENDING", "INSYNC"]
+Action = Literal["CREATE", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """One hosted zone that the kick server may write to."""
+
+    name: str
+    """Normalised: lower case, no trailing dot."""
+    visibility: Visibility
+    provider: Literal["route53", "local"]
+    id: str = ""
+    """The provider's own; empty for a local zone."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.visibility})"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Route 53's pointer to a load balancer, in the place of values."""
+
+    target: str
+    """Normalised name."""
+    zone: str
+    """Hosted zone of the target."""
+    healthy: bool = False
+    """Ask for the target's health before answering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All values of one type at one name; equal records are equal values."""
+
+    name: str
+    """Normalised, without a trailing dot; a wildcard begins with `*.`."""
+    type: str
+    ttl: int | None
+    """Seconds; None for an alias."""
+    values: tuple[str, ...] = ()
+    """Normalised and sorted; TXT as the text itself, SRV as `priority weight port target`."""
+    alias: Alias | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What there is one record of."""
+        return self.name, self.type
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a name is: a job's of a cluster, or people's of a cluster."""
+
+    cluster: str
+    kind: Literal["job", "people"]
+    namespace: str = ""
+    job: str = ""
+
+    def __str__(self) -> str:
+        who = f"{self.namespace}/{self.job}" if self.kind == "job" else "people"
+        return f"{who} of cluster {self.cluster}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a batch; a change of values is a DELETE of the old and a CREATE of the new."""
+
+    action: Action
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A batch that the provider took."""
+
+    id: str
+    """The provider's, for `state`."""
+    state: ChangeState
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the owner record of a name says."""
+
+    owner: Owner
+    types: tuple[str, ...]
+    """Sorted; other types at the name are not ours."""
