@@ -148,7 +148,7 @@ class ApiError(ToolkitError):
     ):
         super().__init__(message, hint=hint, code=code)
         self.system = system
-        """`Nomad`, `Consul` or `Traefik`."""
+        """`Nomad`, `Consul`, `Traefik`, `Kick`, or a provider of DNS zones."""
         self.address = address
         self.status = status
 

@@ -34,7 +34,7 @@ class Secret:
 class Endpoint:
     """One API: its address, who we are there, and how TLS is checked."""
 
-    system: Literal["Nomad", "Consul", "Traefik"]
+    system: Literal["Nomad", "Consul", "Traefik", "Kick"]
     address: str
     """`http://host:port` or `https://…`, no path and no trailing slash."""
     origin: str

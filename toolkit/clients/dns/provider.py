@@ -17,9 +17,17 @@ from toolkit.spec.dns import Change, ChangeState, Record, Submitted, Zone
 class BatchRefusedError(ConflictError):
     """The provider refused a whole batch, and nothing of it was done."""
 
-    def __init__(self, message: str, *, reasons: Sequence[str] = (), hint: str | None = None):
+    def __init__(
+        self,
+        message: str,
+        *,
+        system: str,
+        reasons: Sequence[str] = (),
+        status: int | None = None,
+        hint: str | None = None,
+    ):
         """`reasons`: the provider's words, one for each thing wrong."""
-        super().__init__(message, hint=hint)
+        super().__init__(message, system=system, status=status, hint=hint)
         self.reasons = tuple(reasons)
 
 
@@ -41,8 +49,10 @@ class Provider(Protocol):
         """The records at these names, of every type."""
 
     def apply(self, zone: Zone, changes: Sequence[Change], *, comment: str = "") -> Submitted:
-        """Do a batch, whole or not at all; raises the errors of this file, or another ApiError
-        when nothing was sent."""
+        """Do a batch, whole or not at all.
+
+        Raises the errors of this file, or another ApiError when nothing was done.
+        """
 
     def state(self, change: str) -> ChangeState:
         """How far a batch has got."""
