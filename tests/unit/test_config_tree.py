@@ -99,6 +99,9 @@ def test_a_job_with_a_template_of_its_own_is_not_mixed_with_a_built_in_one() -> 
     settings = LayeredTree(DictTree({"jobs/a/job.toml": b"mine"}), DictTree(theirs))
     assert settings.read("jobs/a/job.nomad.hcl.j2") == b"theirs"
     assert settings.read("jobs/a/job.toml") == b"mine"
+    more = LayeredTree(DictTree({"jobs/a/kick.toml": b"mine"}), DictTree(theirs))
+    assert more.read("jobs/a/job.nomad.hcl.j2") == b"theirs"
+    assert more.read("jobs/a/kick.toml") == b"mine"
 
 
 def test_the_built_in_tree_has_jobs_and_nothing_else() -> None:

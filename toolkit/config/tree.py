@@ -81,8 +81,8 @@ class LayeredTree:
     """`first` over `second`: where both have a file, the first one's is read.
 
     A job's folder in `first` that brings a template of its own hides the folder of the same name in
-    `second`, so that no half of one job is mixed with half of another; one with nothing but
-    `job.toml` is settings for the second one's job.
+    `second`, so that no half of one job is mixed with half of another; one with nothing but TOML
+    files, such as `job.toml`, is settings for the second one's job.
     """
 
     first: Tree
@@ -112,7 +112,7 @@ class LayeredTree:
         if len(parts) < 3 or parts[0] != "jobs" or parts[1].startswith("_"):
             return False
         folder = f"jobs/{parts[1]}/"
-        return any(own != f"{folder}job.toml" for own in self.first.paths(folder))
+        return any(not own.endswith(".toml") for own in self.first.paths(folder))
 
 
 def builtin_tree() -> Tree:

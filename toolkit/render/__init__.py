@@ -5,7 +5,8 @@
 1. `context` builds the names that a template may use, and nothing else is defined.
 2. `environment` runs the template in Jinja's immutable sandbox. Delimiters are `[[ ]]`, `[% %]`
    and `[# #]`, so that Nomad's `${ }` and consul-template's `{{ }}` pass through. Templates are
-   read from the tree only: the job's own folder, then `jobs/_lib`.
+   read from the tree only: the job's own folder, then `jobs/_lib`. `file("kick.toml")` is a file
+   found the same way, as text that is a value.
 3. `layout` reads the output as HCL's scanner would and writes each value for its place.
 
 One rule for values: **`[[ value ]]` means the value, wherever it stands.** Between words it

@@ -20,7 +20,7 @@ from jinja2.utils import missing, object_type_repr
 
 from toolkit.render import filters
 from toolkit.render.compiled import CompiledTemplates
-from toolkit.render.hcl import Hcl
+from toolkit.render.hcl import Hcl, NotHclError
 from toolkit.render.marks import mark_call, mark_lines, mark_value
 from toolkit.spec.tree import Tree
 
@@ -51,6 +51,20 @@ class TreeLoader(BaseLoader):
             self.sources[path] = text = self._decode(data, path)
             return text, path, None
         raise TemplateNotFound(template, f"no template {template!r} in {self.tree.name}")
+
+    def text(self, name: str) -> str:
+        """What `file(name)` is in a template: a file as it is, found as a template would be."""
+        for path in self._candidates(name):
+            try:
+                data = self.tree.read(path)
+            except KeyError:
+                continue
+            try:
+                self.sources[path] = text = data.decode()
+            except UnicodeDecodeError as exc:
+                raise NotHclError(f"{path} is not UTF-8 text") from exc
+            return text
+        raise NotHclError(f"no file {name!r} in {self.tree.name}")
 
     def _candidates(self, template: str) -> Iterator[str]:
         if template == self.main:
@@ -154,6 +168,8 @@ def build(loader: TreeLoader, names: Iterable[str], cache: Path | None = None) -
     for name in ("random", "safe", "escape", "e", "forceescape", "urlize", "xmlattr", "striptags"):
         del environment.filters[name]
     environment.filters.update(filters.FILTERS)
+    # Not `include`: the file would be run as a template, and TOML has [[ ]] of its own.
+    environment.globals["file"] = lambda name: loader.text(name)
     return environment
 
 
