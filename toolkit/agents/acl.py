@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 READERS = {
     "nomad/jobs/traefik": "consul_token",
     "nomad/jobs/frontend": "consul_http_token",
+    "nomad/jobs/kick": "consul_token",
 }
 """Nomad variable -> key of the shipped jobs that read Consul with the read-only token."""
 
@@ -39,6 +40,27 @@ class Tokens:
     def from_json(cls, text: str) -> Tokens:
         """The tokens back; ValueError or TypeError when it is something else."""
         return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class NomadGrant:
+    """A Nomad policy for the tasks of one job, who come with the identity that Nomad gives them."""
+
+    name: str
+    rules: str
+    job: str
+    """Its ID, in namespace `default`."""
+
+
+NOMAD_GRANTS = (
+    NomadGrant(
+        name="toolkit-kick",
+        # Which jobs there are, what they say about DNS, and which of their allocations run.
+        rules='namespace "*" { capabilities = ["list-jobs", "read-job"] }\n',
+        job="kick",
+    ),
+)
+"""What a job of the shipped ones may read beyond its own; with it no token has to be handed out."""
 
 
 @dataclass(frozen=True, slots=True)

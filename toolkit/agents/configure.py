@@ -174,9 +174,9 @@ def _docker(setup: Setup) -> dict[str, Any]:
 
 
 def _reserved(ports: AgentPorts) -> str:
-    """Our own ports but Traefik's, which the `traefik` job asks Nomad for."""
-    edge = {"edge_public", "edge_private", "traefik_api"}
-    return ",".join(str(getattr(ports, name)) for name in PURPOSES if name not in edge)
+    """Our own ports but those that the jobs `traefik` and `kick` ask Nomad for."""
+    asked = {"edge_public", "edge_private", "traefik_api", "kick_dns", "kick_dns_private"}
+    return ",".join(str(getattr(ports, name)) for name in PURPOSES if name not in asked)
 
 
 def dynamic_ports(offset: int) -> tuple[int, int]:

@@ -24,9 +24,20 @@ PURPOSES = {
     "edge_public": "public entry of Traefik",
     "edge_private": "private entry of Traefik",
     "traefik_api": "Traefik's API",
+    "kick_dns": "DNS of the kick server, public zones",
+    "kick_dns_private": "DNS of the kick server, private zones",
 }
 HIGHEST_OFFSET = 65535 - max(getattr(AgentPorts(), name) for name in PURPOSES)
-_DATAGRAM = frozenset({"consul_dns", "consul_serf_lan", "consul_serf_wan", "nomad_serf"})
+_DATAGRAM = frozenset(
+    {
+        "consul_dns",
+        "consul_serf_lan",
+        "consul_serf_wan",
+        "nomad_serf",
+        "kick_dns",
+        "kick_dns_private",
+    }
+)
 
 _LISTENING = "0A"
 _OPEN_DATAGRAM = "07"

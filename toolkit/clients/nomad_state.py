@@ -117,6 +117,19 @@ class NomadState(NomadWire):
         token.pop("SecretID", None)
         return token
 
+    def put_acl_policy(self, name: str, rules: str, *, description: str = "", job: str) -> None:
+        """Make or replace a policy that the tasks of one job of this namespace have.
+
+        `rules` are HCL; the tasks have them by the identity that Nomad gives every task.
+        """
+        body = {
+            "Name": name,
+            "Description": description,
+            "Rules": rules,
+            "JobACL": {"Namespace": self.namespace, "JobID": job},
+        }
+        self._ask("acl", "policy", name, method="post", body=body)
+
     def bootstrap_acl(self, secret: str) -> Json:
         """Make the first management token, with `secret` (a UUID) as its secret.
 

@@ -169,7 +169,7 @@ def build(loader: TreeLoader, names: Iterable[str], cache: Path | None = None) -
         del environment.filters[name]
     environment.filters.update(filters.FILTERS)
     # Not `include`: the file would be run as a template, and TOML has [[ ]] of its own.
-    environment.globals["file"] = lambda name: loader.text(name)
+    environment.globals["file"] = loader.text
     return environment
 
 

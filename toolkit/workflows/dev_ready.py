@@ -126,7 +126,7 @@ def _grant(consul: Consul, grant: acl.ConsulGrant, address: str, wait: Wait) -> 
 
 
 def await_nomad(address: str, tokens: acl.Tokens | None, wait: Wait) -> None:
-    """Until Nomad's node is ready and, with tokens, Traefik's is where its job reads it."""
+    """Until Nomad's node is ready and, with tokens, what the shipped jobs need is in place."""
     with nomad_client(address, tokens.nomad if tokens else "", wait) as nomad:
         if tokens is not None:
             secret = tokens.nomad
@@ -135,6 +135,7 @@ def await_nomad(address: str, tokens: acl.Tokens | None, wait: Wait) -> None:
         if tokens is not None:
             token = tokens.traefik
             wait.until("Nomad keeps Traefik's token", lambda: _store(nomad, token))
+            wait.until("Nomad knows the policies of the shipped jobs", lambda: _allow(nomad))
 
 
 def _bootstrap(nomad: Nomad, secret: str) -> bool:
@@ -151,4 +152,12 @@ def _store(nomad: Nomad, token: str) -> bool:
         items: dict[str, str] = (nomad.variable(path) or {}).get("Items") or {}
         if items.get(key) != token:
             nomad.put_variable(path, {**items, key: token})
+    return True
+
+
+def _allow(nomad: Nomad) -> bool:
+    for grant in acl.NOMAD_GRANTS:
+        nomad.put_acl_policy(
+            grant.name, grant.rules, job=grant.job, description="made by toolkit dev"
+        )
     return True
