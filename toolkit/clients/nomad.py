@@ -7,6 +7,7 @@ Every method raises `ApiError` and nothing else; which child says what is wrong 
 from __future__ import annotations
 
 from toolkit.clients.nomad_health import NomadHealth
+from toolkit.clients.nomad_identity import NomadIdentity
 from toolkit.clients.nomad_jobs import NomadJobs
 from toolkit.clients.nomad_locks import NomadLocks
 from toolkit.clients.nomad_look import NomadLook
@@ -14,5 +15,5 @@ from toolkit.clients.nomad_state import NomadState
 from toolkit.clients.nomad_work import NomadWork
 
 
-class Nomad(NomadJobs, NomadWork, NomadLook, NomadState, NomadHealth, NomadLocks):
+class Nomad(NomadJobs, NomadWork, NomadLook, NomadState, NomadHealth, NomadLocks, NomadIdentity):
     """One connection to one Nomad in one namespace; `clone()` it for another thread."""

@@ -84,6 +84,15 @@ class _Volume(api.base.Requester):  # type: ignore[misc]
     ENDPOINT = "volume"
 
 
+class _WellKnown(api.base.Requester):  # type: ignore[misc]
+    """Paths below `.well-known`, which are outside `v1`."""
+
+    ENDPOINT = ".well-known"
+
+    def _endpoint_builder(self, *segments: str) -> str:
+        return "/".join(segments)
+
+
 class NomadWire:
     """The calls that the subject files are made of; one thread at a time."""
 
@@ -112,7 +121,13 @@ class NomadWire:
             "cert": certificate(endpoint),
             "session": self._session,
         }
-        kinds = {**_REQUESTERS, "client": _Client, "status": _Status, "volume": _Volume}
+        kinds = {
+            **_REQUESTERS,
+            "client": _Client,
+            "status": _Status,
+            "volume": _Volume,
+            ".well-known": _WellKnown,
+        }
         self._requesters = {name: kind(**settings) for name, kind in kinds.items()}
 
     def __repr__(self) -> str:
@@ -148,8 +163,12 @@ class NomadWire:
         timeout: Timeout | None = None,
         stream: bool = False,
         read: bool | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """One answer with a success status; `read` (default: GET) may be asked several times."""
+        """One answer with a success status; `read` (default: GET) may be asked several times.
+
+        `headers` are stronger than the session's.
+        """
         reads = method == "get" if read is None else read
         path = [quote(segment, safe="") for segment in segments]
         requester = self._requesters[room]
@@ -166,6 +185,7 @@ class NomadWire:
                     json=body,
                     timeout=timeout or plain_timeout(),
                     stream=stream,
+                    headers=dict(headers or {}),
                 )
             except NOMAD_ERRORS as exc:
                 return from_exception(self.endpoint, exc, read=reads)
