@@ -175,7 +175,8 @@ def _docker(setup: Setup) -> dict[str, Any]:
 
 def _reserved(ports: AgentPorts) -> str:
     """Our own ports but those that the jobs `traefik` and `kick` ask Nomad for."""
-    asked = {"edge_public", "edge_private", "traefik_api", "kick_dns", "kick_dns_private"}
+    asked = {"edge_public", "edge_private", "traefik_api"}
+    asked |= {"kick_http", "kick_dns", "kick_dns_private"}
     return ",".join(str(getattr(ports, name)) for name in PURPOSES if name not in asked)
 
 

@@ -24,6 +24,7 @@ PURPOSES = {
     "edge_public": "public entry of Traefik",
     "edge_private": "private entry of Traefik",
     "traefik_api": "Traefik's API",
+    "kick_http": "kick server",
     "kick_dns": "DNS of the kick server, public zones",
     "kick_dns_private": "DNS of the kick server, private zones",
 }

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.config import canary, probing
+from toolkit.config import canary, dns, probing
 from toolkit.config.durations import parse_duration
 from toolkit.config.layers import Layer, leaf, plain
 from toolkit.config.overlay import Merged
@@ -31,7 +31,10 @@ from toolkit.spec.target import Target
 if TYPE_CHECKING:
     from toolkit.config.plain import PlainJob
 
-_EDGE_PORTS = ("edge_public", "edge_private", "traefik_api")
+_JOB_PORTS = (
+    "edge_public", "edge_private", "traefik_api", "kick_http", "kick_dns", "kick_dns_private",
+)  # fmt: skip
+"""Those of the local cluster's ports that shipped jobs have."""
 
 
 def assemble(
@@ -63,6 +66,7 @@ def assemble(
         ports=_ports(values.get("ports", {}), target),
         route=_route(values.get("route")),
         check=_check(values.get("check")),
+        dns=dns.settings(values),
         schedule=_schedule(values.get("schedule")),
         dispatch=_dispatch(values.get("dispatch")),
         variables=values.get("variables", {}),
@@ -158,11 +162,11 @@ def _build(values: dict[str, Any]) -> Build:
 
 
 def _ports(values: dict[str, Any], target: Target) -> tuple[Port, ...]:
-    """The edge's standard ports move with the local agents: two clusters fit one machine."""
+    """Shipped jobs' standard ports move with the local agents: two clusters fit one machine."""
     moved: dict[int, int] = {}
     if target.agents:
         moved = {
-            getattr(AgentPorts(), name): getattr(target.agents.ports, name) for name in _EDGE_PORTS
+            getattr(AgentPorts(), name): getattr(target.agents.ports, name) for name in _JOB_PORTS
         }
     ports = []
     for label, port in values.items():

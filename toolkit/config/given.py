@@ -27,9 +27,9 @@ class Flags:
 class ApiVariables(NamedTuple):
     """What the environment variables of one API say; None where they say nothing."""
 
-    system: Literal["Nomad", "Consul"]
+    system: Literal["Nomad", "Consul", "Kick"]
     address_variable: str
-    """`NOMAD_ADDR` or `CONSUL_HTTP_ADDR`."""
+    """`NOMAD_ADDR`, `CONSUL_HTTP_ADDR` or `KICK_ADDR`."""
     address: str | None = None
     """Parsed."""
     token: Secret | None = None
@@ -50,6 +50,7 @@ class Variables(NamedTuple):
     """TOOLKIT_ENV."""
     nomad: ApiVariables = ApiVariables("Nomad", "NOMAD_ADDR")
     consul: ApiVariables = ApiVariables("Consul", "CONSUL_HTTP_ADDR")
+    kick: ApiVariables = ApiVariables("Kick", "KICK_ADDR")
     namespace: str | None = None
     region: str | None = None
     traefik_password: Secret | None = None

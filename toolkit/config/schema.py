@@ -82,6 +82,11 @@ PROJECT_KEYS: tuple[Key, ...] = (
     Key("environments.*.driver", "string", "Driver that jobs use here."),
     Key("environments.*.nomad", "address", "Nomad's address; left open: NOMAD_ADDR."),
     Key("environments.*.consul", "address", "Consul's address; left open: CONSUL_HTTP_ADDR."),
+    Key(
+        "environments.*.kick",
+        "address",
+        "The kick server's address; left open: KICK_ADDR, or found in Consul.",
+    ),
     Key("environments.*.edge", "table", "Where requests enter, by visibility."),
     Key("environments.*.edge.public", "edge", "The world's entrance."),
     Key("environments.*.edge.private", "edge", "The entrance from inside."),
@@ -101,6 +106,9 @@ PROJECT_KEYS: tuple[Key, ...] = (
 """Keys of toolkit.toml."""
 
 _KINDS = ("service", "system", "batch", "sysbatch")
+_ZONES = ("public", "private")
+_TARGETS = ("edge", "instances")
+_TYPES = ("A", "AAAA", "SRV")
 _PAYLOADS = ("optional", "required", "forbidden")
 
 _CANARY: tuple[Key, ...] = (
@@ -183,6 +191,14 @@ _JOB: tuple[Key, ...] = (
     Key("check.port", "string", "Label of the port.", '"http"'),
     Key("check.interval", "duration", "Between two checks.", '"2s"', minimum=1),
     Key("check.timeout", "duration", "For one check.", '"1s"', minimum=1),
+    Key("dns", "table", "Names that the kick server keeps for the job."),
+    Key("dns.hostname", "string", "Short for one host name."),
+    Key("dns.hostnames", "strings", "Host names."),
+    Key("dns.zone", "string", "Zone.", "the route's, else private", choices=_ZONES),
+    Key("dns.target", "string", "Where they point.", "edge with a route", choices=_TARGETS),
+    Key("dns.type", "string", "Type of record.", "by address", choices=_TYPES),
+    Key("dns.ttl", "duration", "How long an answer may be kept.", minimum=1, maximum=86_400),
+    Key("dns.port", "string", "Label of the port.", "the route's or the check's"),
     Key("schedule", "table", "When a batch job starts by itself."),
     Key("schedule.cron", "string", "Minute, hour, day, month, weekday."),
     Key("schedule.time_zone", "string", "Time zone of the cron line.", '"UTC"'),

@@ -106,6 +106,11 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Variables, list[Mistake]
         environment=environ.get("TOOLKIT_ENV") or None,
         nomad=_nomad(environ, mistakes),
         consul=_consul(environ, mistakes),
+        kick=ApiVariables(
+            system="Kick",
+            address_variable="KICK_ADDR",
+            address=_address(environ, "KICK_ADDR", 8652, False, mistakes),
+        ),
         namespace=environ.get("NOMAD_NAMESPACE") or None,
         region=environ.get("NOMAD_REGION") or None,
         traefik_password=Secret(password) if password else None,

@@ -7,6 +7,7 @@ is the worst mistake.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -37,9 +38,11 @@ def resolve_target(
     endpoints = []
     for said, flag in ((variables.nomad, flags.nomad_address),
                        (variables.consul, flags.consul_address)):  # fmt: skip
-        filed = _filed(said.system, project, environment, agents)
+        system: Literal["Nomad", "Consul"] = "Nomad" if said is variables.nomad else "Consul"
+        filed = _filed(system, project, environment, agents)
         endpoints.append(resolve_endpoint(said, flag, filed, environment.name, contact, mistakes))
     root = project.root if project else None
+    kick = _kick(project, environment, variables, endpoints[0], contact, mistakes)
     if mistakes:
         raise ConfigError(mistakes)
     return Target(
@@ -48,6 +51,7 @@ def resolve_target(
         consul=endpoints[1],
         edge=_edge(environment, agents),
         traefik=_traefik(environment, variables, root),
+        kick=kick,
         namespace=flags.namespace or variables.namespace or environment.namespace or "default",
         region=flags.region or variables.region or environment.region or "global",
         datacenters=environment.datacenters,
@@ -128,6 +132,50 @@ def _filed(
         key_file=_beside(root, pair[1]),
         tls_server_name=names[consul],
         proxy=environment.proxy,
+    )
+
+
+def _kick(
+    project: Project | None,
+    environment: EnvironmentFile,
+    variables: Variables,
+    nomad: Endpoint,
+    contact: bool,
+    mistakes: list[Mistake],
+) -> Endpoint:
+    """Where the kick server is said to be, with Nomad's token; an empty address: ask Consul."""
+    said, root = variables.kick, project.root if project else None
+    filed = Filed(
+        ca_file=_beside(root, environment.ca_file),
+        cert_file=_beside(root, environment.cert_file),
+        key_file=_beside(root, environment.key_file),
+        proxy=environment.proxy,
+    )
+    if environment.kick is not None and project is not None:
+        source = project.file.source
+        line = source.line(("environments", environment.name, "kick"))
+        address = parse_address(environment.kick, port=PORTS["Kick"])
+        filed = filed._replace(address=address, origin=f"{source.where}:{line}")
+    if environment.local and said.address is not None and contact:
+        # Its server is in the local Consul: a variable can only mean another cluster's.
+        message = f"environment {environment.name} is local, but KICK_ADDR says {said.address}"
+        hint = "unset KICK_ADDR, or name another environment with --env"
+        mistakes.append(Mistake("KICK_ADDR", None, None, message, hint))
+    if environment.local or (filed.address is None and said.address is None):
+        return replace(_unfound(filed), token=nomad.token, verify=nomad.verify)
+    found = resolve_endpoint(said, None, filed, environment.name, contact, mistakes)
+    return replace(found, token=nomad.token, verify=nomad.verify)
+
+
+def _unfound(filed: Filed) -> Endpoint:
+    return Endpoint(
+        system="Kick",
+        address="",
+        origin="Consul",
+        ca_file=filed.ca_file,
+        cert_file=filed.cert_file,
+        key_file=filed.key_file,
+        proxy=filed.proxy,
     )
 
 

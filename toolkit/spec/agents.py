@@ -43,6 +43,7 @@ class AgentPorts:
     edge_public: int = 8080
     edge_private: int = 8081
     traefik_api: int = 8082
+    kick_http: int = 8652
     kick_dns: int = 8653
     kick_dns_private: int = 8654
 

@@ -63,6 +63,8 @@ class Target:
     """Addresses at which requests enter, by visibility: `http://127.0.0.1:8080`."""
     traefik: Endpoint | None = None
     """How to authenticate at Traefik's APIs; their addresses come from Consul (`traefik-api`)."""
+    kick: Endpoint | None = None
+    """The kick server; without an address it is found in Consul (service `kick`)."""
     namespace: str = "default"
     region: str = "global"
     datacenters: tuple[str, ...] = ("*",)
