@@ -9,8 +9,14 @@
     │   ├── StalePlanError       somebody registered between our plan and our submit
     │   ├── LockedError          somebody else holds the job's lock, or has taken it from us
     │   ├── NeedsAnswerError     a question nobody answered: no terminal, no --yes
-    │   └── ForbiddenError       a server's policy gives this caller no such right
+    │   ├── ForbiddenError       a server's policy gives this caller no such right
+    │   ├── TakenError           the name is somebody else's, or something else is in the way
+    │   ├── AbsentError          what was to be changed or removed is not there
+    │   ├── ChangedError         it is not, or no longer, what the caller said that it is
+    │   ├── KeyReusedError       the Idempotency-Key was used for something else
+    │   └── UnavailableError     not now: a server of ours is full, starting or ending
     ├── IdentityError            a server of ours could not tell who asks
+    ├── AuditError               the audit cannot be written, so that nothing may be done
     ├── ApiError                 an API answered no, or not at all
     │   ├── UnreachableError     nothing answers there (exit 5 once a rollout is under way)
     │   ├── TlsError             TLS spoken to plain, plain to TLS, or a certificate not trusted
@@ -122,6 +128,40 @@ class NeedsAnswerError(RefusedError):
 
 class ForbiddenError(RefusedError):
     """A verified caller asked a server of ours for what its policy does not grant."""
+
+
+class TakenError(RefusedError):
+    """The name is somebody else's, or something there is in the way."""
+
+    def __init__(self, message: str, *, owner: str = "", hint: str | None = None):
+        """`owner`: who has it, as they are named; empty when nobody says so there."""
+        super().__init__(message, hint=hint)
+        self.owner = owner
+
+
+class AbsentError(RefusedError):
+    """What was to be changed or removed is not there."""
+
+
+class ChangedError(RefusedError):
+    """The thing is not, or no longer, what the caller said that it is."""
+
+
+class KeyReusedError(RefusedError):
+    """The Idempotency-Key was used before, for something else."""
+
+
+class UnavailableError(RefusedError):
+    """A server of ours cannot do it now, and did nothing."""
+
+    def __init__(self, message: str, *, after: float = 1.0, hint: str | None = None):
+        """`after`: seconds until asking again makes sense."""
+        super().__init__(message, hint=hint)
+        self.after = after
+
+
+class AuditError(ToolkitError):
+    """The audit could not be written or does not hold, so that nothing may be done."""
 
 
 class IdentityError(ToolkitError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from toolkit.spec.identity import Caller
 from toolkit.spec.target import Visibility
 
 RecordType = Literal["A", "AAAA", "CNAME", "TXT", "SRV"]
@@ -99,3 +100,80 @@ class Claim:
     owner: Owner
     types: tuple[str, ...]
     """Sorted; other types at the name are not ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetRecord:
+    """Let a name have this record of this type, and be this owner's."""
+
+    zone: Zone
+    record: Record
+    owner: Owner
+    expected: str | None = None
+    """If-Match: the ETag that the name must have; `*`: a record of the type must be there."""
+    absent: bool = False
+    """If-None-Match: *: no record of the type may be there."""
+    overrule: bool = False
+    """Take the name from a job of the same cluster, or from its people."""
+
+    @property
+    def name(self) -> str:
+        """The name it is about."""
+        return self.record.name
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRecord:
+    """Let a name not have what its owner has there."""
+
+    zone: Zone
+    name: str
+    type: str | None
+    """None: the only type that the owner has there; `*`: all of the owner's."""
+    owner: Owner
+    expected: str | None = None
+    """If-Match: the ETag that the name must have."""
+    overrule: bool = False
+    """Remove what a job of the same cluster, or its people, own."""
+
+
+Wish = SetRecord | RemoveRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A wish, and who has it."""
+
+    wish: Wish
+    caller: Caller
+    key: str | None = None
+    """Idempotency-Key, the caller's own."""
+    request: str = ""
+    """Id of the request, for the audit."""
+    via: Literal["request", "discovery"] = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a wish that was granted."""
+
+    zone: Zone
+    name: str
+    type: str
+    """Several, when all of a name was removed, are joined by `+`."""
+    record: Record | None
+    """None after a removal."""
+    owner: Owner
+    changed: bool
+    """False: it was so already, and nothing was sent."""
+    created: bool
+    """No record of the type was there before."""
+    change: str
+    """The provider's id of the batch; empty when nothing was sent."""
+    state: ChangeState
+    etag: str
+    """Of the name afterwards; empty when nothing is left there."""
+    seq: int
+    """Of the intent in the audit; 0 when nothing was sent."""
+    replayed: bool = False
+    """The first answer again, by its Idempotency-Key."""

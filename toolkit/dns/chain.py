@@ -1,0 +1,119 @@
+"""The chain of an audit: each line holds the hash of the line before; pure.
+
+A changed, removed or inserted line is found, and named, unless all that follows it was written
+anew; what was cut off at the end is missed by whoever knows a later hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from toolkit.errors import AuditError
+from toolkit.spec.audit import Actor, Draft, Entry
+
+FIRST = "0" * 64
+"""What the first line has in the place of a hash before it."""
+
+_DRAFT = frozenset(field.name for field in fields(Draft))
+_ACTOR = frozenset(field.name for field in fields(Actor))
+_OWN = frozenset({"seq", "time", "prev", "hash"})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain ends."""
+
+    seq: int = 0
+    hash: str = FIRST
+
+
+def seal(draft: Draft, head: Head, time: str) -> Entry:
+    """The entry that follows the head."""
+    entry = Entry(head.seq + 1, time, head.hash, draft, "")
+    return Entry(entry.seq, entry.time, entry.prev, draft, _digest(document(entry)))
+
+
+def document(entry: Entry) -> dict[str, Any]:
+    """An entry as the JSON of its line; what is empty is left out."""
+    said: dict[str, Any] = {"seq": entry.seq, "time": entry.time, "prev": entry.prev}
+    for name in _DRAFT - {"actor"}:
+        value = getattr(entry.what, name)
+        if value not in ("", None, 0):
+            said[name] = value
+    said["actor"] = {key: value for key, value in asdict(entry.what.actor).items() if value}
+    if entry.hash:
+        said["hash"] = entry.hash
+    return said
+
+
+def line(entry: Entry) -> bytes:
+    """The line of an entry, with its end."""
+    return _canonical(document(entry)) + b"\n"
+
+
+def read_entry(said: Mapping[str, Any]) -> Entry:
+    """An entry of its JSON; raises AuditError when it is not one."""
+    try:
+        unknown = set(said) - _DRAFT - _OWN
+        actor = said["actor"]
+        if unknown or set(actor) - _ACTOR:
+            raise AuditError("it has keys that no entry has")
+        draft = Draft(
+            actor=Actor(**actor),
+            **{key: value for key, value in said.items() if key in _DRAFT and key != "actor"},
+        )
+        return Entry(int(said["seq"]), str(said["time"]), str(said["prev"]), draft, said["hash"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise AuditError(f"it is no entry of an audit: {error}") from error
+
+
+def read_line(text: bytes) -> Entry:
+    """An entry of its line; raises AuditError when the line is not one."""
+    try:
+        said = json.loads(text)
+    except ValueError as error:
+        raise AuditError("it is not JSON") from error
+    if not isinstance(said, dict):
+        raise AuditError("it is no entry of an audit")
+    return read_entry(said)
+
+
+def fault_of(entry: Entry, before: Head | None) -> str | None:
+    """What is wrong with an entry; without `before`, only whether it is as it was written."""
+    unsealed = Entry(entry.seq, entry.time, entry.prev, entry.what, "")
+    if _digest(document(unsealed)) != entry.hash:
+        return "the line was changed after it was written"
+    if before is None:
+        return None
+    if entry.seq != before.seq + 1:
+        return f"entry {before.seq + 1} should be here, and {entry.seq} is"
+    if entry.prev != before.hash:
+        return f"it does not follow the entry {before.seq} that is before it"
+    return None
+
+
+def follow(entries: Iterable[Entry], head: Head | None = None) -> Head | None:
+    """The end of a chain; raises AuditError that names the first entry that is wrong.
+
+    Entries may be a choice of a chain: what follows another directly must fit to it, each must be
+    as it was written, and their order must be that of their numbers.
+    """
+    for entry in entries:
+        gap = head is None or entry.seq > head.seq + 1
+        fault = fault_of(entry, None if gap else head)
+        if fault is not None:
+            raise AuditError(f"the audit does not hold at entry {entry.seq}: {fault}")
+        head = Head(entry.seq, entry.hash)
+    return head
+
+
+def _canonical(said: Mapping[str, Any]) -> bytes:
+    return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _digest(said: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_canonical(said)).hexdigest()
