@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.golden.shipped import shipped
 from toolkit.errors import RenderError
 from toolkit.render import context
-from toolkit.spec.jobspec import Driver, JobSpec, Port, RolloutSettings, Route
+from toolkit.spec.jobspec import Dns, Driver, JobSpec, Port, RolloutSettings, Route
 
 
 def backend(where: str = "production", /, **fields: Any) -> str:
@@ -121,7 +122,7 @@ def test_the_context_has_these_names_and_no_others() -> None:
     names = context(spec)
     assert set(names) == {
         "job", "release", "env", "driver", "resources", "environment", "ports", "route", "check",
-        "rollout", "secrets", "constraints", "var", "schedule", "dispatch",
+        "rollout", "secrets", "constraints", "var", "schedule", "dispatch", "dns",
     }  # fmt: skip
     assert set(names["job"]) == {"name", "kind", "count", "node_class"}
     assert names["route"] == {
@@ -129,3 +130,21 @@ def test_the_context_has_these_names_and_no_others() -> None:
     }  # fmt: skip
     assert names["env"] == {"name": "dev"}
     assert set(names["rollout"]) == {*RolloutSettings.__dataclass_fields__}
+
+
+def test_names_are_meta_of_the_service() -> None:
+    names = Dns(("a.example.com", "b.example.com"), "public", "edge")
+    hcl = backend(dns=names)
+    assert (
+        'meta { version = "1.0.0" toolkit_dns_hostname = "a.example.com b.example.com" '
+        'toolkit_dns_zone = "public" toolkit_dns_target = "edge" }'
+    ) in hcl
+    hcl = backend(dns=replace(names, target="instances", type="SRV", ttl=60, port="admin"))
+    assert 'toolkit_dns_type = "SRV" toolkit_dns_ttl = "60" toolkit_dns_port = "admin" }' in hcl
+
+
+def test_a_name_is_enough_for_a_service() -> None:
+    hcl = backend(
+        route=None, check=None, release=None, dns=Dns(("a.example.com",), "private", "instances")
+    )
+    assert 'service { name = "backend" provider = "consul" port = "http" tags = [ ] meta {' in hcl

@@ -235,3 +235,12 @@ def test_allowed_findings_are_marked_and_kept() -> None:
         "no-check": True,
         "no-shutdown-delay": False,
     }
+
+
+def test_names_that_the_template_does_not_carry() -> None:
+    assert rules(check(job(), None, (), dns=True)) == ["dns-not-declared"]
+    assert (
+        check(job(service(Meta={"toolkit_dns_hostname": "a.example.com"})), None, (), dns=True)
+        == ()
+    )
+    assert check(job(), None, (), dns=False) == ()

@@ -74,13 +74,19 @@ def _normalised(
     release = layer.get("release")
     if isinstance(release, Leaf):
         layer["release"] = {"version": release}
-    route = table(layer, "route")
-    host = route.pop("host", None) if route else None
-    if route is not None and isinstance(host, Leaf):
-        if "hosts" in route:
-            mistakes.append(host.mistake("is short for hosts, which is there too", "keep one"))
-        route["hosts"] = Leaf([host.value], host.source, host.path)
+    _spell_out(layer, "route", "host", "hosts", mistakes)
+    _spell_out(layer, "dns", "hostname", "hostnames", mistakes)
     return layer
+
+
+def _spell_out(layer: Layer, name: str, one: str, many: str, mistakes: list[Mistake]) -> None:
+    """One value that is short for a list of it."""
+    found = table(layer, name)
+    value = found.pop(one, None) if found else None
+    if found is not None and isinstance(value, Leaf):
+        if many in found:
+            mistakes.append(value.mistake(f"is short for {many}, which is there too", "keep one"))
+        found[many] = Leaf([value.value], value.source, value.path)
 
 
 def find_template(place: JobPlace, file: JobFile, mistakes: list[Mistake]) -> str:

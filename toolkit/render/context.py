@@ -48,6 +48,15 @@ def context(spec: JobSpec) -> dict[str, Any]:
             "interval": spec.check.interval,
             "timeout": spec.check.timeout,
         },
+        "dns": spec.dns
+        and {
+            "hostnames": spec.dns.hostnames,
+            "zone": spec.dns.zone,
+            "target": spec.dns.target,
+            "type": spec.dns.type,
+            "ttl": spec.dns.ttl,
+            "port": spec.dns.port,
+        },
         "schedule": spec.schedule
         and {
             "cron": spec.schedule.cron,

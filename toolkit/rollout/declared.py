@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from toolkit.rollout.read import groups
@@ -45,6 +45,7 @@ class Service:
     routes: tuple[Route, ...]
     check_path: str | None = None
     """Of the first HTTP check on the service's own port."""
+    meta: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def services(job: Mapping[str, Any]) -> tuple[Service, ...]:
@@ -70,6 +71,7 @@ def services(job: Mapping[str, Any]) -> tuple[Service, ...]:
                         checked=bool(raw.get("Checks")),
                         routes=routes(name, tags),
                         check_path=_check_path(raw),
+                        meta=raw.get("Meta") or {},
                     )
                 )
     return tuple(found)

@@ -24,9 +24,13 @@ RULES: dict[str, str] = {
     "kill-timeout": "a client caps it at its max_kill_timeout, 30 s unless configured",
     "no-auto-revert": "a release that fails stays registered, and nobody restores the old one",
     "revert-at-once": "the revert replaces every instance at once, healthy or not",
+    "dns-not-declared": "no name follows the job, because no service's meta asks for one",
     "edge-restart": "every request fails while the only edge is down",
 }
 """Rule -> why it matters; `[lint] allow` takes these words."""
+
+DNS_HOSTNAME = "toolkit_dns_hostname"
+"""Key of a service's meta that asks the kick server for names."""
 
 _RELEASE_TAG = re.compile(r"(version|release)\b|v?\d+(\.\d+)+", re.IGNORECASE)
 """A tag that says which release an instance is: `version=1.0.0`, or `v1.0.0` alone."""
@@ -40,9 +44,13 @@ def check(
     plan: Sequence[GroupPlan],
     *,
     allow: Collection[str] = (),
+    dns: bool = False,
 ) -> tuple[LintFinding, ...]:
-    """Every finding, the allowed ones marked."""
+    """Every finding, the allowed ones marked; `dns`: the job file asks for names."""
     found = [*_job(job), *_against_live(job, live, plan)]
+    if dns and not any(service.meta.get(DNS_HOSTNAME) for service in services(job)):
+        text = "the job file has [dns], and its template does not carry it"
+        found.append(_finding("dns-not-declared", text))
     return tuple(replace(finding, allowed=finding.rule in allow) for finding in found)
 
 

@@ -113,6 +113,20 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Dns:
+    """Names that follow the job, for the kick server to keep."""
+
+    hostnames: tuple[str, ...]
+    zone: Visibility
+    target: Literal["edge", "instances"]
+    type: Literal["A", "AAAA", "SRV"] | None = None
+    """None: A and AAAA, as the addresses are."""
+    ttl: int | None = None
+    """Seconds; None: the kick server's own."""
+    port: str = "http"
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """When a batch job starts by itself."""
 
@@ -196,6 +210,8 @@ class JobSpec:
     ports: tuple[Port, ...] = ()
     route: Route | None = None
     check: Check | None = None
+    dns: Dns | None = None
+    """None: no name follows the job."""
     schedule: Schedule | None = None
     dispatch: Dispatch | None = None
     rollout: RolloutSettings = RolloutSettings()
