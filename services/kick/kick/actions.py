@@ -55,8 +55,6 @@ class Answer:
     """None for no content."""
     status: int = 200
     headers: Mapping[str, str] = NOTHING
-    media: str = JSON
-    """The media type of our own that a caller may ask for in the place of plain JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +98,8 @@ class Action:
     """None: the action takes no body."""
     media: tuple[str, ...] = (JSON,)
     """Media types that the body may come as."""
+    answer_media: tuple[str, ...] = ()
+    """Media types beside plain JSON that the answer may be asked for as."""
     query: tuple[Query, ...] = ()
     problems: tuple[str, ...] = ()
     """Kinds of problems beyond those that every action may answer with."""

@@ -1,17 +1,75 @@
-"""The ASGI application: a table of actions behind limits, identity, schemas and policy."""
+"""The ASGI application: a table of actions behind limits, identity, schemas and policy.
+
+The order is the point, and it is the same for every action: how many requests there are, who asks,
+whether there is such a thing, whether the answer can be read, the body, its schema, the policy,
+and then the effect. Nothing but `/healthz`, `/metrics` and `/openapi.json` answers to nobody.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from kick.actions import Action
+from kick.desk import Desk
+from kick.incoming import Incoming
 from kick.kick import Kick
+from kick.limits import Limits
+from kick.metrics import MEDIA
+from kick.openapi import describe
 from kick.table import TABLE
 
 
-def make_app(kick: Kick, actions: Sequence[Action] = TABLE) -> Starlette:
+def make_app(
+    kick: Kick, actions: Sequence[Action] = TABLE, *, limits: Limits | None = None
+) -> Starlette:
     """The application over `kick`; `actions` is the whole table."""
-    del kick, actions
-    return Starlette()
+    desk = Desk(kick, actions, limits or Limits())
+    document = describe(actions)
+    paths: dict[str, dict[str, Action]] = {}
+    for action in actions:
+        if action.method in paths.setdefault(action.path, {}):
+            raise ValueError(f"two actions for {action.method} {action.path}")
+        paths[action.path][action.method] = action
+
+    async def healthz(_: Request) -> Response:
+        state = kick.health()
+        return JSONResponse(state, 200 if state["status"] == "ready" else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(kick.metrics.text(), media_type=MEDIA)
+
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(document)
+
+    pages = {"/healthz": healthz, "/metrics": metrics, "/openapi.json": openapi}
+    return Starlette(
+        routes=[
+            *(Route(path, page, methods=["GET"]) for path, page in pages.items()),
+            # A method that a page does not take is refused like any other request of a stranger.
+            *(Route(path, _Door(desk, {}, allow=("GET",))) for path in pages),
+            *(Route(path, _Door(desk, methods)) for path, methods in paths.items()),
+            Route("/{rest:path}", _Door(desk, None)),
+        ]
+    )
+
+
+class _Door:
+    """All methods of one path; no actions at all where there is no such path."""
+
+    def __init__(
+        self, desk: Desk, actions: Mapping[str, Action] | None, *, allow: Sequence[str] = ()
+    ):
+        self._desk = desk
+        self._actions = actions
+        self._allow = tuple(allow)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        incoming = Incoming(scope, receive)
+        await self._desk.serve(scope, incoming, send, self._actions, self._allow)

@@ -1,0 +1,256 @@
+"""One request from its headers to its answer: who asks, for what, whether they may, the effect."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope, Send
+
+from kick import bodies, reading
+from kick.actions import Action, Answer, Around, Ask
+from kick.answers import problem_of
+from kick.bounded import bounded
+from kick.incoming import Incoming
+from kick.kick import Kick
+from kick.limits import Limits
+from kick.problems import PROBLEM_JSON, ProblemError
+from kick.schemas import Checked, CheckedQuery
+from toolkit.errors import IdentityError
+from toolkit.spec.identity import Caller, Workload
+
+T = TypeVar("T")
+
+
+class Desk:
+    """Serves the requests of one application."""
+
+    def __init__(self, kick: Kick, actions: Sequence[Action], limits: Limits):
+        self._kick = kick
+        self._limits = limits
+        self._bodies = {each.name: Checked(each.body) for each in actions if each.body is not None}
+        self._queries = {each.name: CheckedQuery(each.query) for each in actions}
+        self._in_progress = 0
+        self._of_caller: Counter[str] = Counter()
+        # Made when first used: they belong to the loop that serves.
+        self._verifying: anyio.CapacityLimiter | None = None
+        self._working: anyio.CapacityLimiter | None = None
+
+    async def serve(
+        self,
+        scope: Scope,
+        incoming: Incoming,
+        send: Send,
+        actions: Mapping[str, Action] | None,
+        allow: Sequence[str],
+    ) -> None:
+        """Answer a request, count it and write its line of the log."""
+        started = time.perf_counter()
+        request = Request(scope, incoming)
+        case = _Case(uuid.uuid4().hex[:16])
+        self._in_progress += 1
+        self._kick.metrics.in_progress.set(self._in_progress)
+        try:
+            response = await self._respond(request, case, actions, allow)
+        finally:
+            self._in_progress -= 1
+            self._kick.metrics.in_progress.set(self._in_progress)
+        self._note(request, case, response.status_code, time.perf_counter() - started)
+        await _send(response, incoming, send, case.id)
+
+    async def _respond(
+        self,
+        request: Request,
+        case: _Case,
+        actions: Mapping[str, Action] | None,
+        allow: Sequence[str],
+    ) -> Response:
+        try:
+            return await self._answer(request, case, actions, allow)
+        except Exception as exc:  # noqa: BLE001  whatever it is, the caller gets a document
+            problem = problem_of(exc)
+            if problem.kind.slug == "bug":
+                self._kick.log.bug(exc, request=case.id)
+            elif isinstance(exc, IdentityError):
+                self._kick.metrics.unidentified.labels(bounded(exc.reason, 40)).inc()
+        case.problem = problem
+        return JSONResponse(
+            problem.document(case.id),
+            problem.kind.status,
+            headers=problem.headers,
+            media_type=PROBLEM_JSON,
+        )
+
+    async def _answer(
+        self,
+        request: Request,
+        case: _Case,
+        actions: Mapping[str, Action] | None,
+        allow: Sequence[str],
+    ) -> Response:
+        if self._in_progress > self._limits.requests:
+            raise _busy(f"{self._limits.requests} requests are in progress, which is the most")
+        reading.check_framing(request)
+        method = "GET" if request.method == "HEAD" else request.method
+        action = (actions or {}).get(method)
+        case.action = action.name if action else "none"
+        case.caller = await self._who(request)
+        with self._one_of(case.caller):
+            if action is None:
+                raise _no_such(request, actions, allow)
+            return await self._do(request, case, action)
+
+    async def _who(self, request: Request) -> Caller:
+        said, token = reading.credentials(request)
+        source = request.client.host if request.client else ""
+        if self._verifying is None:
+            self._verifying = anyio.CapacityLimiter(self._limits.verifying)
+        verify = self._kick.verifier.verify
+        return await _on_thread(
+            lambda: verify(said, nomad_token=token, source=source), self._verifying
+        )
+
+    @contextlib.contextmanager
+    def _one_of(self, caller: Caller) -> Iterator[None]:
+        """Bound the requests of one caller, so that it does not take every place there is."""
+        who = repr(caller) if isinstance(caller, Workload) else caller.accessor
+        if self._of_caller[who] >= self._limits.of_one_caller:
+            raise ProblemError(
+                "too-many",
+                f"{caller} has {self._limits.of_one_caller} requests in progress already",
+                headers={"Retry-After": "1"},
+            )
+        self._of_caller[who] += 1
+        try:
+            yield
+        finally:
+            self._of_caller[who] -= 1
+            if not self._of_caller[who]:
+                del self._of_caller[who]
+
+    async def _do(self, request: Request, case: _Case, action: Action) -> Response:
+        kick = self._kick
+        if action.audit != "reads":
+            kick.check_open()
+        media = reading.media_of_answer(request, action)
+        query = self._queries[action.name].check(reading.query(request))
+        assert case.caller is not None  # noqa: S101  verified before
+        ask = Ask(
+            kick=kick,
+            caller=case.caller,
+            request=case.id,
+            path=request.path_params,
+            query=query,
+            body=await self._body(request, action),
+            **{_FIELD[name]: reading.header(request, name) for name in action.headers},
+        )
+        if self._working is None:
+            self._working = anyio.CapacityLimiter(self._limits.working)
+        answer = await _on_thread(lambda: perform(action, ask), self._working)
+        headers = dict(answer.headers)
+        if answer.body is None:
+            return Response(status_code=answer.status, headers=headers)
+        return JSONResponse(answer.body, answer.status, headers=headers, media_type=media)
+
+    async def _body(self, request: Request, action: Action) -> Any:
+        if action.body is None:
+            return None
+        reading.check_media_of_body(request, action)
+        document = bodies.parse(await reading.body(request, self._limits))
+        self._bodies[action.name].check(document)
+        return document
+
+    def _note(self, request: Request, case: _Case, status: int, seconds: float) -> None:
+        self._kick.metrics.requests.labels(case.action, str(status)).inc()
+        self._kick.metrics.seconds.labels(case.action).observe(seconds)
+        self._kick.log.say(
+            "request",
+            request=case.id,
+            method=bounded(request.method, 20),
+            path=request.url.path,
+            status=status,
+            seconds=round(seconds, 4),
+            action=case.action,
+            caller=case.caller,
+            problem=case.problem and case.problem.kind.slug,
+            detail=case.problem and case.problem.detail,
+        )
+
+
+def perform(action: Action, ask: Ask) -> Answer:
+    """Policy, then the effect with the audit around it; blocking."""
+    granted = action.policy(ask)
+    if not isinstance(action.audit, Around):
+        return action.effect(ask, granted)
+    around = action.audit
+    return ask.kick.perform(
+        action.name,
+        ask,
+        before=around.before(ask, granted),
+        after=around.after(ask, granted),
+        effect=lambda: action.effect(ask, granted),
+    )
+
+
+class _Case:
+    """What is known of a request so far, for its line of the log."""
+
+    def __init__(self, ident: str):
+        self.id = ident
+        self.action = "none"
+        self.caller: Caller | None = None
+        self.problem: ProblemError | None = None
+
+
+_FIELD = {
+    "If-Match": "if_match",
+    "If-None-Match": "if_none_match",
+    "Idempotency-Key": "idempotency_key",
+}
+
+
+def _no_such(
+    request: Request, actions: Mapping[str, Action] | None, allow: Sequence[str]
+) -> ProblemError:
+    path = bounded(request.url.path, 100)
+    if actions is None:
+        return ProblemError("not-found", f"there is no path {path}")
+    methods = sorted({*actions, *allow})
+    if "GET" in methods:
+        methods.append("HEAD")
+    said = ", ".join(methods)
+    detail = f"{path} takes {said}, not {bounded(request.method, 20)}"
+    return ProblemError("method-not-allowed", detail, headers={"Allow": said})
+
+
+def _busy(detail: str) -> ProblemError:
+    return ProblemError("unavailable", detail, headers={"Retry-After": "1"})
+
+
+async def _on_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
+    return await anyio.to_thread.run_sync(work, limiter=limiter)
+
+
+async def _send(response: Response, incoming: Incoming, send: Send, ident: str) -> None:
+    """Send the answer at once, whole; then take what is left of a refused body off the wire.
+
+    A connection that is closed while the other side still sends is reset, and the answer with it.
+    """
+    response.headers["X-Request-Id"] = ident
+    response.headers["Cache-Control"] = "no-store"
+    unread = incoming.is_unread
+    if unread:
+        response.headers["Connection"] = "close"
+    status, headers = response.status_code, response.raw_headers
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": unread})
+    if unread:
+        await incoming.discard()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,34 @@
+"""What one caller, one request and all of them together may take of the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kick.bodies import LARGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the HTTP side; seconds and bytes."""
+
+    body_bytes: int = LARGEST
+    header_bytes: int = 16 * 1024
+    """Of the request line and all headers together."""
+    header_seconds: float = 10.0
+    """From the first byte that a connection owes to the end of its headers."""
+    body_seconds: float = 10.0
+    """From the headers to the last byte of the body."""
+    idle_seconds: float = 75.0
+    """That an idle connection is kept; longer than clients keep one, so that they hang up first."""
+    connections: int = 512
+    """Open at once; one more is answered 503 and closed."""
+    requests: int = 64
+    """In progress at once; one more is answered 503 with Retry-After."""
+    of_one_caller: int = 32
+    """Of them, one caller's; one more is answered 429."""
+    verifying: int = 16
+    """Threads that find out who asks: a Nomad that hangs takes these, never the ones that work."""
+    working: int = 40
+    """Threads that do what was asked."""
+    last_requests: float = 20.0
+    """That requests in flight get after a signal; Nomad's `kill_timeout` has to be longer."""
