@@ -44,7 +44,7 @@ class NomadIdentity(NomadWire):
         said = str(token.pop("SecretID", ""))
         if token.get("AccessorID") in NOBODY:
             return cast(Json, token)
-        same = hmac.compare_digest(said.lower().encode(), secret.reveal().lower().encode())
+        same = hmac.compare_digest(said.encode(), secret.reveal().encode())
         return cast(Json, token) if same else None
 
     def policies_of(self, secret: Secret) -> frozenset[str]:

@@ -50,8 +50,7 @@ def read_credential(authorization: str | None, nomad_token: str | None = None) -
 def _told_apart(token: str) -> Credential:
     if len(token) <= LONGEST:
         if _ACL.fullmatch(token):
-            # Nomad compares its own spelling.
-            return Credential("acl", Secret(token.lower()))
+            return Credential("acl", Secret(token))
         if _JWT.fullmatch(token):
             return Credential("jwt", Secret(token))
     raise refusal("malformed")

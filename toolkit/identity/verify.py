@@ -6,9 +6,16 @@ import time
 from collections.abc import Callable
 
 from toolkit.clients.nomad_identity import NomadIdentity
+from toolkit.identity.alive import Alive
+from toolkit.identity.asking import Asker
+from toolkit.identity.compact import take_apart
 from toolkit.identity.header import read_credential
+from toolkit.identity.keyring import Keyring
 from toolkit.identity.limits import Limits
-from toolkit.spec.identity import Caller
+from toolkit.identity.person import Persons
+from toolkit.identity.workload import Expected, verify_workload
+from toolkit.spec.identity import Caller, Workload
+from toolkit.spec.target import Secret
 
 
 class Verifier:
@@ -28,12 +35,14 @@ class Verifier:
 
         `issuer`: what `iss` has to be, where Nomad's servers set one; None: it is not looked at.
         """
-        self.audience = audience
-        self._connect = connect
-        self._issuer = issuer
-        self._limits = limits or Limits()
+        limits = limits or Limits()
+        self._expected = Expected(audience, issuer)
+        self._limits = limits
         self._now = now
-        self._clock = clock
+        self._asker = Asker(connect, pause=limits.pause, clock=clock)
+        self._keyring = Keyring(self._asker, limits, clock)
+        self._alive = Alive(self._asker, limits, clock)
+        self._persons = Persons(self._asker, limits, clock)
 
     def verify(
         self, authorization: str | None, *, nomad_token: str | None = None, source: str = ""
@@ -45,7 +54,17 @@ class Verifier:
         Nomad cannot be asked.
         """
         credential = read_credential(authorization, nomad_token)
-        raise NotImplementedError(credential.kind)
+        if credential.kind == "acl":
+            return self._persons.person(credential.token, source)
+        return self._workload(credential.token)
 
     def close(self) -> None:
         """Close the connections."""
+        self._asker.close()
+
+    def _workload(self, token: Secret) -> Workload:
+        compact = take_apart(token)
+        key = self._keyring.key(compact.key)
+        workload = verify_workload(compact, key, self._expected, self._limits, self._now())
+        self._alive.check(workload)
+        return workload
