@@ -15,7 +15,7 @@ from toolkit.spec.agents import AgentPorts, AgentState
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.tree import DictTree
 
-JOBS = ("backend", "frontend", "traefik")
+JOBS = ("backend", "frontend", "kick", "traefik")
 ENVIRONMENTS = ("dev", "dev-acl", "production")
 PROJECT = b"""
 [environments.dev]
@@ -27,6 +27,26 @@ consul = "https://consul.example.com:8501"
 datacenters = ["dc1"]
 driver = "docker"
 """
+
+
+KICK = b"""
+cluster = "shop"
+[[zone]]
+name = "apps.example.com"
+visibility = "public"
+provider = "route53"
+id = "Z0123456789ABCDEFGHIJ"
+[[policy.person]]
+policies = ["dns-{{ team }}"]
+[[policy.person.grants]]
+names = ["*.apps.example.com"]
+types = ["A", "AAAA"]
+zones = ["public"]
+most = 100
+[targets]
+public = ["203.0.113.0/24"]
+"""
+"""What a project says about the kick server in production; with what Nomad's templates act on."""
 
 
 def shipped(job: str, environment: str, /, **overrides: object) -> RenderedJob:
@@ -47,7 +67,10 @@ def written(job: str, job_toml: str, template: str, environment: str, /) -> Rend
 def _rendered(
     files: Mapping[str, bytes], job: str, environment: str, overrides: Mapping[str, object]
 ) -> RenderedJob:
-    tree = LayeredTree(DictTree({"toolkit.toml": PROJECT, **files}), builtin_tree())
+    tree = LayeredTree(
+        DictTree({"toolkit.toml": PROJECT, "jobs/kick/kick.production.toml": KICK, **files}),
+        builtin_tree(),
+    )
     project = load_project(tree)
     flags = Flags(environment=environment.removesuffix("-acl"))
     nothing, _ = read_variables({})

@@ -19,6 +19,9 @@ DATA = {
     "toolkit/jobs/_lib/batch.nomad.hcl.j2",
     "toolkit/jobs/_lib/macros.hcl.j2",
     "toolkit/jobs/_lib/service.nomad.hcl.j2",
+    "toolkit/jobs/kick/job.toml",
+    "toolkit/jobs/kick/job.nomad.hcl.j2",
+    "toolkit/jobs/kick/kick.toml",
     "toolkit/jobs/traefik/job.toml",
     "toolkit/jobs/traefik/job.nomad.hcl.j2",
     "toolkit/agents/modules/nomad/go.mod",
@@ -85,7 +88,13 @@ def test_a_plain_install_is_light(metadata: Message) -> None:
 
 
 def test_the_extras_are_those_of_the_readme(metadata: Message) -> None:
-    assert set(metadata.get_all("Provides-Extra") or []) == {"agents", "go", "aws", "dev"}
+    assert set(metadata.get_all("Provides-Extra") or []) == {
+        "agents",
+        "go",
+        "aws",
+        "servers",
+        "dev",
+    }
 
 
 def test_the_readme_is_its_description(metadata: Message) -> None:
