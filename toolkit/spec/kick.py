@@ -8,6 +8,10 @@ from typing import Literal
 from toolkit.spec.dns import Zone
 from toolkit.spec.policy import Policy
 
+TTL_LEAST = 1
+TTL_MOST = 86_400
+"""Seconds that a record may be kept by who looked it up: a day, or a mistake lasts for weeks."""
+
 Reconciling = Literal["sync", "upsert-only"]
 
 

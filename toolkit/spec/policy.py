@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from types import MappingProxyType
 from typing import Literal
 
 from toolkit.spec.dns import Alias, RecordType, Zone
@@ -99,4 +98,4 @@ class Policy:
     workloads: tuple[WorkloadRule, ...] = ()
     people: tuple[PersonRule, ...] = ()
     targets: Targets = field(default_factory=Targets)
-    edges: Mapping[Visibility, Edge] = MappingProxyType({})
+    edges: Mapping[Visibility, Edge] = field(default_factory=dict)
