@@ -60,12 +60,11 @@ def _set(wish: SetRecord, there: Standing) -> Decision:
     _check_expected(wish.expected, there, now)
     others = tuple(other for other in there.records if other.type != record.type)
     ours = [other.type for other in others if claim is not None and other.type in claim.types]
-    after = standing_of(
-        there.name,
-        (*others, record),
-        [_mark(there, wish.owner, {*ours, record.type})],
-    )
-    return Decision(there, after, wish.owner, (record.type,), record, created=not now)
+    # Who overrules an owner does not become it: what a job has goes when the job goes.
+    owner = wish.owner if claim is None else claim.owner
+    mark = _mark(there, owner, {*ours, record.type})
+    after = standing_of(there.name, (*others, record), [mark])
+    return Decision(there, after, owner, (record.type,), record, created=not now)
 
 
 def _remove(wish: RemoveRecord, there: Standing) -> Decision:

@@ -114,7 +114,7 @@ class SetRecord:
     absent: bool = False
     """If-None-Match: *: no record of the type may be there."""
     overrule: bool = False
-    """Take the name from a job of the same cluster, or from its people."""
+    """Change what a job of the same cluster owns; it stays the job's."""
 
     @property
     def name(self) -> str:
@@ -134,7 +134,7 @@ class RemoveRecord:
     expected: str | None = None
     """If-Match: the ETag that the name must have."""
     overrule: bool = False
-    """Remove what a job of the same cluster, or its people, own."""
+    """Remove what a job of the same cluster owns."""
 
 
 Wish = SetRecord | RemoveRecord
