@@ -32,7 +32,7 @@ def parse_hostname(text: str) -> str:
     wildcard = labels[0] == "*" and len(labels) > 1
     known = [_label(label) for label in (labels[1:] if wildcard else labels)]
     if _NUMBER.fullmatch(known[-1]):
-        raise ValueError("is an address or ends in a number, which no name does")
+        raise ValueError("is an address, or ends in a number as only addresses do")
     name = ".".join(["*", *known] if wildcard else known)
     if len(name) > LONGEST:
         raise ValueError(f"must not be longer than {LONGEST} characters")
@@ -78,7 +78,7 @@ def _label(label: str) -> str:
         raise ValueError("may hold * only as its first part: *.example.com")
     if not _LABEL.fullmatch(label):
         raise ValueError(
-            "takes letters, digits and - between dots, - not at an end, and _ only as the first"
+            "is no name: letters, digits and - between dots, - not at an end, _ only in front"
         )
     if label.startswith("xn--") and not _is_true_alabel(label):
         raise ValueError("has a part that begins with xn-- and stands for no name")

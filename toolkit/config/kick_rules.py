@@ -153,8 +153,8 @@ def _check_words(path: KeyPath, table: Mapping[str, Any], found: Collector) -> N
             found.wrong((*path, "types"), f'"{name}" is no type', suggest(name, WRITABLE))
     for name in table.get("zones", ()):
         if name not in VISIBILITIES:
-            hint = suggest(name, VISIBILITIES)
-            found.wrong((*path, "zones"), f'"{name}" is no visibility of zones', hint)
+            message = f'"{name}" is no visibility of zones'
+            found.wrong((*path, "zones"), message, suggest(name, VISIBILITIES))
     if table.get("zones") == []:
         found.wrong((*path, "zones"), "must not be empty")
     for name in table.get("grant", ()):
