@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from kick.problems import ProblemError
@@ -10,12 +11,17 @@ from toolkit.clients.dns.provider import BatchRefusedError, BusyError, ReplyLost
 from toolkit.dns.names import BadNameError
 from toolkit.dns.records import BadRecordError
 from toolkit.errors import (
+    AbsentError,
     ApiError,
+    AuditError,
+    ChangedError,
     ForbiddenError,
     IdentityError,
-    LockedError,
+    KeyReusedError,
     NotFoundError,
+    TakenError,
     ToolkitError,
+    UnavailableError,
 )
 
 SOON = {"Retry-After": "1"}
@@ -46,8 +52,20 @@ def _of_ours(exc: ToolkitError) -> ProblemError:
             return invalid([("hostname", exc.message)])
         case ApiError():
             return _of_others(exc)
-        case LockedError():
-            return ProblemError("unavailable", exc.message, headers=LATER)
+        case TakenError():
+            members: dict[str, Any] = {"owner": exc.owner} if exc.owner else {}
+            return ProblemError("conflict", exc.message, **members)
+        case AbsentError():
+            return ProblemError("not-found", exc.message)
+        case ChangedError():
+            return ProblemError("precondition-failed", exc.message)
+        case KeyReusedError():
+            return ProblemError("key-reused", exc.message)
+        case UnavailableError():
+            after = {"Retry-After": str(max(1, math.ceil(exc.after)))}
+            return ProblemError("unavailable", exc.message, headers=after)
+        case AuditError():
+            return ProblemError("audit-unavailable", exc.message, headers=LATER)
     return ProblemError("bug", "the server failed; its log has the line of this instance")
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from kick.audit import Audit
+from kick.bounded import bounded
 from kick.log import Log
 from kick.metrics import Metrics
 from kick.problems import ProblemError
+from kick.statuses import Statuses
+from kick.writer import Writer
+from toolkit.dns.policy import permit
+from toolkit.spec.dns import Record, Zone
 from toolkit.spec.identity import Caller
 from toolkit.spec.kick import KickConfig
 
 if TYPE_CHECKING:
     from kick.actions import Answer, Ask, Json
+
+T = TypeVar("T")
 
 
 class Verifies(Protocol):
@@ -38,46 +48,50 @@ class Kick:
         *,
         metrics: Metrics | None = None,
         log: Log | None = None,
+        now: Callable[[], float] = time.time,
     ):
         self.config = config
         self.verifier = verifier
         self.metrics = metrics or Metrics()
         self.log = log or Log()
+        self.now = now
         self.draining = False
         self.reconciler: Any = None
-        self._writer: Any = None
-        self._audit: Any = None
-        self._statuses: Any = None
-        self._waits_for = "the audit file"
+        self._writer: Writer | None = None
+        self._audit: Audit | None = None
+        self._statuses: Statuses | None = None
+        self._waiting_for = "the audit file"
 
-    def open(self, *, writer: Any, audit: Any, statuses: Any, reconciler: Any = None) -> None:
+    def open(self, *, writer: Writer, audit: Audit, statuses: Statuses) -> None:
         """Have everything that an action needs."""
         self._writer = writer
         self._audit = audit
         self._statuses = statuses
-        self.reconciler = reconciler
-        self._waits_for = ""
+
+    def waits_for(self, what: str) -> None:
+        """Note what keeps the server from opening, for whoever asks."""
+        self._waiting_for = bounded(what)
 
     @property
-    def writer(self) -> Any:
+    def writer(self) -> Writer:
         """Where every change goes through; an `unavailable` problem while there is none."""
         return self._opened(self._writer)
 
     @property
-    def audit(self) -> Any:
+    def audit(self) -> Audit:
         """What happened; an `unavailable` problem while it is not open."""
         return self._opened(self._audit)
 
     @property
-    def statuses(self) -> Any:
+    def statuses(self) -> Statuses:
         """The history of statuses; an `unavailable` problem while it is not open."""
         return self._opened(self._statuses)
 
-    def _opened(self, part: Any) -> Any:
+    def _opened(self, part: T | None) -> T:
         if part is None:
             raise ProblemError(
                 "unavailable",
-                f"the server is starting and waits for {self._waits_for}",
+                f"the server is starting and waits for {self._waiting_for}",
                 headers={"Retry-After": "1"},
             )
         return part
@@ -101,14 +115,30 @@ class Kick:
         if self.draining:
             return {"status": "draining"}
         if self._writer is None:
-            return {"status": "starting", "waits for": self._waits_for}
+            return {"status": "starting", "waits_for": self._waiting_for}
         return {"status": "ready"}
+
+    def permit(self, caller: Caller, zone: Zone, record: Record, *, held: int) -> None:
+        """Whether the policy grants a record; ForbiddenError."""
+        permit(self.config.policy, caller, zone, record, held=held, edge=self.edge(zone))
+
+    def edge(self, zone: Zone) -> Collection[str]:
+        """Addresses of the edge that only the cluster knows."""
+        return () if self.reconciler is None else self.reconciler.edge(zone)
+
+    def timestamp(self) -> str:
+        """Now, in UTC."""
+        return datetime.fromtimestamp(self.now(), UTC).isoformat(timespec="milliseconds")
 
     def perform(
         self, name: str, ask: Ask, *, before: Json, after: Json, effect: Callable[[], Answer]
     ) -> Answer:
         """An effect that is not DNS, with its intent recorded before it and its outcome after."""
-        answer: Answer = self.writer.perform(
-            name, ask.caller, before, after, effect, request=ask.request
+        return self.writer.perform(
+            name,
+            caller=ask.caller,
+            effect=effect,
+            before=before,
+            after=after,
+            request=ask.request,
         )
-        return answer

@@ -18,7 +18,7 @@ class Limits:
     """From the first byte that a connection owes to the end of its headers."""
     body_seconds: float = 10.0
     """From the headers to the last byte of the body."""
-    idle_seconds: float = 75.0
+    idle_seconds: int = 75
     """That an idle connection is kept; longer than clients keep one, so that they hang up first."""
     connections: int = 512
     """Open at once; one more is answered 503 and closed."""
@@ -30,5 +30,5 @@ class Limits:
     """Threads that find out who asks: a Nomad that hangs takes these, never the ones that work."""
     working: int = 40
     """Threads that do what was asked."""
-    last_requests: float = 20.0
+    last_requests: int = 20
     """That requests in flight get after a signal; Nomad's `kill_timeout` has to be longer."""

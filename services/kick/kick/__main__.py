@@ -1,0 +1,30 @@
+"""`python -m kick`: check the configuration, then serve until a signal."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from kick.settings import from_environment
+from toolkit.errors import ConfigError
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; returns 1 at once when the configuration is wrong."""
+    if len(sys.argv) > 1:
+        sys.stderr.write("FATAL kick takes no arguments: it reads its environment\n")
+        return 1
+    try:
+        settings = from_environment(os.environ)
+    except ConfigError as exc:
+        for mistake in exc.mistakes:
+            sys.stderr.write(f"FATAL {mistake}\n")
+        return 1
+    # Not before: a wrong configuration must end the task without the cost of the server's imports.
+    from kick.run import run
+
+    return run(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""Opening what the server works with, in order, and closing it in the reverse.
+
+Whoever asks meanwhile is told what is waited for: another kick that still holds the audit, or a
+provider that does not answer.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from kick.audit import Audit
+from kick.endpoints_statuses import REPORT, read_back, reporter_name
+from kick.kick import Kick
+from kick.nameserver import NameServer
+from kick.settings import Settings
+from kick.statuses import Status, Statuses
+from kick.writer import Writer, WriterLimits
+from toolkit.clients.dns.provider import Provider
+from toolkit.clients.dns.route53 import Route53
+from toolkit.clients.dns.zonefile import ZoneFiles
+from toolkit.clients.webhook import post
+from toolkit.errors import ApiError
+
+_SEARCHED = 20_000
+"""Entries of the audit in which statuses are looked for at the start."""
+_LONGEST_PAUSE = 15.0
+
+
+class StoppedError(Exception):
+    """The process was told to stop while it was still opening."""
+
+
+class Parts:
+    """Everything that is opened; `close` whatever came of it."""
+
+    def __init__(self, settings: Settings, kick: Kick):
+        self._settings = settings
+        self._kick = kick
+        self._stopped = threading.Event()
+        self._closers: list[Callable[[], object]] = []
+
+    def open(self) -> None:
+        """Open everything and let the server work; blocking.
+
+        Raises a ToolkitError when it can never work, StoppedError when `stop` came first.
+        """
+        settings, kick, config = self._settings, self._kick, self._settings.config
+        providers = self._providers()
+        kick.waits_for("the audit file")
+        audit = Audit.open(
+            settings.data / "audit",
+            who=settings.who,
+            now=time.time,
+            clock=time.monotonic,
+            sleep=self._sleep,
+            patience=settings.patience,
+            most=config.limits.audit_file,
+        )
+        self._closers.append(audit.close)
+        if audit.mended is not None:
+            kick.log.say("mended", what=audit.mended)
+        writer = Writer(
+            zones=config.zones,
+            providers=providers,
+            audit=audit,
+            permit=lambda caller, zone, record, held: kick.permit(caller, zone, record, held=held),
+            clock=time.monotonic,
+            now=time.time,
+            sleep=time.sleep,
+            random=random.random,
+            limits=WriterLimits(waiting=config.limits.waiting, remember=config.limits.remember),
+        )
+        self._closers.append(writer.close)
+        self._start(writer)
+        statuses = self._statuses(audit)
+        self._closers.append(lambda: statuses.stop(2.0))
+        kick.open(writer=writer, audit=audit, statuses=statuses)
+        kick.log.say("ready", cluster=config.cluster, zones=", ".join(map(str, config.zones)))
+
+    def stop(self) -> None:
+        """Let `open` end early; from any thread."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """Close in the reverse order; what was accepted is finished."""
+        while self._closers:
+            self._closers.pop()()
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise StoppedError
+
+    def _providers(self) -> Mapping[str, Provider]:
+        """One of each kind that a zone needs, and the DNS server of those that are files."""
+        settings, zones = self._settings, self._settings.config.zones
+        wanted = {zone.provider for zone in zones}
+        found: dict[str, Provider] = {}
+        if "local" in wanted:
+            files = ZoneFiles(settings.data / "zones", wait=settings.patience, sleep=self._sleep)
+            self._closers.append(files.close)
+            found["local"] = files
+            if settings.dns or settings.dns_private:
+                local = [zone for zone in zones if zone.provider == "local"]
+                server = NameServer(files, local, public=settings.dns, private=settings.dns_private)
+                server.start()
+                self._closers.append(server.close)
+        if "route53" in wanted:
+            route53 = Route53(settings.config.route53)
+            self._closers.append(route53.close)
+            found["route53"] = route53
+        return found
+
+    def _start(self, writer: Writer) -> None:
+        """Load the zones, again and again while their provider is away."""
+        pause = 0.5
+        while True:
+            self._kick.waits_for("the zones")
+            try:
+                writer.start()
+            except ApiError as exc:
+                self._kick.waits_for(exc.message)
+                self._kick.log.say("waits", error=exc.message)
+                self._sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                return
+
+    def _statuses(self, audit: Audit) -> Statuses:
+        config = self._settings.config
+        target = config.status.forward
+        token = self._settings.status_token
+
+        def send(body: Mapping[str, object]) -> str | None:
+            return post(
+                target,
+                json.dumps(body).encode(),
+                token=token.reveal() if token else None,
+                timeout=config.status.timeout,
+            )
+
+        statuses = Statuses(
+            config.status.kept,
+            cluster=config.cluster,
+            send=send if target else None,
+            counted=lambda result: self._kick.metrics.forwarded.labels(result).inc(),
+        )
+        statuses.start(_known(audit, config.status.kept))
+        return statuses
+
+
+def _known(audit: Audit, most: int) -> list[Status]:
+    """The newest statuses that the audit has, oldest first."""
+    head = audit.head.seq
+    found: list[Status] = []
+    for entry in audit.entries(max(1, head - _SEARCHED), head) if head else ():
+        if entry.what.action == REPORT and entry.what.kind == "intent":
+            actor = entry.what.actor
+            reporter = reporter_name(str(actor), is_job=actor.kind == "workload")
+            status = read_back(entry.time, reporter, entry.what.after)
+            if status is not None:
+                found.append(status)
+    return found[-most:]
