@@ -7,25 +7,21 @@ and written in another is the oldest way around a policy.
 from __future__ import annotations
 
 from toolkit.config.hostnames import LONGEST, is_below, is_in, parse_hostname
+from toolkit.dns.ownership import PREFIX, WILDCARD, owner_name
 from toolkit.errors import RefusedError
 
 __all__ = [
-    "OWNER",
-    "WILDCARD",
     "BadNameError",
     "is_below",
     "is_in",
     "is_reserved",
     "normalise",
-    "owner_name",
     "show",
     "wanted_name",
 ]
 
-OWNER = "_toolkit"
-"""First label of the name of an owner record."""
-WILDCARD = "_wildcard"
-"""Stands for `*` in it: a `*` that is not the first label is no wildcard."""
+_OWNERS = (PREFIX.rstrip("."), WILDCARD.rstrip("."))
+"""Labels of the names of owner records."""
 
 SHOWN = 80
 
@@ -54,7 +50,7 @@ def wanted_name(name: str) -> str:
     wanted = normalise(name)
     if is_reserved(wanted):
         message = f"{show(name)} is a name that owner records are kept at"
-        raise BadNameError(message, hint=f"no part of a name may be {OWNER} or {WILDCARD}")
+        raise BadNameError(message, hint=f"no part of a name may be {' or '.join(_OWNERS)}")
     if len(owner_name(wanted)) > LONGEST:
         most = LONGEST - len(owner_name(wanted)) + len(wanted)
         message = f"{show(name)} leaves no room for the name of its owner record"
@@ -62,16 +58,9 @@ def wanted_name(name: str) -> str:
     return wanted
 
 
-def owner_name(name: str) -> str:
-    """Where the owner of a normalised name is recorded."""
-    if name.startswith("*."):
-        return f"{OWNER}.{WILDCARD}.{name[2:]}"
-    return f"{OWNER}.{name}"
-
-
 def is_reserved(name: str) -> bool:
     """True when a normalised name is, or could be taken for, the name of an owner record."""
-    return not {OWNER, WILDCARD}.isdisjoint(name.split("."))
+    return not set(_OWNERS).isdisjoint(name.split("."))
 
 
 def show(text: str, most: int = SHOWN) -> str:
