@@ -61,18 +61,18 @@ def _arn(zone: Zone) -> str:
 
 
 def _of_zone(policy: Policy, zone: Zone) -> Iterator[dict[str, Any]]:
-    grants = [(grant, names) for grant in _grants(policy) if (names := _names(policy, grant, zone))]
+    every = [(grant, _names(policy, grant, zone)) for grant in _grants(policy)]
+    grants = [(grant, names) for grant, names in every if names]
     if not grants:
         return
-    names = _fewest(name for _, names in grants for name in names)
-    types = sorted({"TXT", *(name for grant, _ in grants for name in grant.types)})
+    types = sorted({"TXT", *(type_ for grant, _ in grants for type_ in grant.types)})
     yield {
         "Sid": f"Change{zone.id}",
         "Effect": "Allow",
         "Action": _CHANGE,
         "Resource": _arn(zone),
         "Condition": {
-            "ForAllValues:StringLike": {_NAMES: names},
+            "ForAllValues:StringLike": {_NAMES: _fewest(names for _, names in grants)},
             # No UPSERT: a DELETE that names what must be there is what keeps writers apart.
             "ForAllValues:StringEquals": {_TYPES: types, _ACTIONS: ["CREATE", "DELETE"]},
             # ForAllValues is true of a key that a request does not have.
@@ -90,8 +90,10 @@ def _of_zone(policy: Policy, zone: Zone) -> Iterator[dict[str, Any]]:
 
 
 def _grants(policy: Policy) -> Iterator[Grant]:
-    for rule in (*policy.workloads, *policy.people):
-        yield from rule.grants
+    for workload in policy.workloads:
+        yield from workload.grants
+    for person in policy.people:
+        yield from person.grants
 
 
 def _names(policy: Policy, grant: Grant, zone: Zone) -> tuple[str, ...]:
@@ -124,9 +126,9 @@ def _is_home(policy: Policy, name: str, zone: Zone) -> bool:
     )
 
 
-def _fewest(names: Iterable[str]) -> list[str]:
+def _fewest(names: Iterable[tuple[str, ...]]) -> list[str]:
     """Sorted, without names that a pattern among them covers: the document has a largest size."""
-    every = set(names)
+    every = {name for some in names for name in some}
     patterns = {name for name in every if name.startswith("*.")}
     return sorted(
         name
@@ -141,7 +143,8 @@ def _denied_wildcards(grants: Iterable[tuple[Grant, tuple[str, ...]]]) -> list[s
     A wildcard that is granted below one that is not cannot be told apart by IAM: what is between
     the two is left to the server.
     """
-    granted, plain = set(), set()
+    granted: set[str] = set()
+    plain: set[str] = set()
     for grant, names in grants:
         suffixes = {name[2:] for name in names if name.startswith("*.")}
         (granted if "wildcard" in grant.special else plain).update(suffixes)
