@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import Empty, Full, LifoQueue
 from typing import TypeVar
 
 from toolkit.clients.nomad_identity import NomadIdentity
@@ -12,8 +12,12 @@ from toolkit.errors import ApiError, ServerError, UnreachableError
 T = TypeVar("T")
 
 
+_MOST_IDLE = 8
+"""Connections kept for the next callers."""
+
+
 class Asker:
-    """Clients, each lent to one thread at a time."""
+    """Clients for one kind of question, each lent to one thread at a time."""
 
     def __init__(
         self,
@@ -26,7 +30,7 @@ class Asker:
         self._connect = connect
         self._pause = pause
         self._clock = clock
-        self._idle: SimpleQueue[NomadIdentity] = SimpleQueue()
+        self._idle: LifoQueue[NomadIdentity] = LifoQueue(_MOST_IDLE)
         self._down: tuple[float, ApiError] | None = None
 
     def ask(self, call: Callable[[NomadIdentity], T]) -> T:
@@ -52,11 +56,17 @@ class Asker:
             client.close()
             raise
         except BaseException:
-            self._idle.put(client)
+            self._keep(client)
             raise
         self._down = None
-        self._idle.put(client)
+        self._keep(client)
         return answer
+
+    def _keep(self, client: NomadIdentity) -> None:
+        try:
+            self._idle.put_nowait(client)
+        except Full:
+            client.close()
 
     def close(self) -> None:
         """Close the connections that nobody uses now."""

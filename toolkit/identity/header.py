@@ -14,7 +14,7 @@ LONGEST = 8_192
 
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE | re.ASCII)
 _JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-_ACL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,14 @@ def read_credential(authorization: str | None, nomad_token: str | None = None) -
     return _told_apart(tokens[0])
 
 
+def is_uuid(text: str) -> bool:
+    """True for what Nomad makes ids and secrets of."""
+    return _UUID.fullmatch(text) is not None
+
+
 def _told_apart(token: str) -> Credential:
     if len(token) <= LONGEST:
-        if _ACL.fullmatch(token):
+        if is_uuid(token):
             return Credential("acl", Secret(token))
         if _JWT.fullmatch(token):
             return Credential("jwt", Secret(token))

@@ -12,6 +12,7 @@ from toolkit.clients.nomad_identity import NOBODY, NomadIdentity
 from toolkit.errors import ApiError, DeniedError
 from toolkit.identity.asking import Asker
 from toolkit.identity.failures import Failures
+from toolkit.identity.header import is_uuid
 from toolkit.identity.limits import Limits
 from toolkit.identity.reasons import refusal
 from toolkit.identity.remembered import Remembered
@@ -77,6 +78,8 @@ def _look(nomad: NomadIdentity, token: Secret) -> Person | str:
     accessor = said.get("AccessorID")
     if accessor in NOBODY:
         return str(accessor)
+    if not isinstance(accessor, str) or not is_uuid(accessor):
+        return "unknown-token"
     try:
         of_roles = nomad.policies_of(token) if said.get("Roles") else frozenset()
     except DeniedError:

@@ -39,10 +39,12 @@ class Verifier:
         self._expected = Expected(audience, issuer)
         self._limits = limits
         self._now = now
-        self._asker = Asker(connect, pause=limits.pause, clock=clock)
-        self._keyring = Keyring(self._asker, limits, clock)
-        self._alive = Alive(self._asker, limits, clock)
-        self._persons = Persons(self._asker, limits, clock)
+        # One each: what Nomad fails to say of one thing is no reason not to ask after another.
+        askers = [Asker(connect, pause=limits.pause, clock=clock) for _ in range(3)]
+        self._askers = tuple(askers)
+        self._keyring = Keyring(askers[0], limits, clock)
+        self._alive = Alive(askers[1], limits, clock)
+        self._persons = Persons(askers[2], limits, clock)
 
     def verify(
         self, authorization: str | None, *, nomad_token: str | None = None, source: str = ""
@@ -60,7 +62,8 @@ class Verifier:
 
     def close(self) -> None:
         """Close the connections."""
-        self._asker.close()
+        for asker in self._askers:
+            asker.close()
 
     def _workload(self, token: Secret) -> Workload:
         compact = take_apart(token)

@@ -7,7 +7,6 @@ to us with it in the workload's name. A token of a service has no task.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
 from toolkit.identity.compact import Compact, read_object
+from toolkit.identity.header import is_uuid
 from toolkit.identity.keys import Key
 from toolkit.identity.limits import Limits
 from toolkit.identity.reasons import refusal
@@ -23,7 +23,6 @@ from toolkit.spec.identity import Workload
 
 _JWS = PyJWS(["RS256", "EdDSA"], {"verify_signature": True, "enforce_minimum_key_length": True})
 _LONGEST_NAME = 256
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _OF_NODES = (
     "nomad_node_id", "nomad_node_pool", "nomad_node_class", "nomad_node_datacenter",
     "nomad_node_name",
@@ -56,7 +55,7 @@ def verify_workload(
     if (task is None) == (service is None):
         raise refusal("claims")
     allocation = _name(claims, "nomad_allocation_id")
-    if not _ID.fullmatch(allocation):
+    if not is_uuid(allocation):
         raise refusal("claims")
     named = _name(claims, "nomad_service" if task is None else "nomad_task")
     return Workload(
