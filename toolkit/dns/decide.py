@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from toolkit.dns.ownership import is_owner_name, owner_record
-from toolkit.dns.standing import Standing, standing_of, without_zone
+from toolkit.dns.standing import Standing, kind_of, standing_of, without_zone
 from toolkit.errors import AbsentError, ChangedError, TakenError
 from toolkit.spec.dns import Claim, Owner, Record, RemoveRecord, SetRecord, Wish, Zone
 
@@ -52,13 +52,13 @@ def _set(wish: SetRecord, there: Standing) -> Decision:
     _refuse_strangers(wish, there)
     claim = there.claim
     now = there.of(record.type)
-    if now and (claim is None or record.type not in claim.types or len(now) > 1):
+    if now and not _is_ours(now, claim):
         raise _not_ours(there.name, wish.zone, now)
     _refuse_company_of_cname(record, there)
     if wish.absent and now:
         raise ChangedError(f"{record.name} has a record of type {record.type} already")
     _check_expected(wish.expected, there, now)
-    others = tuple(other for other in there.records if other.type != record.type)
+    others = tuple(other for other in there.records if other not in now)
     ours = [other.type for other in others if claim is not None and other.type in claim.types]
     # Who overrules an owner does not become it: what a job has goes when the job goes.
     owner = wish.owner if claim is None else claim.owner
@@ -95,7 +95,7 @@ def _chosen(wish: RemoveRecord, there: Standing, claim: Claim) -> tuple[Record, 
     if wish.type is None or wish.type == "*":
         return ours
     now = there.of(wish.type)
-    if now and wish.type not in claim.types:
+    if now and not _is_ours(now, claim):
         raise _not_ours(there.name, wish.zone, now)
     if not now and ours:
         raise AbsentError(f"{wish.name} has no record of type {wish.type} in {wish.zone}")
@@ -127,9 +127,14 @@ def _refuse_strangers(wish: Wish, there: Standing) -> None:
     )
 
 
+def _is_ours(records: tuple[Record, ...], claim: Claim | None) -> bool:
+    """Whether the records of one type are one of ours, and no routed ones of somebody else."""
+    return claim is not None and len(records) == 1 and records[0].type in claim.types
+
+
 def _refuse_company_of_cname(record: Record, there: Standing) -> None:
     """A CNAME stands alone at its name: the provider would refuse it, and says it less well."""
-    others = [other for other in there.records if other.type != record.type]
+    others = [other for other in there.records if kind_of(other) != record.type]
     if record.type == "CNAME" and others:
         types = ", ".join(sorted({other.type for other in others}))
         raise TakenError(
@@ -137,7 +142,7 @@ def _refuse_company_of_cname(record: Record, there: Standing) -> None:
             owner=str(there.owner or ""),
             hint="remove them first",
         )
-    if any(other.type == "CNAME" for other in others):
+    if any(kind_of(other) == "CNAME" for other in others):
         raise TakenError(
             f"{record.name} has a CNAME, which stands alone at its name",
             owner=str(there.owner or ""),

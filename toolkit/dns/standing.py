@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from toolkit.dns.ownership import owned_name, owner_name, read_claim
-from toolkit.spec.dns import Change, Claim, Owner, Record
+from toolkit.spec.dns import Alias, Change, Claim, Owner, Record
 
 OF_THE_ZONE = frozenset({"NS", "SOA"})
 """At the top of a zone they are the zone itself, and nobody's."""
@@ -51,8 +52,8 @@ class Standing:
         return hashlib.sha256(json.dumps(self.document(), sort_keys=True).encode()).hexdigest()[:32]
 
     def of(self, type_: str) -> tuple[Record, ...]:
-        """The records of one type: more than one only where others use routing policies."""
-        return tuple(record for record in self.records if record.type == type_)
+        """The records of one type, with those that others route by weight and the like."""
+        return tuple(record for record in self.records if kind_of(record) == type_)
 
     def document(self) -> dict[str, object]:
         """The same as JSON, for the audit."""
@@ -60,6 +61,11 @@ class Standing:
             "records": [record_document(record) for record in self.records],
             "marks": [record_document(record) for record in self.marks],
         }
+
+
+def kind_of(record: Record) -> str:
+    """The type without what a provider says of routing, as in `A (weighted: blue)`."""
+    return record.type.partition(" ")[0]
 
 
 def record_document(record: Record) -> dict[str, object]:
@@ -73,6 +79,18 @@ def record_document(record: Record) -> dict[str, object]:
         alias = record.alias
         said["alias"] = {"target": alias.target, "zone": alias.zone, "healthy": alias.healthy}
     return said
+
+
+def read_record(said: Mapping[str, Any]) -> Record:
+    """The record of a document that `record_document` made."""
+    alias = Alias(**said["alias"]) if "alias" in said else None
+    values = tuple(said.get("values", ()))
+    return Record(said["name"], said["type"], said.get("ttl"), values, alias)
+
+
+def read_standing(name: str, said: Mapping[str, Any]) -> Standing:
+    """The standing of a document; its other keys are left alone."""
+    return standing_of(name, map(read_record, said["records"]), map(read_record, said["marks"]))
 
 
 def standing_of(name: str, records: Iterable[Record], marks: Iterable[Record]) -> Standing:

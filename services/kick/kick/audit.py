@@ -26,6 +26,10 @@ _RETRY_LOCK = 0.1
 """Seconds between two looks at the lock: waiting for it in the kernel has no deadline."""
 
 
+RECENT_FILES = 4
+"""Files that are read at a start at most, each of the size at which it is changed."""
+
+
 class Audit:
     """One folder of audit files, held by one process; for several threads."""
 
@@ -124,6 +128,14 @@ class Audit:
                 if entry.seq > last:
                     return
                 yield entry
+
+    def recent(self, seconds: float) -> Iterator[Entry]:
+        """The entries of the last files that reach back so far, oldest first; at most a few."""
+        files = audit_files.files_in(self.folder)[-RECENT_FILES:]
+        since = _time(self._now() - seconds)
+        while len(files) > 2 and audit_files.time_of(files[1]) <= since:
+            files = files[1:]
+        return self.entries(audit_files.first_of(files[0])) if files else iter(())
 
     def verify(self) -> Head:
         """Follow the whole chain, all files; raises AuditError that names file and line."""

@@ -164,6 +164,13 @@ def _end_of_lines(file: BinaryIO, size: int) -> int:
     return 0
 
 
+def time_of(path: Path) -> str:
+    """The time of a file's first entry; empty for an empty file."""
+    for line, _ in _lines(path):
+        return read_line(line).time
+    return ""
+
+
 def _prev_of(path: Path) -> str:
     for line, _ in _lines(path):
         return read_line(line).prev

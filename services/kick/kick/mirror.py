@@ -26,6 +26,7 @@ class Mirror:
         self._seen: dict[tuple[Zone, str], float] = {}
         self._listing: dict[Zone, set[str]] = {}
         self._held: Counter[Owner] = Counter()
+        self._doubted: set[tuple[Zone, str]] = set()
 
     def has(self, zone: Zone) -> bool:
         """Whether the zone was ever read."""
@@ -54,6 +55,16 @@ class Mirror:
             loaded = self._loaded.get(zone, float("-inf"))
             return max(loaded, self._seen.get((zone, name), float("-inf")))
 
+    def doubts(self, zone: Zone, name: str) -> bool:
+        """Whether it is not known what became of a name, so that it has to be read first."""
+        with self._lock:
+            return (zone, name) in self._doubted
+
+    def doubt(self, zone: Zone, name: str) -> None:
+        """Believe nothing of a name until it is read."""
+        with self._lock:
+            self._doubted.add((zone, name))
+
     def put(self, zone: Zone, found: Mapping[str, Standing] | Iterable[Standing]) -> None:
         """Note what names have now: read, or written by us."""
         new = found.values() if isinstance(found, Mapping) else found
@@ -62,6 +73,7 @@ class Mirror:
             for standing in new:
                 self._put(zone, standing)
                 self._seen[zone, standing.name] = now
+                self._doubted.discard((zone, standing.name))
                 if zone in self._listing:
                     self._listing[zone].add(standing.name)
 

@@ -7,21 +7,31 @@ Policy is none of its business but for counts: two writes at once must not both 
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TypeVar
 
 from kick.audit import Audit
+from kick.idempotency import Answers, Asked, Keys, asked_by, fingerprint
 from kick.mirror import Mirror
-from toolkit.clients.dns.provider import Provider
-from toolkit.errors import ToolkitError
-from toolkit.spec.audit import Json
-from toolkit.spec.dns import ChangeState, Order, Owner, Record, Wish, Written, Zone
+from kick.writer_recall import DNS, Open, find_out, recall, remember
+from kick.writer_send import Sender
+from kick.writer_state import States
+from kick.writer_turn import Bundle, Permit, Turn, outcome
+from toolkit.clients.dns.provider import Provider, ReplyLostError
+from toolkit.dns.standing import Standing
+from toolkit.errors import ApiError, ToolkitError, UnavailableError
+from toolkit.spec.audit import Draft, Json, Result, actor_of
+from toolkit.spec.dns import ChangeState, Order, Owner, Wish, Written, Zone
 from toolkit.spec.identity import Caller
 
 T = TypeVar("T")
-Permit = Callable[[Caller, Zone, Record, int], None]
-"""Raises ForbiddenError; the number is of records that the owner has besides this one."""
+FIND_OUT_AGAIN = 2.0
+"""Seconds between two looks at what became of a batch without a reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,8 @@ class WriterLimits:
     """Of a batch while the provider is busy."""
     fresh: float = 10.0
     """Seconds that what was read of a name is good enough to refuse something."""
+    pace: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"route53": 10.0}))
+    """Requests a second, by kind of provider; no limit for others."""
 
 
 class Writer:
@@ -59,22 +71,82 @@ class Writer:
         sleep: Callable[[float], None],
         random: Callable[[], float],
         limits: WriterLimits | None = None,
+        bug: Callable[[BaseException], None] | None = None,
     ):
-        """`providers` by `Zone.provider`; `random`: from 0 to 1, spreads retries."""
+        """`providers` by `Zone.provider`; `random`: from 0 to 1, spreads retries.
+
+        `bug` is told of what should never be raised.
+        """
         self.mirror = Mirror(clock)
-        raise NotImplementedError
+        self._zones = tuple(zones)
+        self._providers = providers
+        self._audit = audit
+        self._clock = clock
+        self._limits = limits = limits or WriterLimits()
+        self._bug = bug
+        self._keys = Keys(now, remember=limits.remember, most=limits.keys)
+        self._states = States(providers, clock)
+        self._sender = Sender(
+            providers,
+            read=self.mirror.put,
+            pace=limits.pace,
+            tries=limits.tries,
+            clock=clock,
+            sleep=sleep,
+            random=random,
+        )
+        self._turn = Turn(
+            mirror=self.mirror,
+            sender=self._sender,
+            audit=audit,
+            permit=permit,
+            clock=clock,
+            fresh=limits.fresh,
+            changed=self._states.sent,
+            left_open=self._leave_open,
+        )
+        self._open: list[Open] | None = None
+        self._looked = 0.0
+        self._queue: deque[Bundle] = deque()
+        self._waiting = 0
+        self._performing = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Load the zones, find out what became of open intents, and begin to write.
 
         Blocking. Raises the provider's ApiError: call again later, until then writes are refused.
         """
-        raise NotImplementedError
+        if self._thread is not None:
+            return
+        if self._open is None:
+            recalled = recall(self._audit.recent(self._limits.remember), self._zones, self._keys)
+            self._open = list(recalled.open)
+            self._states.recalled(recalled.pending)
+        for zone in self._zones:
+            if not self.mirror.has(zone):
+                self.refresh(zone)
+        self._find_out()
+        with self._changed:
+            self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+            self._thread.start()
 
     @property
     def ready(self) -> bool:
         """Whether `start` has succeeded and `close` has not been called."""
-        raise NotImplementedError
+        return self._thread is not None and not self._closing
+
+    @property
+    def waiting(self) -> int:
+        """Orders in the queue."""
+        return self._waiting
+
+    @property
+    def sent(self) -> int:
+        """Batches sent so far, refused ones among them."""
+        return self._sender.sent
 
     def write(
         self, wish: Wish, *, caller: Caller, key: str | None = None, request: str = ""
@@ -85,23 +157,58 @@ class Writer:
         done. UnavailableError, AuditError, BusyError and UnreachableError: nothing was done, try
         later. ReplyLostError: it cannot be told yet whether it was done.
         """
-        raise NotImplementedError
+        bundle = Bundle((Order(wish, caller, key, request),))
+        answers, first = bundle.answers, True
+        if key:
+            asked = asked_by(actor_of(caller), key)
+            known = self._keys.ask(asked, fingerprint(wish), bundle.answers)
+            if isinstance(known, Written):
+                return replace(known, replayed=True)
+            if known is None:
+                answers.add_done_callback(lambda done: self._answered(asked, wish, done))
+            else:
+                answers, first = known, False
+        if first:
+            self._put([bundle])
+        (answer,) = self._wait(answers)
+        if isinstance(answer, ToolkitError):
+            raise answer
+        return answer if first else replace(answer, replayed=True)
 
     def write_many(self, orders: Sequence[Order]) -> tuple[Written | ToolkitError, ...]:
         """Grant many, in as few batches as can be; each answered by itself, in order.
 
-        Orders for one name, of one zone, are done together or not at all.
+        Orders for one name, of one zone, are done together or not at all. Keys are not heeded.
         """
-        raise NotImplementedError
+        by_name: dict[tuple[Zone, str], list[int]] = {}
+        for number, order in enumerate(orders):
+            by_name.setdefault((order.wish.zone, order.wish.name), []).append(number)
+        answers: dict[int, Written | ToolkitError] = {}
+        groups = list(by_name.values())
+        # Of its own kind there is one at a time: it waits, so that the queue is not its measure.
+        for start in range(0, len(groups), self._limits.together):
+            part = groups[start : start + self._limits.together]
+            bundles = [Bundle(tuple(orders[number] for number in group)) for group in part]
+            try:
+                self._put(bundles, bounded=False)
+            except ToolkitError as error:
+                answers |= {number: error for group in part for number in group}
+                continue
+            for group, bundle in zip(part, bundles, strict=True):
+                try:
+                    answers |= dict(zip(group, self._wait(bundle.answers), strict=True))
+                except ToolkitError as error:
+                    answers |= dict.fromkeys(group, error)
+        return tuple(answers[number] for number in range(len(orders)))
 
     def perform(
         self,
         action: str,
-        *,
         caller: Caller,
+        before: Json,
+        after: Json,
         effect: Callable[[], T],
-        before: Json = None,
-        after: Json = None,
+        *,
         subject: str = "",
         request: str = "",
     ) -> T:
@@ -109,20 +216,175 @@ class Writer:
 
         Raises AuditError before the effect, or whatever the effect raises.
         """
-        raise NotImplementedError
+        with self._changed:
+            self._refuse_when_closing()
+            self._performing += 1
+        try:
+            draft = Draft(
+                "intent",
+                action,
+                actor_of(caller),
+                subject,
+                request=request,
+                before=before,
+                after=after,
+            )
+            (intent,) = self._audit.intend([draft])
+            result, detail = "failed", "it broke off"
+            try:
+                answer = effect()
+                result, detail = "done", ""
+            except ToolkitError as error:
+                detail = error.message
+                raise
+            finally:
+                self._audit.conclude([outcome(intent, result, detail)])  # type: ignore[arg-type]
+        finally:
+            with self._changed:
+                self._performing -= 1
+                self._changed.notify_all()
+        return answer
 
     def refresh(self, zone: Zone) -> None:
         """Read a zone anew into the mirror; blocking, raises the provider's ApiError."""
-        raise NotImplementedError
+        began = self._clock()
+        self.mirror.begin_listing(zone)
+        try:
+            records = list(self._providers[zone.provider].records(zone))
+        except BaseException:
+            self.mirror.drop_listing(zone)
+            raise
+        self.mirror.end_listing(zone, records, began)
+
+    def standing(self, zone: Zone, name: str) -> Standing:
+        """What was last seen at a name; UnavailableError while the zone was never read."""
+        return self.mirror.at(zone, name)
+
+    def standings(self, zone: Zone) -> tuple[Standing, ...]:
+        """Every name of a zone that has anything, sorted; UnavailableError like `standing`."""
+        return self.mirror.standings(zone)
 
     def held(self, owner: Owner) -> int:
         """How many records an owner has, in all zones."""
-        raise NotImplementedError
+        return self.mirror.held(owner)
 
     def state(self, zone: Zone, name: str) -> ChangeState:
         """How far the last change of a name has got; blocking, may ask the provider."""
-        raise NotImplementedError
+        return self._states.of(zone, name)
 
     def close(self, patience: float = 30.0) -> bool:
         """Refuse new writes, finish what was accepted; False when it did not end in time."""
-        raise NotImplementedError
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+            ended = self._changed.wait_for(lambda: not self._performing, patience)
+        if self._thread is not None:
+            self._thread.join(patience)
+            ended = ended and not self._thread.is_alive()
+        return ended
+
+    # --- of callers' threads ---
+
+    def _put(self, bundles: Sequence[Bundle], *, bounded: bool = True) -> None:
+        size = sum(len(bundle.orders) for bundle in bundles)
+        with self._changed:
+            try:
+                self._refuse_when_closing()
+                if self._thread is None:
+                    raise UnavailableError("the zones have not been read yet", after=2)
+                if bounded and self._waiting + size > self._limits.waiting:
+                    raise UnavailableError(f"{self._waiting} writes wait already", after=2)
+            except UnavailableError:
+                for bundle in bundles:
+                    bundle.answers.cancel()
+                raise
+            self._queue.extend(bundles)
+            self._waiting += size
+            self._changed.notify_all()
+
+    def _refuse_when_closing(self) -> None:
+        if self._closing:
+            raise UnavailableError("the server is stopping and takes no more changes", after=5)
+
+    def _wait(self, answers: Future[Answers]) -> Answers:
+        try:
+            return answers.result(self._limits.patience)
+        except CancelledError as error:
+            raise UnavailableError("it did not get its turn", after=2) from error
+        except TimeoutError as error:
+            if answers.cancel():
+                raise UnavailableError("it did not get its turn in time", after=5) from error
+            raise ReplyLostError(
+                "it is still being done: read later what became of it", system="Kick"
+            ) from error
+
+    def _answered(self, asked: Asked, wish: Wish, answers: Future[Answers]) -> None:
+        """Let a key answer as it was answered, or be free again."""
+        answer = None if answers.cancelled() or answers.exception() else answers.result()[0]
+        if isinstance(answer, Written):
+            self._keys.answered(asked, fingerprint(wish), answer)
+        else:
+            self._keys.forget(asked)
+
+    # --- of the writer's thread ---
+
+    def _run(self) -> None:
+        again: list[Bundle] = []
+        while True:
+            bundles = again + self._next(wait=not again)
+            if not bundles and self._closing:
+                return
+            try:
+                again = self._turn.take(bundles)
+            except Exception as error:  # noqa: BLE001  a bug must not end all writing
+                again = []
+                self._give_up(bundles, error)
+            self._find_out_again()
+
+    def _next(self, *, wait: bool) -> list[Bundle]:
+        """What waits, as much as goes into a turn."""
+        with self._changed:
+            if wait and not self._queue and not self._closing:
+                self._changed.wait(FIND_OUT_AGAIN if self._open else None)
+            taken: list[Bundle] = []
+            size = 0
+            while self._queue and size < self._limits.together:
+                bundle = self._queue.popleft()
+                size += len(bundle.orders)
+                if bundle.answers.set_running_or_notify_cancel():
+                    taken.append(bundle)
+            self._waiting -= size
+        return taken
+
+    def _give_up(self, bundles: Sequence[Bundle], error: Exception) -> None:
+        for bundle in bundles:
+            self.mirror.doubt(bundle.zone, bundle.name)
+            if not bundle.answers.done():
+                bundle.answers.set_exception(error)
+        if self._bug is not None:
+            self._bug(error)
+
+    def _leave_open(self, opened: Sequence[Open]) -> None:
+        self._open = [*(self._open or ()), *opened]
+        self._looked = self._clock()
+
+    def _find_out_again(self) -> None:
+        if self._open and self._clock() - self._looked >= FIND_OUT_AGAIN:
+            self._looked = self._clock()
+            try:
+                self._find_out()
+            except ApiError:
+                return
+
+    def _find_out(self) -> None:
+        """Tell what became of open intents, those of the last run at first."""
+        if self._open:
+            find_out(self._open, self._sender.look, self._found_out)
+
+    def _found_out(self, opened: Open, result: Result, detail: str) -> None:
+        assert self._open is not None  # noqa: S101  something was found out of it
+        self._open = [each for each in self._open if each is not opened]
+        self._audit.conclude([outcome(opened.intent, result, detail)])
+        what = opened.intent.what
+        if result == "done" and what.key and what.action in DNS and opened.zone is not None:
+            remember(self._keys, opened.zone, opened.intent, "")
