@@ -31,6 +31,7 @@ from toolkit.clients.retry import ask_again
 from toolkit.clients.session import (
     LEAST_WAIT_SECONDS,
     Timeout,
+    base_address,
     blocking_timeout,
     certificate,
     plain_timeout,
@@ -115,7 +116,7 @@ class NomadWire:
         if endpoint.token:
             self._session.headers["X-Nomad-Token"] = endpoint.token.reveal()
         settings = {
-            "address": endpoint.address.rstrip("/"),
+            "address": base_address(endpoint),
             "timeout": plain_timeout(),
             "verify": verification(endpoint),
             "cert": certificate(endpoint),

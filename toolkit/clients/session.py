@@ -8,6 +8,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from toolkit.clients.unix_socket import BASE, UnixSocketAdapter, socket_path
 from toolkit.spec.target import Endpoint
 
 CONNECT_SECONDS = 5.0
@@ -83,6 +84,11 @@ def certificate(endpoint: Endpoint) -> tuple[str, str] | str | None:
     return (endpoint.cert_file, endpoint.key_file)
 
 
+def base_address(endpoint: Endpoint) -> str:
+    """What a request's URL begins with, in a session of `session_for`."""
+    return endpoint.address.rstrip("/") if socket_path(endpoint.address) is None else BASE
+
+
 def open_session(
     *,
     verify: bool | str = True,
@@ -107,6 +113,13 @@ def open_session(
 
 def session_for(endpoint: Endpoint) -> DirectSession:
     """A session for one thread that talks to `endpoint`; it carries no token yet."""
+    path = socket_path(endpoint.address)
+    if path is not None:
+        # No TLS, no proxy, and no way to any other place.
+        session = open_session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, UnixSocketAdapter(path))
+        return session
     return open_session(
         verify=verification(endpoint),
         cert=certificate(endpoint),

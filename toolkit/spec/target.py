@@ -36,7 +36,7 @@ class Endpoint:
 
     system: Literal["Nomad", "Consul", "Traefik", "Kick"]
     address: str
-    """`http://host:port` or `https://…`, no path and no trailing slash."""
+    """`http://host:port` or `https://…`, no path and no trailing slash; Nomad's: `unix:/path`."""
     origin: str
     """Where the address came from: `toolkit.toml:12`, `NOMAD_ADDR`, `default`, `toolkit dev`."""
     token: Secret | None = None
