@@ -26,6 +26,8 @@ def parse_hostname(text: str) -> str:
         raise ValueError(f"must not be longer than {LONGEST} characters")
     name = _ESCAPE.sub(_unescaped, text)
     if not name.isascii():
+        if len(name) > LONGEST:
+            raise ValueError(f"must not be longer than {LONGEST} characters")
         name = _remapped(name)
     name = name.lower().removesuffix(".")
     labels = name.split(".")
@@ -64,13 +66,13 @@ def _remapped(name: str) -> str:
     try:
         return idna.uts46_remap(name, std3_rules=False, transitional=False)
     except idna.IDNAError as error:
-        raise ValueError("holds characters that no name may hold") from error
+        raise ValueError("holds characters that no name may hold, or too many") from error
 
 
 def _label(label: str) -> str:
     if not label:
         raise ValueError("has two dots in a row, or begins with one")
-    if not label.isascii():
+    if len(label) <= LONGEST_LABEL and not label.isascii():
         label = _encoded(label)
     if len(label) > LONGEST_LABEL:
         raise ValueError(f"has a part of more than {LONGEST_LABEL} characters between two dots")
@@ -91,7 +93,7 @@ def _encoded(label: str) -> str:
     try:
         return idna.alabel(label).decode()
     except idna.IDNAError as error:
-        raise ValueError("holds characters that no name may hold") from error
+        raise ValueError("holds characters that no name may hold, or too many") from error
 
 
 def _is_true_alabel(label: str) -> bool:
