@@ -38,9 +38,9 @@ class Ask:
     caller: Caller
     request: str
     """Our own id of the request: in the audit, in the log, and in `X-Request-Id`."""
-    path: Mapping[str, str] = NOTHING
+    path: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     """Parameters of the path, percent signs resolved, otherwise as they came."""
-    query: Mapping[str, Any] = NOTHING
+    query: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     body: Json = None
     if_match: str | None = None
     if_none_match: str | None = None
@@ -54,7 +54,7 @@ class Answer:
     body: Json = None
     """None for no content."""
     status: int = 200
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,8 @@ class Action:
     """What it answers when nothing is wrong."""
     body: Schema | None = None
     """None: the action takes no body."""
+    checks_body: Literal["server", "policy"] = "server"
+    """`policy`: it looks at the body itself, by the same schema and more closely."""
     media: tuple[str, ...] = (JSON,)
     """Media types that the body may come as."""
     answer_media: tuple[str, ...] = ()

@@ -34,7 +34,7 @@ def problem_of(exc: Exception) -> ProblemError:
         return exc
     if isinstance(exc, ToolkitError):
         problem = _of_ours(exc)
-        if exc.hint is not None:
+        if exc.hint is not None and "errors" not in problem.members:
             problem.members.setdefault("hint", exc.hint)
         return problem
     return ProblemError("bug", "the server failed; its log has the line of this instance")
@@ -47,9 +47,11 @@ def _of_ours(exc: ToolkitError) -> ProblemError:
         case ForbiddenError():
             return ProblemError("forbidden", exc.message)
         case BadRecordError():
-            return invalid([(wrong.field, wrong.message) for wrong in exc.wrongs])
+            wrongs = exc.wrongs
+            hints = [wrong.hint for wrong in wrongs]
+            return invalid([(wrong.field, wrong.message) for wrong in wrongs], hints)
         case BadNameError():
-            return invalid([("hostname", exc.message)])
+            return invalid([("hostname", exc.message)], [exc.hint])
         case ApiError():
             return _of_others(exc)
         case TakenError():

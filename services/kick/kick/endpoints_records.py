@@ -17,14 +17,14 @@ from kick.problems import ProblemError
 from kick.schemas import invalid
 from toolkit.dns.names import normalise, wanted_name
 from toolkit.dns.policy import may_overrule, may_see, permit_removal, zone_for
-from toolkit.dns.records import REQUEST_SCHEMA, from_request
+from toolkit.dns.records import LONGEST_NAME, REQUEST_SCHEMA, from_request
 from toolkit.errors import AbsentError, ForbiddenError
 from toolkit.spec.dns import WRITABLE, Owner, RemoveRecord, SetRecord, Written, Zone
 from toolkit.spec.identity import Workload
 
 _VISIBILITY: Schema = {"type": "string", "enum": ["public", "private"]}
 _TYPE: Schema = {"type": "string", "enum": list(WRITABLE)}
-_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 300}
+_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
 _CHANGES = ("conflict", "precondition-failed", "key-reused", "provider-refused",
             "outcome-unknown", "audit-unavailable")  # fmt: skip
 _PRECONDITIONS = ("If-Match", "If-None-Match", "Idempotency-Key")
@@ -72,15 +72,16 @@ def _may_set(ask: Ask) -> SetRecord:
     )
 
 
-def _asked(ask: Ask) -> dict[str, Any]:
+def _asked(ask: Ask) -> Any:
     """The body, with the name that the path says: a record is never set at another name."""
-    body = dict(ask.body)
     path = ask.path.get("hostname")
-    if path is None:
-        return body
-    if "hostname" in body and normalise(str(body["hostname"])) != normalise(path):
+    if path is None or not isinstance(ask.body, dict):
+        return ask.body
+    body = dict(ask.body)
+    said = body.get("hostname")
+    if isinstance(said, str) and normalise(said) != normalise(path):
         raise invalid([("hostname", "is another than in the path: records are not renamed")])
-    body["hostname"] = path
+    body.setdefault("hostname", path)
     for name in ("type", "zone"):
         if name in ask.query and body.setdefault(name, ask.query[name]) != ask.query[name]:
             raise invalid([(name, "is another than in the query")])
@@ -136,25 +137,30 @@ def _may_remove(ask: Ask) -> RemoveRecord:
     policy, query = ask.kick.config.policy, ask.query
     name = wanted_name(ask.path["hostname"])
     zone = zone_for(policy, name, query.get("zone"))
-    if query.get("type") is None:
-        named = _may_read(ask)
-        types = [record.type for record in ask.kick.writer.mirror.at(zone, name).owned]
-        if not types:
-            raise AbsentError(_nothing(named))
-        if len(types) > 1:
-            raise _ambiguous(named, types)
-        type_ = types[0]
-    else:
-        type_ = query["type"]
-    permit_removal(policy, ask.caller, zone, name, type_)
+    wanted = query.get("type")
+    types = [wanted] if wanted else _types_there(ask, zone, name)
+    for type_ in types:
+        permit_removal(policy, ask.caller, zone, name, type_)
     return RemoveRecord(
         zone,
         name,
-        type_,
+        wanted,
         owner_of(ask),
         expected=_expected(ask.if_match),
-        overrule=may_overrule(policy, ask.caller, zone, name, type_),
+        overrule=any(may_overrule(policy, ask.caller, zone, name, type_) for type_ in types),
     )
+
+
+def _types_there(ask: Ask, zone: Zone, name: str) -> list[str]:
+    """The one type that a request means which says none; none at all where nothing is there.
+
+    Then the writer decides: it may have removed it for this very request's key.
+    """
+    named = _may_read(ask)
+    types = [record.type for record in ask.kick.writer.mirror.at(zone, name).owned]
+    if len(types) > 1:
+        raise _ambiguous(named, types)
+    return types
 
 
 def _remove(ask: Ask, wish: RemoveRecord) -> Answer:
@@ -253,6 +259,7 @@ ACTIONS = (
         audit="itself",
         answers={200: shown.RECORD_SCHEMA, 201: shown.RECORD_SCHEMA},
         body=REQUEST_SCHEMA,
+        checks_body="policy",
         media=(JSON, RECORD),
         answer_media=(RECORD,),
         headers=_PRECONDITIONS,
@@ -300,6 +307,7 @@ ACTIONS = (
         audit="itself",
         answers={200: shown.RECORD_SCHEMA, 201: shown.RECORD_SCHEMA},
         body=PUT_SCHEMA,
+        checks_body="policy",
         media=(JSON, RECORD),
         answer_media=(RECORD,),
         query=(Query("type", _TYPE, "Which"), Query("zone", _VISIBILITY, "Where")),

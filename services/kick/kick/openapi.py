@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kick.actions import JSON, Action, Schema
@@ -42,7 +42,11 @@ _PROBLEM: Schema = {
             "items": {
                 "type": "object",
                 "required": ["field", "detail"],
-                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+                "properties": {
+                    "field": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "hint": {"type": "string"},
+                },
             },
         },
     },
@@ -63,7 +67,7 @@ def describe(actions: Sequence[Action]) -> dict[str, Any]:
     }
     for action in actions:
         paths.setdefault(action.path, {})[action.method.lower()] = _operation(action)
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "Kick",
@@ -83,6 +87,8 @@ def describe(actions: Sequence[Action]) -> dict[str, Any]:
             "schemas": {"Problem": _PROBLEM},
         },
     }
+    plain: dict[str, Any] = _plain(document)
+    return plain
 
 
 def _page(name: str, summary: str, media: str, unready: bool) -> dict[str, Any]:
@@ -145,3 +151,12 @@ def _problems(slugs: Iterable[str]) -> dict[str, Any]:
         answer = found.setdefault(str(kind.status), {"description": "", "content": content})
         answer["description"] = "; ".join(filter(None, (answer["description"], kind.title)))
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Mappings that JSON does not know as those that it does."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value

@@ -6,6 +6,7 @@ The library's messages quote what came, whole; ours are bounded and say what wou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -31,8 +32,9 @@ class Checked:
     """A schema, made ready once."""
 
     def __init__(self, schema: Schema):
-        Draft202012Validator.check_schema(schema)
-        self._validator = Draft202012Validator(schema)
+        plain = dict(schema)
+        Draft202012Validator.check_schema(plain)
+        self._validator = Draft202012Validator(plain)
 
     def check(self, document: Any) -> None:
         """Raise an `invalid` problem that names every field that is wrong."""
@@ -78,14 +80,20 @@ class CheckedQuery:
         return found
 
 
-def invalid(errors: Sequence[tuple[str, str]]) -> ProblemError:
-    """The problem of wrong fields: pairs of a field and what is wrong with it."""
+def invalid(errors: Sequence[tuple[str, str]], hints: Sequence[str | None] = ()) -> ProblemError:
+    """The problem of wrong fields: pairs of a field and what is wrong with it.
+
+    `hints`: what to do about each, in the same order.
+    """
     field, detail = errors[0]
     more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
     return ProblemError(
         "invalid",
         f"{field} {detail}{more}" if field else f"the body {detail}{more}",
-        errors=[{"field": field, "detail": detail} for field, detail in errors],
+        errors=[
+            {"field": field, "detail": detail} | ({"hint": hint} if hint else {})
+            for (field, detail), hint in zip_longest(errors, hints[: len(errors)])
+        ],
     )
 
 

@@ -1,0 +1,33 @@
+"""Fixtures of the kick server's tests; `rig.py` says what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from tests.services.kick.process import KickProcess, kick_process
+from tests.services.kick.rig import Rig, make_rig
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """A loop in a thread of its own, for the applications of all tests."""
+    with start_blocking_portal() as running:
+        yield running
+
+
+@pytest.fixture
+def rig(portal: BlockingPortal, tmp_path: Path) -> Iterator[Rig]:
+    """A kick server in this process, with zones and an audit of its own on the disk."""
+    with make_rig(portal, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KickProcess]:
+    """A kick server as a process, beside a Nomad that knows the tokens of `process.py`."""
+    with kick_process(tmp_path_factory.mktemp("kick")) as running:
+        yield running

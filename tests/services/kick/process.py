@@ -1,0 +1,7 @@
+"""placeholder"""
+
+
+class KickProcess: ...
+
+
+def kick_process(p): ...
