@@ -10,7 +10,7 @@ import pytest
 from tests.golden.shipped import shipped
 from toolkit.errors import RenderError
 from toolkit.render import context
-from toolkit.spec.jobspec import Dns, Driver, JobSpec, Port, RolloutSettings, Route
+from toolkit.spec.jobspec import Dns, Driver, Identity, JobSpec, Port, RolloutSettings, Route
 
 
 def backend(where: str = "production", /, **fields: Any) -> str:
@@ -123,6 +123,7 @@ def test_the_context_has_these_names_and_no_others() -> None:
     assert set(names) == {
         "job", "release", "env", "driver", "resources", "environment", "ports", "route", "check",
         "rollout", "secrets", "constraints", "var", "schedule", "dispatch", "dns",
+        "identities",
     }  # fmt: skip
     assert set(names["job"]) == {"name", "kind", "count", "node_class"}
     assert names["route"] == {
@@ -148,3 +149,19 @@ def test_a_name_is_enough_for_a_service() -> None:
         route=None, check=None, release=None, dns=Dns(("a.example.com",), "private", "instances")
     )
     assert 'service { name = "backend" provider = "consul" port = "http" tags = [ ] meta {' in hcl
+
+
+def test_tokens_are_identities_of_the_task() -> None:
+    kick = Identity("kick", ("kick",))
+    for job in ("backend", "frontend", "kick", "traefik"):
+        hcl = " ".join(shipped(job, "dev", identities=(kick,)).hcl.split())
+        own = hcl[hcl.index("task ") :]
+        assert (
+            'identity { name = "kick" aud = ["kick"] ttl = "3600s" file = true env = false '
+            'change_mode = "noop" }'
+        ) in own, job
+    both = (kick, Identity("db", ("vault", "db"), 90.0, file=False, env=True))
+    assert (
+        'change_mode = "noop" } identity { name = "db" aud = ["vault", "db"] ttl = "90s" '
+        'file = false env = true change_mode = "noop" }'
+    ) in backend(identities=both)

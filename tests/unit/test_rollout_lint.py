@@ -244,3 +244,11 @@ def test_names_that_the_template_does_not_carry() -> None:
         == ()
     )
     assert check(job(), None, (), dns=False) == ()
+
+
+def test_tokens_that_the_template_does_not_carry() -> None:
+    parsed = job()
+    parsed["TaskGroups"][0]["Tasks"][0]["Identities"] = [{"Name": "kick"}]
+    assert rules(check(parsed, None, (), identities=["kick", "hook"])) == ["identity-not-declared"]
+    assert check(parsed, None, (), identities=["kick"]) == ()
+    assert rules(check(job(), None, (), identities=["kick"])) == ["identity-not-declared"]

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.config import canary, dns, probing
+from toolkit.config import canary, dns, identity, probing
 from toolkit.config.durations import parse_duration
 from toolkit.config.layers import Layer, leaf, plain
 from toolkit.config.overlay import Merged
@@ -67,6 +67,7 @@ def assemble(
         route=_route(values.get("route")),
         check=_check(values.get("check")),
         dns=dns.settings(values),
+        identities=identity.settings(values),
         schedule=_schedule(values.get("schedule")),
         dispatch=_dispatch(values.get("dispatch")),
         variables=values.get("variables", {}),

@@ -21,6 +21,7 @@ _WHERE_SECRETS_GO = (
 _NAMES: dict[str, tuple[re.Pattern[str], str]] = {
     "depends": (re.compile(r"[^:]+"), "the gate is the value"),
     "environment": (re.compile(r"[^=\s\x00-\x1f\x7f]+"), "must not hold spaces or ="),
+    "identity": (re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII), "takes letters, digits, _ and -"),
     "ports": (re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII), "takes letters, digits and _"),
     "variables": (re.compile(r"[A-Za-z_][A-Za-z0-9_-]*"), "takes letters, digits, _ and -"),
 }

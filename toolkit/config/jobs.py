@@ -14,6 +14,7 @@ from toolkit.config.checks import validate
 from toolkit.config.combinations import check_kind, check_ports, check_rest, check_rollout
 from toolkit.config.dns import check_dns
 from toolkit.config.given import Flags
+from toolkit.config.identity import check_identities
 from toolkit.config.jobfile import JobFile, find_template, read_job_file, scan_plain
 from toolkit.config.layers import Layer, leaf, merge, table
 from toolkit.config.locate import JobPlace, locate_job
@@ -32,7 +33,7 @@ __all__ = ["JobPlace", "job_names", "load_job", "locate_job", "resolve_job"]
 
 _UNUSED_IN_PLAIN = (
     "driver", "resources", "environment", "ports", "route", "check", "node_class", "constraints",
-    "dns", "schedule", "dispatch",
+    "dns", "identity", "schedule", "dispatch",
 )  # fmt: skip
 
 
@@ -72,6 +73,7 @@ def _check(place: JobPlace, merged: Layer, file: JobFile, mistakes: list[Mistake
     mistakes += check_ports(merged, kind, file.source)
     mistakes += check_canary(merged, kind, file.source)
     mistakes += check_dns(merged, kind, file.source)
+    mistakes += check_identities(merged, file.source, tuple(mistakes))
     mistakes += check_rest(merged, file.source, leaf(merged, "driver", "name"))
     mistakes += check_probe(merged, file.source)
     if "name" not in merged:

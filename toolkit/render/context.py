@@ -57,6 +57,16 @@ def context(spec: JobSpec) -> dict[str, Any]:
             "ttl": spec.dns.ttl,
             "port": spec.dns.port,
         },
+        "identities": [
+            {
+                "name": identity.name,
+                "audience": identity.audience,
+                "ttl": identity.ttl,
+                "file": identity.file,
+                "env": identity.env,
+            }
+            for identity in spec.identities
+        ],
         "schedule": spec.schedule
         and {
             "cron": spec.schedule.cron,

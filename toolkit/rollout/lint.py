@@ -25,6 +25,7 @@ RULES: dict[str, str] = {
     "no-auto-revert": "a release that fails stays registered, and nobody restores the old one",
     "revert-at-once": "the revert replaces every instance at once, healthy or not",
     "dns-not-declared": "no name follows the job, because no service's meta asks for one",
+    "identity-not-declared": "the task gets no token, because no task's identity asks for one",
     "edge-restart": "every request fails while the only edge is down",
 }
 """Rule -> why it matters; `[lint] allow` takes these words."""
@@ -45,13 +46,25 @@ def check(
     *,
     allow: Collection[str] = (),
     dns: bool = False,
+    identities: Collection[str] = (),
 ) -> tuple[LintFinding, ...]:
-    """Every finding, the allowed ones marked; `dns`: the job file asks for names."""
+    """Every finding, the allowed ones marked.
+
+    `dns`: the job file asks for names; `identities`: the tokens that it asks for.
+    """
     found = [*_job(job), *_against_live(job, live, plan)]
     if dns and not any(service.meta.get(DNS_HOSTNAME) for service in services(job)):
         text = "the job file has [dns], and its template does not carry it"
         found.append(_finding("dns-not-declared", text))
+    for name in sorted(set(identities) - _identities(job)):
+        text = f"the job file has [identity.{name}], and its template does not carry it"
+        found.append(_finding("identity-not-declared", text))
     return tuple(replace(finding, allowed=finding.rule in allow) for finding in found)
+
+
+def _identities(job: Mapping[str, Any]) -> set[str]:
+    tasks = [task for group in groups(job) for task in group.get("Tasks") or ()]
+    return {str(each.get("Name")) for task in tasks for each in task.get("Identities") or ()}
 
 
 def _finding(rule: str, message: str) -> LintFinding:

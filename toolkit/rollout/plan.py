@@ -130,6 +130,7 @@ def plan_job(
             planned,
             allow=(*spec.lint_allow, *allow),
             dns=spec.dns is not None,
+            identities=[identity.name for identity in spec.identities],
         ),
         warnings=tuple(scrub(text, secrets) for text in _warnings(checked, answer)),
         unplaced=placement.explained(world, answer.get("FailedTGAllocs"), job),

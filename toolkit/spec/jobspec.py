@@ -127,6 +127,21 @@ class Dns:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """A token that Nomad signs for the task, to be shown to others."""
+
+    name: str
+    audience: tuple[str, ...]
+    """Who it is for; a server of ours takes one that is for it alone."""
+    ttl: float = 3600.0
+    """Seconds; Nomad renews the file well before."""
+    file: bool = True
+    """As `nomad_NAME.jwt` in the task's secrets folder."""
+    env: bool = False
+    """As NOMAD_TOKEN_NAME, which nobody renews while the task runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """When a batch job starts by itself."""
 
@@ -212,6 +227,7 @@ class JobSpec:
     check: Check | None = None
     dns: Dns | None = None
     """None: no name follows the job."""
+    identities: tuple[Identity, ...] = ()
     schedule: Schedule | None = None
     dispatch: Dispatch | None = None
     rollout: RolloutSettings = RolloutSettings()
