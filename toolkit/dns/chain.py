@@ -56,7 +56,10 @@ def line(entry: Entry) -> bytes:
 
 
 def read_entry(said: Mapping[str, Any]) -> Entry:
-    """An entry of its JSON; raises AuditError when it is not one."""
+    """An entry of its JSON; raises AuditError when it is not one, or not as it was written."""
+    unsealed = {key: value for key, value in said.items() if key != "hash"}
+    if _digest(unsealed) != said.get("hash"):
+        raise AuditError("the line was changed after it was written")
     try:
         unknown = set(said) - _DRAFT - _OWN
         actor = said["actor"]
@@ -75,20 +78,15 @@ def read_line(text: bytes) -> Entry:
     """An entry of its line; raises AuditError when the line is not one."""
     try:
         said = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AuditError("it is not JSON") from error
     if not isinstance(said, dict):
         raise AuditError("it is no entry of an audit")
     return read_entry(said)
 
 
-def fault_of(entry: Entry, before: Head | None) -> str | None:
-    """What is wrong with an entry; without `before`, only whether it is as it was written."""
-    unsealed = Entry(entry.seq, entry.time, entry.prev, entry.what, "")
-    if _digest(document(unsealed)) != entry.hash:
-        return "the line was changed after it was written"
-    if before is None:
-        return None
+def fault_of(entry: Entry, before: Head) -> str | None:
+    """Why an entry that was read does not follow what is before it."""
     if entry.seq != before.seq + 1:
         return f"entry {before.seq + 1} should be here, and {entry.seq} is"
     if entry.prev != before.hash:
@@ -99,12 +97,12 @@ def fault_of(entry: Entry, before: Head | None) -> str | None:
 def follow(entries: Iterable[Entry], head: Head | None = None) -> Head | None:
     """The end of a chain; raises AuditError that names the first entry that is wrong.
 
-    Entries may be a choice of a chain: what follows another directly must fit to it, each must be
-    as it was written, and their order must be that of their numbers.
+    Entries may be a choice of a chain: what follows another directly must fit to it, and their
+    order must be that of their numbers. That each is as it was written `read_entry` has seen.
     """
     for entry in entries:
         gap = head is None or entry.seq > head.seq + 1
-        fault = fault_of(entry, None if gap else head)
+        fault = None if gap or head is None else fault_of(entry, head)
         if fault is not None:
             raise AuditError(f"the audit does not hold at entry {entry.seq}: {fault}")
         head = Head(entry.seq, entry.hash)
