@@ -5,20 +5,34 @@
 #     services/wheels.sh backend
 #     docker build --tag backend:1.0.0 services/backend
 #
-# A second argument names another folder, PYTHON another interpreter with pip.
+# A second argument names another folder, PYTHON another interpreter with pip. The kick server has
+# compiled parts: PYTHON_VERSION is that of the image's base (3.12), MACHINE its kind (this one's).
 set -eu
 
-name=${1:?say which service: backend or frontend}
+name=${1:?say which service: backend, frontend or kick}
 here=$(dirname "$0")
 folder=${2:-$here/$name/wheels}
 python=${PYTHON:-python3}
+version=${PYTHON_VERSION:-3.12}
+machine=${MACHINE:-$(uname -m)}
 
 mkdir -p "$folder"
 rm -f "$folder"/*.whl
-"$python" -m pip wheel --quiet --disable-pip-version-check --no-deps \
-  --wheel-dir "$folder" "$here/$name"
-# For the Python of the Dockerfile's base image, whichever one runs this; pure wheels only, because
-# the image unpacks them instead of installing them.
+if [ "$name" = kick ]; then
+  # With the toolkit that it is built on, of this very checkout.
+  set -- "$here/$name" "$here/.."
+else
+  set -- "$here/$name"
+fi
+"$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$folder" "$@"
+
+# For the Python of the Dockerfile's base image, whichever one runs this; wheels only, because the
+# image unpacks them instead of installing them.
+if [ "$name" = kick ]; then
+  set -- --implementation cp --find-links "$folder" --platform "manylinux_2_28_$machine" \
+    --platform "manylinux_2_17_$machine" --platform "manylinux2014_$machine"
+else
+  set -- --implementation py --abi none --platform any
+fi
 "$python" -m pip download --quiet --disable-pip-version-check --dest "$folder" \
-  --only-binary=:all: --python-version 3.12 --implementation py --abi none --platform any \
-  "$folder"/toolkit_demo_*.whl
+  --only-binary=:all: --python-version "$version" "$@" "$folder"/toolkit_*.whl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import platform
 import re
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from pathlib import Path
 
 LEFT_OUT = {"site-packages", "dist-packages", "test", "idlelib", "tkinter", "ensurepip", "lib2to3"}
 LEFT_OUT |= {"turtledemo"}
+COUNTED_ON = {
+    "libgcc_s.so.1", "libm.so.6", "libpthread.so.0", "librt.so.1", "libdl.so.2", "libutil.so.1",
+}  # fmt: skip
 COMPILED = f".{sys.implementation.cache_tag}.pyc"
 """Without these each start in a container would compile half the library again."""
 
@@ -27,7 +31,7 @@ def python_as_tar() -> io.BytesIO:
     native = sorted(Path(str(sysconfig.get_config_var("DESTSHARED"))).glob("*.so"))
     files = {interpreter, *_standard_library(library), *native}
     links = {Path("/usr/local/bin/python3"): interpreter}
-    for needed in _shared_objects([interpreter, *native]):
+    for needed in _shared_objects([interpreter, *native]) | _beside():
         # The loader looks for the name that it was given, which is mostly a link to the file.
         real = needed.resolve()
         files.add(real)
@@ -61,6 +65,16 @@ def _shared_objects(binaries: list[Path]) -> set[Path]:
         ["ldd", *map(str, binaries)], capture_output=True, text=True, check=True
     ).stdout
     return {Path(found) for found in re.findall(r"(/\S+) \(0x", listed)}
+
+
+def _beside() -> set[Path]:
+    """What every slim base has too: the parts of glibc and gcc that compiled wheels count on."""
+    listed = subprocess.run(
+        ["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True
+    ).stdout
+    machine = "x86-64" if sys.maxsize > 2**32 and platform.machine() == "x86_64" else "AArch64"
+    found = re.findall(rf"^\s+(\S+) \(.*{machine}.*\) => (\S+)$", listed, re.MULTILINE)
+    return {Path(path) for name, path in found if name in COUNTED_ON}
 
 
 def _for_everybody(entry: tarfile.TarInfo) -> tarfile.TarInfo:

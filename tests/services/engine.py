@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -143,18 +143,25 @@ def run_box(
     alias: str = "",
     command: list[str] | None = None,
     environment: dict[str, str] | None = None,
+    volumes: dict[Path, tuple[str, Literal["ro", "rw"]]] | None = None,
     **settings: Any,
 ) -> Iterator[Box]:
-    """A container for the length of a block, its port published on loopback only."""
+    """A container for the length of a block, its port published on loopback only.
+
+    `volumes`: paths of this machine, and where each one is inside.
+    """
     from testcontainers.core.container import DockerContainer
 
     container = DockerContainer(image, env=dict(environment or {}))
-    container.ports[f"{port}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]
+    if settings.get("network_mode") != "host":
+        container.ports[f"{port}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]
     if command:
         container.with_command(command)
     if network:
         container.with_network(network)
         container.with_network_aliases(alias or image.split(":")[0])
+    for path, (inside, mode) in (volumes or {}).items():
+        container.with_volume_mapping(str(path), inside, mode)
     container.with_kwargs(**settings)
     with container:
         yield Box(container)
