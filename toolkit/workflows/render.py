@@ -11,6 +11,7 @@ from toolkit.config.locate import locate_job
 from toolkit.config.settings import Settings
 from toolkit.render import render
 from toolkit.spec.rendered import RenderedJob
+from toolkit.workflows.kick_job import check_policy
 
 
 def render_job(settings: Settings, job: str, canary: tuple[int, ...] = ()) -> RenderedJob:
@@ -21,6 +22,7 @@ def render_job(settings: Settings, job: str, canary: tuple[int, ...] = ()) -> Re
     """
     place = locate_job(settings.project, job)
     spec = load_job(settings.project, job, settings.target, settings.flags, python=sys.executable)
+    check_policy(place.tree, spec, settings.target)
     spec = with_canary(spec, canary)
     return render(place.tree, spec, cache=_cache(settings))
 

@@ -52,9 +52,12 @@ class Session:
 
     def render(self, job: str, canary: tuple[int, ...] = ()) -> RenderedJob:
         """The job's HCL; `canary`: steps of the command line."""
+        from toolkit.workflows.kick_job import check_installed
         from toolkit.workflows.render import render_job
 
-        return render_job(self.settings, job, canary)
+        rendered = render_job(self.settings, job, canary)
+        check_installed(rendered.spec)
+        return rendered
 
 
 def load_spec(settings: Settings, job: str) -> JobSpec:

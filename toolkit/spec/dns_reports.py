@@ -1,0 +1,159 @@
+"""What the commands of `toolkit dns` found and did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from toolkit.errors import ExitCode
+
+
+@dataclass(frozen=True, slots=True)
+class DnsRecord:
+    """One record as the kick server tells it."""
+
+    name: str
+    type: str
+    zone: str
+    """`public` or `private`."""
+    values: tuple[str, ...] = ()
+    ttl: int | None = None
+    """Seconds; None for an alias."""
+    alias: str | None = None
+    """Target of an alias, in the place of values."""
+    owner: str = ""
+    """Such as `default/shop of cluster dev`."""
+    state: str | None = None
+    """`PENDING` or `INSYNC`; None where the server does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsListReport:
+    """`toolkit dns list`: the records that the kick server keeps, as far as one may see them."""
+
+    environment: str
+    address: str
+    """The kick server's."""
+    records: tuple[DnsRecord, ...]
+    """By zone, name and type."""
+
+    @property
+    def code(self) -> ExitCode:
+        """None is an answer, too."""
+        return ExitCode.OK
+
+
+DnsVerdict = Literal["set", "deleted", "unchanged", "pending"]
+
+
+@dataclass(frozen=True, slots=True)
+class DnsChangeReport:
+    """`toolkit dns set` and `delete`: one record, before and after."""
+
+    verdict: DnsVerdict
+    """`pending`: it was changed, and the provider had not told all its servers in time."""
+    sentence: str
+    environment: str
+    address: str
+    name: str
+    type: str
+    before: DnsRecord | None
+    after: DnsRecord | None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """From the request to the end of the wait."""
+
+    @property
+    def code(self) -> ExitCode:
+        """What is pending is not known to be answered everywhere."""
+        return ExitCode.UNKNOWN if self.verdict == "pending" else ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class DnsStep:
+    """One change of the reconciler's."""
+
+    action: str
+    """`create`, `update` or `delete`."""
+    name: str
+    type: str
+    zone: str
+    owner: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    result: str = ""
+    """Of a sync; empty in a plan."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsHeld:
+    """A name that is not as a job asks for, and why."""
+
+    name: str
+    owner: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DnsPlanReport:
+    """`toolkit dns plan` and `sync`: what follows from the jobs, and what is kept from it."""
+
+    action: Literal["plan", "sync"]
+    environment: str
+    address: str
+    steps: tuple[DnsStep, ...]
+    held: tuple[DnsHeld, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be seen: then nothing is deleted."""
+    wanted: int = 0
+    """Records that jobs ask for."""
+
+    @property
+    def failed(self) -> int:
+        """Changes of a sync that did not come about."""
+        return sum(step.result not in {"", "done", "unchanged"} for step in self.steps)
+
+    @property
+    def code(self) -> ExitCode:
+        """10 when a plan has changes; a sync ends as its worst change."""
+        if self.action == "plan":
+            return ExitCode.CHANGES if self.steps else ExitCode.OK
+        return ExitCode.FAILED if self.failed else ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class DnsAuditReport:
+    """`toolkit dns audit`: who did what, and whether the chain of it holds."""
+
+    environment: str
+    address: str
+    entries: tuple[Mapping[str, Any], ...]
+    """As they are in the audit, in its order."""
+    verified: bool | None
+    """None: it was not asked; an audit that does not hold is an error."""
+    head: str = ""
+    """Hash of the newest entry: to be kept, and to be asked for the next time."""
+    count: int = 0
+    """Entries of the whole audit."""
+
+    @property
+    def code(self) -> ExitCode:
+        """An audit that does not hold is an error."""
+        return ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class DnsIamReport:
+    """`toolkit dns iam`: the policy of the role that the kick server takes on in AWS."""
+
+    source: str
+    """The kick.toml that it follows from."""
+    policy: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def code(self) -> ExitCode:
+        """It was made, or an error was raised."""
+        return ExitCode.OK

@@ -1,0 +1,1 @@
+"""What `toolkit dns` found and did, as text and as documents."""

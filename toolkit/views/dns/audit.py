@@ -1,0 +1,88 @@
+"""Entries of the audit, a line each, and what is known of their chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit.spec.dns_reports import DnsAuditReport
+from toolkit.views.text import counted, staged, table
+
+HEAD = ["", "when", "who", "what", "about", "change", "result"]
+
+
+def lines(report: DnsAuditReport) -> list[str]:
+    """Oldest first; then whether the chain holds, and the hash that it ends with."""
+    outcomes = {
+        int(each["intent"]): each for each in report.entries if isinstance(each.get("intent"), int)
+    }
+    rows = [
+        _row(each, outcomes.get(int(each.get("seq") or 0)))
+        for each in report.entries
+        if each.get("kind") != "outcome"
+    ]
+    result = table([HEAD, *rows]) if rows else ["nothing was recorded of that"]
+    whole = counted(report.count, "entry").replace("entrys", "entries")
+    if report.verified:
+        result += staged("verified", f"{whole}, one chain from the first to the last")
+    result += staged("head", report.head or "none yet")
+    return result
+
+
+def document(report: DnsAuditReport) -> dict[str, Any]:
+    """The report for programs."""
+    return {
+        "schema": "toolkit.dns_audit/1",
+        "environment": report.environment,
+        "address": report.address,
+        "entries": [dict(entry) for entry in report.entries],
+        "verified": report.verified,
+        "head": report.head,
+        "count": report.count,
+    }
+
+
+def _row(entry: Mapping[str, Any], outcome: Mapping[str, Any] | None) -> list[str]:
+    return [
+        str(entry.get("seq", "")),
+        str(entry.get("time", ""))[:19].replace("T", " "),
+        _who(entry),
+        str(entry.get("action", "")),
+        str(entry.get("subject", "")),
+        f"{_short(entry.get('before'))} → {_short(entry.get('after'))}",
+        _result(outcome),
+    ]
+
+
+def _who(entry: Mapping[str, Any]) -> str:
+    actor = entry.get("actor")
+    if not isinstance(actor, Mapping):
+        return ""
+    if actor.get("kind") == "workload":
+        who = f"{actor.get('namespace', '')}/{actor.get('job', '')}"
+    else:
+        accessor = str(actor.get("accessor") or "")[:8]
+        who = str(actor.get("name") or (f"token {accessor}" if accessor else "kick"))
+    via = entry.get("via")
+    return who if via in {None, "", "request"} else f"{who} ({via})"
+
+
+def _result(outcome: Mapping[str, Any] | None) -> str:
+    if outcome is None:
+        return "not in this part"
+    said = str(outcome.get("result") or "")
+    detail = str(outcome.get("detail") or "")
+    return f"{said}: {detail}" if detail and said != "done" else said
+
+
+def _short(value: Any) -> str:
+    """What a name had or gets, on one line."""
+    if value in (None, [], {}, ""):
+        return "nothing"
+    if isinstance(value, Mapping):
+        if isinstance(value.get("values"), list):
+            return ", ".join(str(each) for each in value["values"]) or "an alias"
+        return ", ".join(f"{key} {_short(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return "; ".join(_short(each) for each in value)
+    return str(value)
