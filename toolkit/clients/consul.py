@@ -162,6 +162,25 @@ class Consul:
         filtered = hidden.lower() == "true" or (not entries and not self._sees_services())
         return ServicePage(found, entries, changed, filtered=filtered)
 
+    def checks(self, *, index: int = 0, wait: float = 0.0) -> ServicePage:
+        """Every check of every node and instance; blocks like `service`."""
+        milliseconds = int(max(wait, LEAST_WAIT_SECONDS) * 1000)
+        # The library's own call leaves the wait to the server while nothing is waited for.
+        params = [("index", index), ("wait", f"{milliseconds}ms")] if index else []
+        answered, found = self._read(
+            lambda: self._transport.get(CB.json(index=True), "/v1/health/state/any", params), tuple
+        )
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise garbled(self.endpoint, "is JSON of another kind", read=True).error
+        try:
+            following, changed = next_index(index, answered)
+        except ValueError as exc:
+            raise garbled(self.endpoint, "has no index", read=True).error from exc
+        hidden = self._transport.headers.get("X-Consul-Results-Filtered-By-ACLs", "")
+        # Each node has a check of its own: whoever sees none of them sees nothing.
+        blind = not any(each.get("CheckID") == "serfHealth" for each in found)
+        return ServicePage(following, found, changed, filtered=hidden.lower() == "true" or blind)
+
     def agent_checks(self, service_id: str) -> list[Json]:
         """The checks of one instance as the answering agent has them; empty elsewhere.
 

@@ -6,6 +6,7 @@ Every method raises `ApiError` and nothing else; which child says what is wrong 
 
 from __future__ import annotations
 
+from toolkit.clients.nomad_everywhere import NomadEverywhere
 from toolkit.clients.nomad_health import NomadHealth
 from toolkit.clients.nomad_identity import NomadIdentity
 from toolkit.clients.nomad_jobs import NomadJobs
@@ -15,5 +16,14 @@ from toolkit.clients.nomad_state import NomadState
 from toolkit.clients.nomad_work import NomadWork
 
 
-class Nomad(NomadJobs, NomadWork, NomadLook, NomadState, NomadHealth, NomadLocks, NomadIdentity):
+class Nomad(
+    NomadJobs,
+    NomadWork,
+    NomadLook,
+    NomadState,
+    NomadHealth,
+    NomadLocks,
+    NomadIdentity,
+    NomadEverywhere,
+):
     """One connection to one Nomad in one namespace; `clone()` it for another thread."""

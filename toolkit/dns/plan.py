@@ -30,8 +30,8 @@ Mark = tuple[Zone, str, Owner]
 class Known:
     """What is remembered of earlier turns."""
 
-    found: Collection[Place] = frozenset()
-    """Names whose records discovery made, not a request."""
+    found: Mapping[Place, Collection[str]] = field(default_factory=dict)
+    """By name, the types that discovery made, not a request."""
     since: Mapping[Mark, float] = field(default_factory=dict)
     """When a leftover was first noted, in seconds since 1970."""
 
@@ -45,12 +45,10 @@ def plan(
         making.want(wanted)
     for place in dict.fromkeys((each.zone, each.record.name) for each in desired.wanted):
         making.trim(place, desired)
-    leftovers = []
-    for leftover in _leftovers(view, desired, zones, config, known, now):
+    leftovers = _leftovers(view, desired, zones, config, known, now)
+    for leftover in leftovers:
         if leftover.since is not None and leftover.due <= now:
             making.remove(leftover)
-        else:
-            leftovers.append(leftover)
     return Turn(
         tuple(making.steps), (*desired.kept, *making.kept), tuple(leftovers), making.unchanged
     )
@@ -160,7 +158,8 @@ def _left(
         return every, "its job is gone"
     if not job.alive:
         return every, "its job is stopped or dead"
-    if owner in desired.unsure or place not in known.found:
+    if owner in desired.unsure:
         return None
-    followed = tuple(type_ for type_ in every if type_ in FOLLOWED)
+    ours = known.found.get(place, ())
+    followed = tuple(type_ for type_ in every if type_ in FOLLOWED and type_ in ours)
     return (followed, "its job no longer asks for it") if followed else None

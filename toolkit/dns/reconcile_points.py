@@ -121,20 +121,26 @@ class Points:
             raise WithoutError("no-edge", f"{declared}: {message}")
         if edge.alias is not None:
             return Pointed(alias=edge.alias, why="the edge")
-        addresses = edge.addresses
+        addresses, known = edge.addresses, self._entrances(zone.visibility, edge)
         if edge.service:
-            group = edge_group(zone.visibility, edge)
-            found = [
-                _entrance(self._instances[allocation], zone.visibility)
-                for allocation in sorted(self._listed.get(group, ()))
-                if allocation in self._instances
-            ]
-            addresses = tuple(sorted({address for address in found if address}))
+            addresses = known
             if not addresses:
                 message = f"no instance of the edge {edge.namespace}/{edge.service} passes"
                 raise WithoutError("no-instance", message)
-        known = addresses if edge.service else ()
         return Pointed(_by_type(addresses, declared, zone.name), why="the edge", edge=known)
+
+    def edges(self) -> dict[str, tuple[str, ...]]:
+        """By visibility, the addresses of edges that are jobs."""
+        edges = self._config.policy.edges
+        return {word: self._entrances(word, edge) for word, edge in edges.items()}
+
+    def _entrances(self, visibility: Visibility, edge: Edge) -> tuple[str, ...]:
+        if not edge.service:
+            return ()
+        listed = self._listed.get(edge_group(visibility, edge), ())
+        mine = [self._instances[each] for each in sorted(listed) if each in self._instances]
+        found = {_entrance(instance, visibility) for instance in mine}
+        return tuple(sorted(address for address in found if address))
 
 
 def port_of(declared: Declared, instance: Instance) -> HostPort | None:

@@ -177,7 +177,7 @@ class Turn:
     steps: tuple[Step, ...] = ()
     kept: tuple[Kept, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
-    """Names that go later, or never with `upsert-only`."""
+    """Names that go: now, later, or never with `upsert-only`."""
     unchanged: int = 0
     """Wanted records that are there."""
 
