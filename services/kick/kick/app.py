@@ -48,15 +48,18 @@ def make_app(
         return JSONResponse(document)
 
     pages = {"/healthz": healthz, "/metrics": metrics, "/openapi.json": openapi}
-    return Starlette(
+    app = Starlette(
         routes=[
             *(Route(path, page, methods=["GET"]) for path, page in pages.items()),
             # A method that a page does not take is refused like any other request of a stranger.
             *(Route(path, _Door(desk, {}, allow=("GET",))) for path in pages),
             *(Route(path, _Door(desk, methods)) for path, methods in paths.items()),
-            Route("/{rest:path}", _Door(desk, None)),
         ]
     )
+    # Not a route for all the rest: no pattern matches a line break, and Starlette would answer.
+    app.router.default = _Door(desk, None)
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Door:

@@ -63,6 +63,8 @@ class Desk:
             self._in_progress -= 1
             self._kick.metrics.in_progress.set(self._in_progress)
         self._note(request, case, response.status_code, time.perf_counter() - started)
+        if case.problem is not None and case.problem.kind.slug == "too-slow":
+            incoming.abandon()
         await _send(response, incoming, send, case.id)
 
     async def _respond(
@@ -249,6 +251,7 @@ async def _send(response: Response, incoming: Incoming, send: Send, ident: str) 
     unread = incoming.is_unread
     if unread:
         response.headers["Connection"] = "close"
+    unread = unread and incoming.is_worth_waiting
     status, headers = response.status_code, response.raw_headers
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body, "more_body": unread})

@@ -19,7 +19,7 @@ class Incoming:
     def __init__(self, scope: Scope, receive: Receive):
         headers = dict(scope["headers"])
         self._receive = receive
-        self._begun = False
+        self._begun = self._abandoned = False
         self._ended = (
             headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
         )
@@ -38,10 +38,17 @@ class Incoming:
         """Whether a body is on the wire, or on its way, that nobody took."""
         return not self._ended
 
+    @property
+    def is_worth_waiting(self) -> bool:
+        """Whether the rest may still come: not when it waits for a word that it will not get."""
+        return not self._abandoned and (self._begun or not self._asks_first)
+
+    def abandon(self) -> None:
+        """The rest was waited for already."""
+        self._abandoned = True
+
     async def discard(self) -> None:
         """Take the rest, within bounds."""
-        if self._asks_first and not self._begun:
-            return  # it waits for a word that it will not get, and sends nothing
         left = LEFTOVER
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER):

@@ -108,6 +108,8 @@ class Parts:
                 server = NameServer(files, local, public=settings.dns, private=settings.dns_private)
                 server.start()
                 self._closers.append(server.close)
+                public, private = server.address("public"), server.address("private")
+                self._kick.log.say("dns", public=_said(public), private=_said(private))
         if "route53" in wanted:
             route53 = Route53(settings.config.route53)
             self._closers.append(route53.close)
@@ -150,6 +152,10 @@ class Parts:
         )
         statuses.start(_known(audit, config.status.kept))
         return statuses
+
+
+def _said(address: tuple[str, int] | None) -> str | None:
+    return None if address is None else f"{address[0]}:{address[1]}"
 
 
 def _known(audit: Audit, most: int) -> list[Status]:

@@ -36,6 +36,10 @@ def _once(request: Request, name: str) -> str | None:
 def check_framing(request: Request) -> None:
     """Refuse a request whose end two servers could see in two places."""
     headers = request.headers
+    if request.scope["http_version"] not in ("1.0", "1.1"):
+        raise ProblemError(
+            "malformed", "the request is not HTTP/1.1", headers={"Connection": "close"}
+        )
     if "transfer-encoding" in headers and "content-length" in headers:
         raise ProblemError(
             "malformed",

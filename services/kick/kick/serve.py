@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 
 import uvicorn
@@ -40,6 +41,9 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop gracefully on a signal; uvicorn's own would end the process by the same signal."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are the main thread's: whoever runs us elsewhere calls `give_up`
+            return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop, loop, number)
