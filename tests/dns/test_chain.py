@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from toolkit.dns.chain import (
     FIRST,
+    Glance,
     Head,
     document,
     fault_of,
     follow,
+    glance,
     line,
     read_entry,
     read_line,
@@ -36,7 +38,7 @@ DRAFTS = st.builds(
     st.sampled_from(["dns.set", "statuses.add"]),
     st.builds(Actor, st.just("workload"), WORDS, WORDS, WORDS) | st.just(Actor("kick")),
     subject=WORDS,
-    key=WORDS,
+    key=WORDS | st.sampled_from(['"', "\\", '\\"', '","kind":"outcome"']),
     before=VALUES,
     after=VALUES,
     intent=st.integers(0, 99),
@@ -68,6 +70,23 @@ def test_what_is_written_is_read(drafts: list[Draft]) -> None:
     read = [read_line(text) for text in lines]
     assert [document(entry) for entry in read] == [document(entry) for entry in entries]
     assert follow(read, Head()) == Head(len(drafts), entries[-1].hash)
+
+
+@given(DRAFTS)
+def test_a_glance_sees_what_reading_sees(draft: Draft) -> None:
+    (entry,) = chain_of([draft])
+    seen = glance(line(entry))
+    assert seen == Glance(1, FIRST, entry.hash, draft.intent, has_key=bool(draft.key))
+
+
+@given(DRAFTS, st.data())
+def test_a_glance_takes_no_changed_line(draft: Draft, data: st.DataObject) -> None:
+    text = line(chain_of([draft])[0])
+    place = data.draw(st.integers(0, len(text) - 2))
+    changed = bytearray(text)
+    changed[place] ^= data.draw(st.integers(1, 127))
+    assert glance(bytes(changed)) is None
+    assert glance(text[:place] + text[place + 1 :]) is None
 
 
 @given(DRAFTS)

@@ -129,13 +129,13 @@ class Audit:
                     return
                 yield entry
 
-    def recent(self, seconds: float) -> Iterator[Entry]:
-        """The entries of the last files that reach back so far, oldest first; at most a few."""
+    def recent(self, seconds: float, keys: int) -> Sequence[Entry]:
+        """What a start has to know of the last seconds: see `audit_files.read_telling`."""
         files = audit_files.files_in(self.folder)[-RECENT_FILES:]
         since = _time(self._now() - seconds)
         while len(files) > 2 and audit_files.time_of(files[1]) <= since:
             files = files[1:]
-        return self.entries(audit_files.first_of(files[0])) if files else iter(())
+        return audit_files.read_telling(files, keys)
 
     def verify(self) -> Head:
         """Follow the whole chain, all files; raises AuditError that names file and line."""
@@ -161,7 +161,7 @@ class Audit:
             self.mended = audit_files.mend(files[-1])
             self._head = audit_files.check_newest(files)
         path = files[-1] if files else self.folder / audit_files.name_of(1)
-        self._file = path.open("ab", buffering=0)
+        self._file = _append_to(path)
         self._size = path.stat().st_size
         _sync_folder(self.folder)
         os.fsync(self._file.fileno())
@@ -226,7 +226,7 @@ class Audit:
             path = self.folder / audit_files.name_of(self._head.seq + 1)
             try:
                 os.fsync(self._file.fileno())
-                file = path.open("ab", buffering=0)
+                file = _append_to(path)
                 _sync_folder(self.folder)
             except OSError as error:
                 raise _unwritable(self.folder, error) from error
@@ -276,6 +276,12 @@ def _holder(lock: BinaryIO) -> str:
 
 def _time(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+
+
+def _append_to(path: Path) -> BinaryIO:
+    """Nobody else on the machine has to know who may change what."""
+    mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    return os.fdopen(os.open(path, mode, 0o600), "ab", buffering=0)
 
 
 def _sync_folder(folder: Path) -> None:

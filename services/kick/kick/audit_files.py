@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from toolkit.dns.chain import FIRST, Head, fault_of, read_line
+from toolkit.dns.chain import FIRST, Head, fault_of, glance, read_line
 from toolkit.errors import AuditError
 from toolkit.spec.audit import Entry
 
+PENDING = b'"state":"PENDING"'
 _TAIL = 64 * 1024
 """Bytes at the end of a file that hold its last line for sure; most lines have less than 2,000."""
 
@@ -83,6 +85,10 @@ def check(path: Path, head: Head, last: int | None = None) -> Head:
     for number, (line, _) in enumerate(_lines(path), start=1):
         if head.seq == last:
             break
+        seen = glance(line)
+        if seen is not None and (seen.seq, seen.prev) == (head.seq + 1, head.hash):
+            head = Head(seen.seq, seen.hash)
+            continue
         try:
             entry = read_line(line)
         except AuditError as error:
@@ -125,6 +131,31 @@ def read_from(path: Path, seq: int) -> Iterator[Entry]:
         entry = read_line(line)
         if entry.seq >= seq:
             yield entry
+
+
+def read_telling(files: list[Path], heed_keys: int) -> list[Entry]:
+    """Of these files only what a start has to know, oldest first.
+
+    Intents without an outcome, what is still to spread, and the newest entries with a key.
+    """
+    unfinished: dict[int, bytes] = {}
+    keyed: deque[bytes] = deque(maxlen=2 * heed_keys)
+    pending: deque[bytes] = deque(maxlen=heed_keys)
+    for path in files:
+        for line, _ in _lines(path):
+            seen = glance(line)
+            if seen is None:
+                continue
+            if seen.intent == 0:
+                unfinished[seen.seq] = line
+            else:
+                begun = unfinished.pop(seen.intent, None)
+                if PENDING in line and begun is not None:
+                    pending += (begun, line)
+            if seen.has_key:
+                keyed.append(line)
+    entries = {e.seq: e for e in map(read_line, {*unfinished.values(), *keyed, *pending})}
+    return [entries[seq] for seq in sorted(entries)]
 
 
 def _lines(path: Path, offset: int = 0) -> Iterator[tuple[bytes, bool]]:

@@ -122,7 +122,8 @@ class Writer:
         if self._thread is not None:
             return
         if self._open is None:
-            recalled = recall(self._audit.recent(self._limits.remember), self._zones, self._keys)
+            telling = self._audit.recent(self._limits.remember, self._limits.keys)
+            recalled = recall(telling, self._zones, self._keys)
             self._open = list(recalled.open)
             self._states.recalled(recalled.pending)
         for zone in self._zones:
