@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-from toolkit.errors import ApiError, UnreachableError
+from toolkit.errors import ApiError, ServerError, UnreachableError
 from toolkit.identity.asking import Asker
 from toolkit.identity.keys import Key, read_keys
 from toolkit.identity.limits import Limits
@@ -55,7 +55,7 @@ class Keyring:
             return self._still_good(last, None)
         try:
             return self._read()
-        except ApiError as exc:
+        except (UnreachableError, ServerError) as exc:
             return self._still_good(last, exc)
         finally:
             self._reading.release()

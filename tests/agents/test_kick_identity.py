@@ -1,0 +1,448 @@
+"""Who asks, told from real tokens: Nomad signs them, knows their holders, and turns its keys."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.agents.cluster import LocalCluster, local_cluster
+from tests.agents.guarded import Guarded
+from tests.agents.plain import plain
+from tests.identity import mint
+from toolkit.clients.nomad import Nomad
+from toolkit.errors import DeniedError, IdentityError, ServerError
+from toolkit.identity.keys import read_keys
+from toolkit.identity.verify import Verifier
+from toolkit.spec.dev import Machine
+from toolkit.spec.identity import Person, Workload
+from toolkit.spec.target import Endpoint, Secret
+
+pytestmark = pytest.mark.agents
+
+READER = 'namespace "*" { policy = "read" }'
+KICK = 'identity {\n  name = "kick"\n  aud  = ["kick"]\n  ttl  = "1h"\n  file = true\n}\n'
+MANY = (
+    KICK
+    + """
+identity {
+  name = "hook"
+  aud  = ["hook"]
+  ttl  = "1h"
+  file = true
+}
+identity {
+  name = "both"
+  aud  = ["kick", "hook"]
+  ttl  = "1h"
+  file = true
+}
+identity {
+  name = "endless"
+  aud  = ["kick"]
+  file = true
+}
+identity {
+  name = "week"
+  aud  = ["kick"]
+  ttl  = "168h"
+  file = true
+}
+identity {
+  file = true
+}
+"""
+)
+OWN = "identity {\n  file = true\n}\n"
+DEFAULT = "nomad_token"
+"""File of the token that Nomad makes for every task."""
+
+
+@dataclass
+class Rig:
+    """A guarded cluster whose verifier is one of its tasks, as the kick server is."""
+
+    shop: Guarded
+    verifier: Verifier
+    socket: str
+    seconds: float = 0.0
+    """By how much our clocks are ahead of the machine's."""
+    allocations: dict[str, str] = field(default_factory=dict)
+    """By job."""
+
+    @property
+    def cluster(self) -> LocalCluster:
+        return self.shop.cluster
+
+    def connect(self) -> Nomad:
+        """As the verifier does."""
+        own = self.token("kick-server", DEFAULT)
+        return Nomad(Endpoint("Nomad", self.socket, "kick.toml", token=Secret(own)))
+
+    def now(self) -> float:
+        return time.time() + self.seconds
+
+    def clock(self) -> float:
+        return time.monotonic() + self.seconds
+
+    def run(
+        self, name: str, namespace: str = "default", task: str = KICK, kind: str = "service"
+    ) -> None:
+        """Register a job whose task has these identities."""
+        hcl = plain(name, kind=kind, task=task, more=f'namespace = "{namespace}"')
+        with self.cluster.nomad() as nomad:
+            job = nomad.parse(hcl)
+        self.shop.nomad("/v1/jobs", {"Job": job})
+
+    def settle(self, name: str, namespace: str = "default") -> str:
+        """The allocation of a job, once its task runs."""
+        found: list[dict[str, Any]] = []
+
+        def runs() -> bool:
+            path = f"/v1/job/{name.replace('/', '%2F')}/allocations?namespace={namespace}"
+            found[:] = [
+                stub for stub in self.shop.nomad(path) or () if stub["ClientStatus"] == "running"
+            ]
+            return bool(found)
+
+        self.shop.until(f"{name} runs", runs)
+        self.allocations[f"{namespace}/{name}"] = found[0]["ID"]
+        return str(found[0]["ID"])
+
+    def place(self, job: str, namespace: str = "default") -> Path:
+        """The secrets of a job's task."""
+        folder = self.cluster.layout.alloc / self.allocations[f"{namespace}/{job}"]
+        return folder / "app" / "secrets"
+
+    def token(self, job: str, file: str = "nomad_kick.jwt", namespace: str = "default") -> str:
+        """A token as the task reads it."""
+        return (self.place(job, namespace) / file).read_text()
+
+    def ask(self, token: str, verifier: Verifier | None = None) -> str:
+        """The workload that is let in, or the reason for which none is."""
+        try:
+            found = (verifier or self.verifier).verify(f"Bearer {token}")
+        except IdentityError as error:
+            assert token not in error.message + (error.hint or "")
+            return error.reason
+        return str(found)
+
+    def fresh(self, audience: str = "kick", **how: Any) -> Verifier:
+        """A verifier that remembers nothing."""
+        return Verifier(self.connect, audience, now=self.now, clock=self.clock, **how)
+
+
+@pytest.fixture(scope="module")
+def rig(machine: Machine) -> Iterator[Rig]:
+    # A task's socket has to have a short path: below a test's own folder there would be none.
+    with tempfile.TemporaryDirectory(prefix="kick-") as folder:
+        root = Path(folder).resolve()
+        with local_cluster(root, acl=True, machine=machine) as cluster:
+            shop = Guarded(cluster, root / "p")
+            shop.nomad("/v1/namespace/other", {"Name": "other"})
+            reader = {"Name": "kick", "Rules": READER, "JobACL": {"Namespace": "default"}}
+            reader["JobACL"]["JobID"] = "kick-server"  # type: ignore[index]
+            shop.nomad("/v1/acl/policy/kick", reader, "POST")
+            made = Rig(shop, None, "")  # type: ignore[arg-type]
+            made.run("kick-server", task=OWN)
+            for name in ("web", "web-admin", "leaving"):
+                made.run(name)
+            made.run("web", "other")
+            made.run("many", task=MANY)
+            parameterized = plain("work", kind="batch", task=KICK, more="parameterized {}")
+            with cluster.nomad() as nomad:
+                shop.nomad("/v1/jobs", {"Job": nomad.parse(parameterized)})
+            child = shop.nomad("/v1/job/work/dispatch", {})["DispatchedJobID"]
+            for name in ("kick-server", "web", "web-admin", "leaving", "many", child):
+                made.settle(name)
+            made.settle("web", "other")
+            made.allocations["default/child"] = made.allocations[f"default/{child}"]
+            made.socket = f"unix:{made.place('kick-server')}/api.sock"
+            made.verifier = made.fresh()
+            yield made
+            made.verifier.close()
+            shop.close()
+
+
+@pytest.fixture(autouse=True)
+def in_time(rig: Rig) -> Iterator[None]:
+    """Each test begins with clocks that are right."""
+    rig.seconds = 0.0
+    yield
+    rig.seconds = 0.0
+
+
+# Workloads.
+
+
+def test_a_task_is_the_workload_that_it_is(rig: Rig) -> None:
+    found = rig.verifier.verify(f"Bearer {rig.token('web')}")
+
+    assert isinstance(found, Workload)
+    assert (found.namespace, found.job, found.task) == ("default", "web", "app")
+    assert found.allocation == rig.allocations["default/web"]
+    assert 3000 < found.expires - time.time() <= 3600
+
+
+def test_jobs_are_told_apart_by_their_whole_names(rig: Rig) -> None:
+    assert rig.ask(rig.token("web")) == "default/web"
+    assert rig.ask(rig.token("web-admin")) == "default/web-admin"
+    assert rig.ask(rig.token("web", namespace="other")) == "other/web"
+
+
+def test_a_dispatched_child_is_its_parent(rig: Rig) -> None:
+    assert rig.ask(rig.token("child")) == "default/work"
+
+
+def test_nomads_own_header_does_as_well(rig: Rig) -> None:
+    found = rig.verifier.verify(None, nomad_token=rig.token("web"))
+
+    assert str(found) == "default/web"
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("nomad_kick.jwt", "default/many"),
+        ("nomad_hook.jwt", "audience"),
+        ("nomad_both.jwt", "audience"),
+        ("nomad_endless.jwt", "unlimited"),
+        ("nomad_week.jwt", "lifetime"),
+        (DEFAULT, "audience"),
+    ],
+)
+def test_only_a_token_for_us_alone_and_for_a_while(rig: Rig, file: str, reason: str) -> None:
+    assert rig.ask(rig.token("many", file)) == reason
+
+
+def test_nomads_own_token_is_none_for_us_whatever_we_are_called(rig: Rig) -> None:
+    # It is a right at Nomad's API, and never ends.
+    assert rig.ask(rig.token("many", DEFAULT), rig.fresh("nomadproject.io")) == "unlimited"
+
+
+def test_what_introduces_a_node_is_no_workload(rig: Rig) -> None:
+    body = {"NodeName": "n1", "NodePool": "default", "TTL": "5m"}
+    made = rig.shop.nomad("/v1/acl/identity/client-introduction-token", body, "POST")
+
+    assert rig.ask(made["JWT"]) == "audience"
+    assert rig.ask(made["JWT"], rig.fresh("nomadproject.io")) == "node-identity"
+
+
+def test_a_token_means_nothing_once_its_allocation_is_over(rig: Rig) -> None:
+    token = rig.token("leaving")
+    assert rig.ask(token) == "default/leaving"
+    rig.shop.nomad("/v1/job/leaving", method="DELETE")
+    id_ = rig.allocations["default/leaving"]
+
+    def over() -> bool:
+        return bool(rig.shop.nomad(f"/v1/allocation/{id_}")["ClientStatus"] == "complete")
+
+    rig.shop.until("the allocation is over", over)
+    rig.seconds = 5.1
+
+    assert rig.ask(token) == "dead-allocation"
+
+
+def test_clocks_that_differ(rig: Rig) -> None:
+    """By how much ours is ahead: half a minute more than a token's life does not matter."""
+    token = rig.token("web")
+    for ahead, said in [
+        (0, "default/web"), (30, "default/web"), (300, "default/web"), (3300, "default/web"),
+        (3600 + 30, "expired"), (2 * 3600, "expired"),
+        (-300, "not-yet"), (-3600, "not-yet"),
+    ]:  # fmt: skip
+        rig.seconds = ahead
+        assert rig.ask(token, rig.fresh()) == said, ahead
+
+
+def test_what_somebody_else_signs_with_nomads_public_key(rig: Rig) -> None:
+    """All that a forger has of Nomad is public: its keys, and what its tokens look like."""
+    real = rig.token("web")
+    with rig.connect() as nomad:
+        published = nomad.signing_keys()
+    (key,) = [key for key in read_keys(published).values() if key.algorithm == "RS256"]
+    pem = key.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    der = key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    said = mint.claims(
+        iat=int(time.time()), nbf=int(time.time()), exp=int(time.time()) + 600,
+        nomad_allocation_id=rig.allocations["default/web"],
+    )  # fmt: skip
+
+    def forged(signer: Any, **header: Any) -> str:
+        return rig.ask(mint.token(signer, header={"kid": key.id, **header}, said=said))
+
+    assert forged(pem, alg="HS256") == "algorithm"
+    assert forged(pem) == "signature"
+    assert forged(der) == "signature"
+    assert forged(None, alg="none") == "algorithm"
+    assert forged(None) == "signature"
+    assert forged(mint.rsa_key()) == "signature"
+    assert forged(mint.rsa_key(), jwk=mint.jwk()) == "header"
+    assert forged(mint.rsa_key(), kid=str(uuid.uuid4())) == "unknown-key"
+    assert forged(mint.edwards_key(), alg="EdDSA") == "algorithm"
+    head, claims, signature = real.split(".")
+    assert rig.ask(f"{head}.{mint.encode(mint.as_json(said))}.{signature}") == "signature"
+    assert rig.ask(f"{head}.{claims}.") == "signature"
+    assert rig.ask(real) == "default/web"
+
+
+def test_a_server_that_may_not_look_lets_nobody_in(rig: Rig) -> None:
+    weak = rig.shop.nomad_token('namespace "default" { policy = "read" }')["SecretID"]
+
+    def connect() -> Nomad:
+        return Nomad(Endpoint("Nomad", rig.cluster.nomad_address, "test", token=Secret(weak)))
+
+    verifier = Verifier(connect, "kick")
+    assert rig.ask(rig.token("web"), verifier) == "default/web"
+    assert rig.ask(rig.token("web", namespace="other"), verifier) == "dead-allocation"
+    verifier.close()
+
+
+# People.
+
+
+def person(rig: Rig, secret: str) -> Person | str:
+    """Who holds an ACL token, or the reason for which nobody does."""
+    try:
+        found = rig.verifier.verify(f"Bearer {secret}")
+    except IdentityError as error:
+        assert secret not in error.message + (error.hint or "")
+        return error.reason
+    assert isinstance(found, Person)
+    return found
+
+
+def acl_token(rig: Rig, **how: Any) -> Mapping[str, Any]:
+    made = rig.shop.nomad("/v1/acl/token", {"Name": "ann", "Type": "client", **how}, "POST")
+    assert isinstance(made, dict)
+    return made
+
+
+def test_a_manager_is_one(rig: Rig) -> None:
+    found = person(rig, rig.cluster.state.nomad_token)
+
+    assert isinstance(found, Person)
+    assert found.management
+    assert found.accessor
+
+
+def test_a_person_has_the_policies_of_token_and_roles(rig: Rig) -> None:
+    for name in ("deploy", "zones", "unrelated"):
+        body = {"Name": name, "Rules": 'namespace "default" { policy = "read" }'}
+        rig.shop.nomad(f"/v1/acl/policy/{name}", body, "POST")
+    role = rig.shop.nomad("/v1/acl/role", {"Name": "dns", "Policies": [{"Name": "zones"}]}, "POST")
+    plain_one = acl_token(rig, Policies=["deploy"])
+    with_role = acl_token(rig, Policies=["deploy"], Roles=[{"ID": role["ID"]}])
+    only_role = acl_token(rig, Roles=[{"Name": "dns"}])
+
+    assert person(rig, plain_one["SecretID"]) == Person(
+        plain_one["AccessorID"], "ann", frozenset({"deploy"})
+    )
+    assert person(rig, with_role["SecretID"]) == Person(
+        with_role["AccessorID"], "ann", frozenset({"deploy", "zones"}), frozenset({"dns"})
+    )
+    assert person(rig, only_role["SecretID"]) == Person(
+        only_role["AccessorID"], "ann", frozenset({"zones"}), frozenset({"dns"})
+    )
+
+
+def test_a_revoked_token_is_nobodys_ten_seconds_later(rig: Rig) -> None:
+    token = acl_token(rig, Policies=["kick"])
+    assert isinstance(person(rig, token["SecretID"]), Person)
+    rig.shop.nomad(f"/v1/acl/token/{token['AccessorID']}", method="DELETE")
+    rig.seconds = 10.1
+
+    assert person(rig, token["SecretID"]) == "unknown-token"
+
+
+def test_what_is_no_persons_token(rig: Rig) -> None:
+    assert person(rig, str(uuid.uuid4())) == "unknown-token"
+    assert person(rig, acl_token(rig, Policies=["kick"])["AccessorID"]) == "unknown-token"
+    # A node's own secret is a right at Nomad, and no person's.
+    state = next((rig.cluster.layout.client).rglob("secret-id"), None)
+    if state is not None:
+        assert person(rig, state.read_text()) == "unknown-token"
+
+
+def test_without_acls_nobody_is_anybody(cluster: LocalCluster) -> None:
+    verifier = Verifier(cluster.nomad, "kick")
+    with pytest.raises(IdentityError) as caught:
+        verifier.verify(f"Bearer {uuid.uuid4()}")
+    assert caught.value.reason == "acls-disabled"
+    verifier.close()
+
+
+# The way to Nomad.
+
+
+def test_all_of_it_goes_over_the_tasks_socket(rig: Rig) -> None:
+    assert rig.socket.startswith("unix:/")
+    with rig.connect() as nomad:
+        before = nomad.jobs_page()
+        rig.run("later")
+        after = nomad.jobs_page(index=before.index, wait=30.0)
+        assert after.index > before.index
+        assert "later" in {job["ID"] for job in after.value}
+        # It waits as long as it is told to, and says so when nothing came.
+        rig.settle("later")
+        found = nomad.whereabouts(rig.allocations["default/later"])
+        assert found is not None
+        assert found["JobID"] == "later"
+    bare = Nomad(Endpoint("Nomad", rig.socket, "kick.toml"))
+    with bare as nomad, pytest.raises(DeniedError) as caught:
+        nomad.signing_keys()
+    assert caught.value.hint == "set NOMAD_TOKEN: it was asked without a token"
+
+
+def test_a_deployed_job_gets_the_token_that_its_file_asks_for(rig: Rig) -> None:
+    name = rig.shop.deployed(more='[identity.kick]\naudience = ["kick"]\n')
+    rig.settle(name)
+
+    assert rig.ask(rig.token(name)) == f"default/{name}"
+    (task,) = rig.shop.job(name)["TaskGroups"][0]["Tasks"]
+    assert [each["Name"] for each in task["Identities"]] == ["kick"]
+    plan = rig.shop.toolkit("plan", name, "--json").report
+    assert "identity-not-declared" not in {finding["rule"] for finding in plan["lint"]}
+    assert plan["warnings"] == []
+
+
+# Last: it takes the keys away with which the others' tokens are signed.
+
+
+def test_nomad_turns_its_keys(rig: Rig) -> None:
+    old = rig.token("web")
+    verifier = Verifier(rig.cluster.nomad, "kick", now=rig.now, clock=rig.clock)
+    assert rig.ask(old, verifier) == "default/web"
+    assert rig.ask(old) == "default/web"
+    before = {key["KeyID"] for key in rig.shop.nomad("/v1/operator/keyring/keys")}
+    rig.shop.nomad("/v1/operator/keyring/rotate", {}, "PUT")
+    rig.run("newcomer")
+    rig.settle("newcomer")
+    new = rig.token("newcomer")
+    rig.seconds = 6
+
+    assert rig.ask(new, verifier) == "default/newcomer"
+    assert rig.ask(old, verifier) == "default/web"
+
+    for id_ in before:
+        rig.shop.nomad(f"/v1/operator/keyring/key/{id_}?force=true", method="DELETE")
+    rig.seconds += 301
+    assert rig.ask(old, verifier) == "unknown-key"
+    assert rig.ask(new, verifier) == "default/newcomer"
+    verifier.close()
+
+    # A server whose own token went with the key is told nothing any more, and lets in who was seen
+    # alive minutes ago, but nobody else; and soon nobody.
+    assert rig.ask(old) == "default/web"
+    with pytest.raises(ServerError, match="authenticating"):
+        rig.ask(new)
+    rig.seconds += 300
+    with pytest.raises(ServerError, match="authenticating"):
+        rig.ask(old)
