@@ -165,7 +165,9 @@ class Desk:
         if action.body is None:
             return None
         reading.check_media_of_body(request, action)
-        document = bodies.parse(await reading.body(request, self._limits))
+        raw = await reading.body(request, self._limits)
+        # Where nothing has to be said, nothing may be said.
+        document = bodies.parse(raw) if raw or action.body.get("required") else {}
         if action.checks_body == "server":
             self._bodies[action.name].check(document)
         return document

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from kick.audit import Audit
 from kick.bounded import bounded
@@ -21,6 +21,7 @@ from toolkit.spec.kick import KickConfig
 
 if TYPE_CHECKING:
     from kick.actions import Answer, Ask, Json
+    from kick.reconciler import Reconciler
 
 T = TypeVar("T")
 
@@ -56,14 +57,22 @@ class Kick:
         self.log = log or Log()
         self.now = now
         self.draining = False
-        self.reconciler: Any = None
+        self.reconciler: Reconciler | None = None
         self._writer: Writer | None = None
         self._audit: Audit | None = None
         self._statuses: Statuses | None = None
         self._waiting_for = "the audit file"
 
-    def open(self, *, writer: Writer, audit: Audit, statuses: Statuses) -> None:
+    def open(
+        self,
+        *,
+        writer: Writer,
+        audit: Audit,
+        statuses: Statuses,
+        reconciler: Reconciler | None = None,
+    ) -> None:
         """Have everything that an action needs."""
+        self.reconciler = reconciler
         self._writer = writer
         self._audit = audit
         self._statuses = statuses

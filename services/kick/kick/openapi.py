@@ -119,7 +119,7 @@ def _operation(action: Action) -> dict[str, Any]:
     }
     if action.body is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": bool(action.body.get("required")),
             "content": {media: {"schema": action.body} for media in action.media},
         }
     return operation

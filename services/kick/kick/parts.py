@@ -13,9 +13,12 @@ import time
 from collections.abc import Callable, Mapping
 
 from kick.audit import Audit
+from kick.cluster_view import ClusterView
 from kick.endpoints_statuses import REPORT, read_back, reporter_name
 from kick.kick import Kick
 from kick.nameserver import NameServer
+from kick.reconciler import Reconciler
+from kick.reconciler_metrics import ReconcilerMetrics
 from kick.settings import Settings
 from kick.statuses import Status, Statuses
 from kick.writer import Writer, WriterLimits
@@ -78,7 +81,19 @@ class Parts:
         self._start(writer)
         statuses = self._statuses(audit)
         self._closers.append(lambda: statuses.stop(2.0))
-        kick.open(writer=writer, audit=audit, statuses=statuses)
+        reconciler = Reconciler(
+            config,
+            cluster=self._cluster,
+            writer=writer,
+            audit=audit,
+            clock=time.monotonic,
+            now=time.time,
+            log=kick.log,
+            metrics=ReconcilerMetrics(kick.metrics.registry),
+        )
+        self._closers.append(reconciler.stop)
+        kick.open(writer=writer, audit=audit, statuses=statuses, reconciler=reconciler)
+        reconciler.start()
         kick.log.say("ready", cluster=config.cluster, zones=", ".join(map(str, config.zones)))
 
     def stop(self) -> None:
@@ -93,6 +108,12 @@ class Parts:
     def _sleep(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
             raise StoppedError
+
+    def _cluster(self, told: Callable[[], None]) -> ClusterView:
+        settings = self._settings
+        return ClusterView(
+            settings.nomad_now, lambda: settings.consul, told=told, bug=self._kick.log.bug
+        )
 
     def _providers(self) -> Mapping[str, Provider]:
         """One of each kind that a zone needs, and the DNS server of those that are files."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from kick import endpoints_audit as audit
-from kick import endpoints_records as records
-from kick import endpoints_statuses as statuses
+from kick import endpoints_audit, endpoints_records, endpoints_statuses, reconciler_actions
 from kick.actions import Action
 
-TABLE: tuple[Action, ...] = (*records.ACTIONS, *statuses.ACTIONS, *audit.ACTIONS)
+TABLE: tuple[Action, ...] = (
+    *endpoints_records.ACTIONS,
+    *endpoints_statuses.ACTIONS,
+    *endpoints_audit.ACTIONS,
+    *reconciler_actions.ACTIONS,
+)
