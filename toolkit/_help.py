@@ -44,6 +44,7 @@ Operating:
   resume   Resume a paused rollout
   unlock   Break the lock of a job that somebody else holds
   secret   Set, list and delete the secrets of a job
+  dns      See and change DNS records, through the kick server
 
 This machine:
   dev         Run Nomad, Consul and Traefik on this machine
@@ -1010,6 +1011,216 @@ Options:
 
   Examples:
     toolkit secret delete backend db_password
+""",
+    "dns": """\
+Usage: toolkit dns [OPTIONS] COMMAND [ARGS]...
+
+  See and change DNS records, through the kick server.
+
+Options:
+  -h, --help  Show this message and exit.
+
+Commands:
+  list    List the records, their values and owners
+  set     Set a record, and wait until it is answered
+  delete  Delete a record
+  plan    Show what the records would follow the jobs to
+  sync    Let the records follow the jobs now
+  audit   Show who changed what, and whether that holds
+  iam     Print the IAM policy that the kick server needs
+""",
+    "dns list": """\
+Usage: toolkit dns list [OPTIONS]
+
+  List the records, their values and owners.
+
+  Those that toolkit made; what others made in the zones is neither shown nor
+  touched.
+
+Options:
+  --type TYPE            A, AAAA, CNAME, TXT or SRV.
+  --zone public|private  Where zones share the name.
+  --owner JOB            Only of this job, NAMESPACE/JOB, or people.
+  -e, --env ENV          Environment of toolkit.toml to talk to.
+  --namespace NAME       Nomad namespace.
+  --region NAME          Nomad region.
+  --nomad-addr URL       Nomad's address.
+  --consul-addr URL      Consul's address.
+  --json                 Print one JSON document instead of text.
+  -q, --quiet            Say nothing but the result.
+  --debug                Show the traceback of an error.
+  -h, --help             Show this message and exit.
+
+  Examples:
+    toolkit dns list
+    toolkit dns list --type A --zone public --owner shop --json
+""",
+    "dns set": """\
+Usage: toolkit dns set [OPTIONS] NAME [VALUE]...
+
+  Set a record, and wait until it is answered.
+
+  Addresses need no --type. All values of the type are replaced by those that
+  are given.
+
+  Exit codes: 0 set or so already, 1 refused, 5 set but not yet answered
+  everywhere.
+
+Arguments:
+  NAME        Host name of the record.  [required]
+  [VALUE]...  What the name is to have.
+
+Options:
+  --type TYPE            A, AAAA, CNAME, TXT or SRV.
+  --ttl DURATION         How long an answer may be kept.
+  --zone public|private  Where zones share the name.
+  --alias TARGET@ZONE    Route 53: follow this load balancer instead.
+  --wait / --no-wait     Wait until all of the provider's servers have it.
+                         [default: wait]
+  --timeout DURATION     How long to wait for that; default: 90s.
+  -e, --env ENV          Environment of toolkit.toml to talk to.
+  --namespace NAME       Nomad namespace.
+  --region NAME          Nomad region.
+  --nomad-addr URL       Nomad's address.
+  --consul-addr URL      Consul's address.
+  -y, --yes              Answer every question with yes.
+  --json                 Print one JSON document instead of text.
+  -q, --quiet            Say nothing but the result.
+  --debug                Show the traceback of an error.
+  -h, --help             Show this message and exit.
+
+  Examples:
+    toolkit dns set shop.apps.example.com 203.0.113.7
+    toolkit dns set www.apps.example.com shop.example.com --type CNAME
+    toolkit dns set www.apps.example.com --alias lb.example.com@Z0123 --no-wait
+""",
+    "dns delete": """\
+Usage: toolkit dns delete [OPTIONS] NAME
+
+  Delete a record.
+
+  A record that a job declares comes back with the server's next turn.
+
+Arguments:
+  NAME  Host name of the record.  [required]
+
+Options:
+  --type TYPE            A, AAAA, CNAME, TXT or SRV.
+  --zone public|private  Where zones share the name.
+  -e, --env ENV          Environment of toolkit.toml to talk to.
+  --namespace NAME       Nomad namespace.
+  --region NAME          Nomad region.
+  --nomad-addr URL       Nomad's address.
+  --consul-addr URL      Consul's address.
+  -y, --yes              Answer every question with yes.
+  --json                 Print one JSON document instead of text.
+  -q, --quiet            Say nothing but the result.
+  --debug                Show the traceback of an error.
+  -h, --help             Show this message and exit.
+
+  Examples:
+    toolkit dns delete shop.apps.example.com --type A
+""",
+    "dns plan": """\
+Usage: toolkit dns plan [OPTIONS]
+
+  Show what the records would follow the jobs to.
+
+  What follows from the jobs' [dns], and what is kept from it; nothing is
+  changed.
+
+  Exit codes: 0 nothing to do, 10 changes, 1 refused.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit dns plan
+""",
+    "dns sync": """\
+Usage: toolkit dns sync [OPTIONS]
+
+  Let the records follow the jobs now.
+
+  The kick server does so by itself; this does not wait for its next turn.
+
+  Exit codes: 0 done, 3 some changes failed, 1 refused.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit dns sync
+""",
+    "dns audit": """\
+Usage: toolkit dns audit [OPTIONS]
+
+  Show who changed what, and whether that holds.
+
+  Every change is written down before it is made, each entry with the hash of
+  the one before.
+
+  Exit codes: 0 read, and with --verify sound; 6 the audit does not hold.
+
+Options:
+  --verify           Compute the whole audit's chain of hashes again.
+  --head HASH        Of an earlier audit: has to be in the chain.
+  --since DURATION   Not older than this.
+  --last N           The newest N; default: 50.  [x>=1]
+  --name NAME        Only about this host name.
+  --by WHO           Only by NAMESPACE/JOB, or a token's name.
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit dns audit --since 24h
+    toolkit dns audit --verify --head 5f2c9a1e
+    toolkit dns audit --name shop.apps.example.com --json
+""",
+    "dns iam": """\
+Usage: toolkit dns iam [OPTIONS]
+
+  Print the IAM policy that the kick server needs.
+
+  Made from the environment's kick.toml; talks to nobody.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit dns iam -e production > kick-policy.json
 """,
     "dev": """\
 Usage: toolkit dev [OPTIONS] COMMAND [ARGS]...

@@ -110,8 +110,8 @@ def running(image: str, kept: Kept, cluster: LocalCluster) -> Iterator[tuple[Box
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
     ) as box:
-        port = until(lambda: re.search(r'"listens".*"port": (\d+)', box.log()), "it listens")
-        url = f"http://127.0.0.1:{port[1]}"
+        port = until(lambda: re.findall(r'"listens".*"port": (\d+)', box.log()), "it listens")
+        url = f"http://127.0.0.1:{port[0]}"
         until(lambda: is_ready(url, box), "it is ready")
         yield box, url
 

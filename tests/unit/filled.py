@@ -15,6 +15,17 @@ from toolkit.spec.analysis import (
 )
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
+from toolkit.spec.dns_reports import (
+    DnsAuditReport,
+    DnsChangeReport,
+    DnsIamReport,
+    DnsKept,
+    DnsLeaving,
+    DnsListReport,
+    DnsRecord,
+    DnsStep,
+    DnsTurnReport,
+)
 from toolkit.spec.events import Event
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.listing import CheckLine, DeploymentRow, InstanceRow, JobDetail, JobRow, Launched
@@ -147,3 +158,35 @@ DETAIL = JobDetail(
     provenance=PROVENANCE,
 )  # fmt: skip
 MISTAKE = Mistake("jobs/web/job.toml", "count", 3, "must be an integer", "2")
+
+DNS_RECORD = DnsRecord(
+    name="shop.apps.example.com", type="A", zone="public",
+    values=("203.0.113.7", "203.0.113.8"), ttl=60, owner="default/shop of cluster dev",
+    state="INSYNC",
+)  # fmt: skip
+DNS_LIST = DnsListReport("dev", "http://k", (DNS_RECORD,))
+DNS_CHANGE = DnsChangeReport(
+    "set", "done", "dev", "http://k", DNS_RECORD.name, "A", DNS_RECORD, DNS_RECORD, ("n",), 0.1
+)
+DNS_TURN = DnsTurnReport(
+    "plan", "dev", "http://k",
+    (DnsStep(DNS_RECORD.name, "A", "public", "default/shop", DNS_RECORD, DNS_RECORD, "why", "no"),),
+    (DnsKept("a.example.org", "default/shop", "no-zone", "lies in no zone", True),),
+    (DnsLeaving("old.apps.example.com", "public", "default/old", "the job is dead", 1.5),),
+    2,
+)  # fmt: skip
+DNS_INTENT = {
+    "seq": 3, "time": "2026-11-23T09:31:34.107+00:00", "prev": "ab", "hash": "cd",
+    "kind": "intent", "action": "dns.set", "subject": DNS_RECORD.name, "via": "request",
+    "zone": "apps.example.com (public)", "request": "r", "key": "k", "fingerprint": "f",
+    "actor": {"kind": "workload", "namespace": "default", "job": "shop", "task": "app"},
+    "before": {"marks": [], "records": []},
+    "after": {"marks": [], "records": [{"type": "A", "values": ["203.0.113.7"]}]},
+}  # fmt: skip
+DNS_OUTCOME = {
+    "seq": 4, "time": "2026-11-23T09:31:34.109+00:00", "prev": "cd", "hash": "ef",
+    "kind": "outcome", "action": "dns.set", "intent": 3, "result": "done",
+    "actor": {"kind": "workload", "namespace": "default", "job": "shop"},
+}  # fmt: skip
+DNS_AUDIT = DnsAuditReport("dev", "http://k", (DNS_INTENT, DNS_OUTCOME), True, "ef", 4)
+DNS_IAM = DnsIamReport("jobs/kick/kick.production.toml", {"Version": "2012-10-17"})

@@ -13,6 +13,11 @@ from tests.unit.filled import (
     DEPLOY,
     DETAIL,
     DIFF,
+    DNS_AUDIT,
+    DNS_CHANGE,
+    DNS_IAM,
+    DNS_LIST,
+    DNS_TURN,
     EVENT,
     HIDDEN,
     MISTAKE,
@@ -69,7 +74,13 @@ from toolkit.views import (
     why_not,
     work,
 )
+from toolkit.views.dns import audit as dns_audit
+from toolkit.views.dns import change as dns_change
+from toolkit.views.dns import iam as dns_iam
+from toolkit.views.dns import records as dns_records
+from toolkit.views.dns import turn as dns_turn
 
+DNS_RECORD_KEYS = "name type zone values[] ttl alias owner state"
 CHAIN_KEYS = "allocation node group nomad consul traefik serves address version leaving"
 CAUSE_KEYS = "kind summary group task allocation node evidence[] advice at count"
 PLAN_KEYS = (
@@ -340,6 +351,37 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "demands[](kind label text implied met unmet unknown) nodes[](id name datacenter pool "
         "class mark room runs score lacks[] unclear[] cells[])) dry_run(unplaced(g) error) "
         "notes[] calls",
+    ),
+    (
+        "toolkit.dns-list/1",
+        dns_records.document(DNS_LIST),
+        f"schema environment address records[]({DNS_RECORD_KEYS})",
+    ),
+    (
+        "toolkit.dns-change/1",
+        dns_change.document(DNS_CHANGE),
+        f"schema verdict code sentence environment address name type before({DNS_RECORD_KEYS}) "
+        f"after({DNS_RECORD_KEYS}) notes[] seconds",
+    ),
+    (
+        "toolkit.dns-turn/1",
+        dns_turn.document(DNS_TURN),
+        "schema action code environment address steps[](name type zone owner "
+        f"before({DNS_RECORD_KEYS}) after({DNS_RECORD_KEYS}) why failed) "
+        "kept[](name owner reason message refused) leaving[](name zone owner why due) unchanged",
+    ),
+    (
+        "toolkit.dns-audit/1",
+        dns_audit.document(DNS_AUDIT),
+        "schema environment address entries[](seq intent time kind action subject zone via request "
+        "key fingerprint result detail prev hash actor(kind namespace job task allocation accessor "
+        "name) before(marks[] records[]) after(marks[] records[](type values[]))) verified head "
+        "count",
+    ),
+    (
+        "toolkit.dns-iam/1",
+        dns_iam.document(DNS_IAM),
+        "schema source policy(Version)",
     ),
     (
         "toolkit.error/1",

@@ -178,6 +178,43 @@ COMMANDS = (
         "secret delete", "toolkit.cli.secret:delete", "Delete a secret", "",
         ("toolkit secret delete backend db_password",),
     ),
+    Entry("dns", "", "See and change DNS records, through the kick server", "Operating"),
+    Entry(
+        "dns list", "toolkit.cli.dns:list_", "List the records, their values and owners", "",
+        ("toolkit dns list", "toolkit dns list --type A --zone public --owner shop --json"),
+    ),
+    Entry(
+        "dns set", "toolkit.cli.dns:set_", "Set a record, and wait until it is answered", "",
+        (
+            "toolkit dns set shop.apps.example.com 203.0.113.7",
+            "toolkit dns set www.apps.example.com shop.example.com --type CNAME",
+            "toolkit dns set www.apps.example.com --alias lb.example.com@Z0123 --no-wait",
+        ),
+    ),
+    Entry(
+        "dns delete", "toolkit.cli.dns:delete", "Delete a record", "",
+        ("toolkit dns delete shop.apps.example.com --type A",),
+    ),
+    Entry(
+        "dns plan", "toolkit.cli.dns:plan", "Show what the records would follow the jobs to", "",
+        ("toolkit dns plan",),
+    ),
+    Entry(
+        "dns sync", "toolkit.cli.dns:sync", "Let the records follow the jobs now", "",
+        ("toolkit dns sync",),
+    ),
+    Entry(
+        "dns audit", "toolkit.cli.dns:audit", "Show who changed what, and whether that holds", "",
+        (
+            "toolkit dns audit --since 24h",
+            "toolkit dns audit --verify --head 5f2c9a1e",
+            "toolkit dns audit --name shop.apps.example.com --json",
+        ),
+    ),
+    Entry(
+        "dns iam", "toolkit.cli.dns:iam", "Print the IAM policy that the kick server needs", "",
+        ("toolkit dns iam -e production > kick-policy.json",),
+    ),
     Entry("dev", "", "Run Nomad, Consul and Traefik on this machine", "This machine"),
     Entry(
         "dev up", "toolkit.cli.dev:up", "Start the local agents", "",

@@ -190,4 +190,7 @@ def interruption(command: str, job: str | None, stages: set[str]) -> ToolkitErro
             hint=f"toolkit status {job} shows what is there",
             code=code,
         )
+    if command in {"dns set", "dns delete"}:
+        message = "interrupted; the kick server finishes what it was asked, if it was"
+        return ToolkitError(message, hint="toolkit dns list shows what is there", code=code)
     return ToolkitError("interrupted", code=code)

@@ -36,7 +36,7 @@ _PASSING = {"too-many", "unavailable"}
 """Nothing was done, and the same may be asked again."""
 
 _HINTS = {
-    "forbidden": "kick.toml of the job kick says who may set what; whoever deploys it can grant it",
+    "forbidden": "kick.toml of the job kick says who may set what",
     "conflict": "only its owner changes it, or a person whose rule in kick.toml may overrule",
     "ambiguous": "say which one with --type, and with --zone where both zones have the name",
     "precondition-failed": "somebody changed it in between: look again, then decide",

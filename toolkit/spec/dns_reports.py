@@ -72,49 +72,62 @@ class DnsChangeReport:
 
 @dataclass(frozen=True, slots=True)
 class DnsStep:
-    """One change of the reconciler's."""
+    """One change of a turn of the reconciler's."""
 
-    action: str
-    """`create`, `update` or `delete`."""
     name: str
     type: str
     zone: str
     owner: str
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    result: str = ""
-    """Of a sync; empty in a plan."""
-    detail: str = ""
+    before: DnsRecord | None
+    after: DnsRecord | None
+    """None: it goes."""
+    why: str = ""
+    failed: str | None = None
+    """Why it was not done; None in a plan, and for what was done."""
 
 
 @dataclass(frozen=True, slots=True)
-class DnsHeld:
-    """A name that is not as a job asks for, and why."""
+class DnsKept:
+    """A name that is left as it is, although a job asks for something else."""
 
     name: str
     owner: str
     reason: str
-    detail: str
+    """A slug, such as `policy` or `taken`."""
+    message: str
+    refused: bool = False
+    """Somebody has to do something: it will not come right by itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class DnsPlanReport:
+class DnsLeaving:
+    """A name whose job asks for it no longer, on its way out."""
+
+    name: str
+    zone: str
+    owner: str
+    why: str
+    due: float | None = None
+    """Seconds since 1970; None: never, the server does not delete."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsTurnReport:
     """`toolkit dns plan` and `sync`: what follows from the jobs, and what is kept from it."""
 
     action: Literal["plan", "sync"]
     environment: str
     address: str
-    steps: tuple[DnsStep, ...]
-    held: tuple[DnsHeld, ...] = ()
-    notes: tuple[str, ...] = ()
-    """What could not be seen: then nothing is deleted."""
-    wanted: int = 0
-    """Records that jobs ask for."""
+    steps: tuple[DnsStep, ...] = ()
+    kept: tuple[DnsKept, ...] = ()
+    leaving: tuple[DnsLeaving, ...] = ()
+    unchanged: int = 0
+    """Records that are as the jobs ask."""
 
     @property
     def failed(self) -> int:
-        """Changes of a sync that did not come about."""
-        return sum(step.result not in {"", "done", "unchanged"} for step in self.steps)
+        """Changes that did not come about."""
+        return sum(step.failed is not None for step in self.steps)
 
     @property
     def code(self) -> ExitCode:

@@ -8,6 +8,11 @@ from typing import Any
 from toolkit.spec.dns_reports import DnsAuditReport
 from toolkit.views.text import counted, staged, table
 
+TEXTS = (
+    "time", "kind", "action", "subject", "zone", "via", "request", "key", "fingerprint", "result",
+    "detail", "prev", "hash",
+)  # fmt: skip
+ACTOR = ("kind", "namespace", "job", "task", "allocation", "accessor", "name")
 HEAD = ["", "when", "who", "what", "about", "change", "result"]
 
 
@@ -32,13 +37,25 @@ def lines(report: DnsAuditReport) -> list[str]:
 def document(report: DnsAuditReport) -> dict[str, Any]:
     """The report for programs."""
     return {
-        "schema": "toolkit.dns_audit/1",
+        "schema": "toolkit.dns-audit/1",
         "environment": report.environment,
         "address": report.address,
-        "entries": [dict(entry) for entry in report.entries],
+        "entries": [_described(entry) for entry in report.entries],
         "verified": report.verified,
         "head": report.head,
         "count": report.count,
+    }
+
+
+def _described(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """All keys of an entry: in the audit's own line those are left out that say nothing."""
+    actor = entry.get("actor")
+    who = actor if isinstance(actor, Mapping) else {}
+    return {
+        **{key: entry.get(key, 0) for key in ("seq", "intent")},
+        **{key: entry.get(key, "") for key in TEXTS},
+        "actor": {key: who.get(key, "") for key in ACTOR},
+        **{key: entry.get(key) for key in ("before", "after")},
     }
 
 
@@ -76,13 +93,14 @@ def _result(outcome: Mapping[str, Any] | None) -> str:
 
 
 def _short(value: Any) -> str:
-    """What a name had or gets, on one line."""
-    if value in (None, [], {}, ""):
-        return "nothing"
+    """What a name had or gets, on one line: `A 203.0.113.7`."""
     if isinstance(value, Mapping):
+        if isinstance(value.get("records"), list):
+            return _short(value["records"])
         if isinstance(value.get("values"), list):
-            return ", ".join(str(each) for each in value["values"]) or "an alias"
-        return ", ".join(f"{key} {_short(each)}" for key, each in value.items())
+            values = ", ".join(str(each) for each in value["values"]) or "an alias"
+            return f"{value.get('type', '')} {values}".strip()
+        return ", ".join(f"{key} {_short(each)}" for key, each in value.items()) or "nothing"
     if isinstance(value, list):
-        return "; ".join(_short(each) for each in value)
-    return str(value)
+        return "; ".join(_short(each) for each in value) or "nothing"
+    return "nothing" if value in (None, "") else str(value)

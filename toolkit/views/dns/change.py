@@ -15,9 +15,9 @@ def lines(report: DnsChangeReport) -> list[str]:
     if report.verdict != "unchanged":
         result += staged("record", f"{content(report.before)} → {content(report.after)}")
     result += staged(report.verdict, report.sentence)
-    owner = (report.after or report.before) and (report.after or report.before).owner  # type: ignore[union-attr]
-    if owner:
-        result += staged("owner", owner)
+    record = report.after or report.before
+    if record is not None and record.owner:
+        result += staged("owner", record.owner)
     for note in report.notes:
         result += staged("note", note)
     return result
@@ -26,7 +26,7 @@ def lines(report: DnsChangeReport) -> list[str]:
 def document(report: DnsChangeReport) -> dict[str, Any]:
     """The report for programs."""
     return {
-        "schema": "toolkit.dns_change/1",
+        "schema": "toolkit.dns-change/1",
         "verdict": report.verdict,
         "code": int(report.code),
         "sentence": report.sentence,

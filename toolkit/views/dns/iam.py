@@ -16,7 +16,7 @@ def lines(report: DnsIamReport) -> list[str]:
 def document(report: DnsIamReport) -> dict[str, Any]:
     """The policy, and what it follows from."""
     return {
-        "schema": "toolkit.dns_iam/1",
+        "schema": "toolkit.dns-iam/1",
         "source": report.source,
         "policy": dict(report.policy),
     }

@@ -20,7 +20,7 @@ def lines(report: DnsListReport) -> list[str]:
 def document(report: DnsListReport) -> dict[str, Any]:
     """The report for programs."""
     return {
-        "schema": "toolkit.dns_list/1",
+        "schema": "toolkit.dns-list/1",
         "environment": report.environment,
         "address": report.address,
         "records": [described(record) for record in report.records],

@@ -7,6 +7,7 @@ from typing import Any
 
 from toolkit.views.schemas import (
     comparing,
+    dns,
     explaining,
     looking,
     parts,
@@ -22,6 +23,7 @@ from toolkit.views.schemas.words import DIALECT, Schema
 PARTS = {
     **parts.PARTS,
     **comparing.PARTS,
+    **dns.PARTS,
     **looking.PARTS,
     **explaining.PARTS,
     **probing.PARTS,

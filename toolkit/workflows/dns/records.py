@@ -11,6 +11,7 @@ from toolkit.clients.kick import Kick
 from toolkit.dns import records
 from toolkit.dns.names import wanted_name
 from toolkit.errors import ConflictError, DeniedError, NotFoundError, RefusedError
+from toolkit.spec.dns import WRITABLE
 from toolkit.spec.dns_reports import DnsChangeReport, DnsListReport, DnsRecord
 from toolkit.workflows.dns.find import connect
 from toolkit.workflows.protection import Confirm, ask, unanswered
@@ -40,11 +41,12 @@ def list_records(
     session: Session, *, kind: str | None = None, zone: str | None = None, owner: str | None = None
 ) -> DnsListReport:
     """The records that the kick server keeps; `owner`: a job, or `people`."""
+    kind, zone = _kind(kind), _zone(zone)
     with connect(session) as kick:
         if owner is not None and owner != "people" and "/" not in owner:
             owner = f"{session.target.namespace}/{owner}"
-        found = kick.records(kind=kind and kind.upper(), zone=zone, owner=owner)
-        chosen = [_record(raw) for raw in found]
+        found = kick.records(kind=kind, zone=zone, owner=owner)
+        chosen = [read_record(raw) for raw in found]
         return DnsListReport(
             environment=session.target.environment,
             address=kick.endpoint.address,
@@ -72,7 +74,7 @@ def set_record(
         before, notes = _look(kick, name, kind, asked.zone)
         began = world.clock()
         reply = kick.set_record(body)
-        after = _record(reply.body)
+        after = read_record(reply.body)
         if wait is not None:
             after = _await_insync(session, kick, after, wait)
         seconds = world.clock() - began
@@ -104,11 +106,11 @@ def delete_record(
     confirm: Confirm = unanswered,
 ) -> DnsChangeReport:
     """Take a record away, its mark of ownership with it; NotFoundError when there is none."""
-    name, kind = wanted_name(name), kind and kind.upper()
+    name, kind, zone = wanted_name(name), _kind(kind), _zone(zone)
     ask(session.target, confirm, f"delete {name}{f' {kind}' if kind else ''}")
     world = session.world
     with connect(session) as kick:
-        before = _record(kick.record(name, kind=kind, zone=zone).body)
+        before = read_record(kick.record(name, kind=kind, zone=zone).body)
         began = world.clock()
         reply = kick.delete_record(name, kind=before.type, zone=before.zone or zone)
         seconds = world.clock() - began
@@ -150,6 +152,18 @@ def _body(asked: Asked) -> dict[str, Any]:
     return {**body, "hostname": made.name}
 
 
+def _kind(text: str | None) -> str | None:
+    if text is None or text.upper() in WRITABLE:
+        return text and text.upper()
+    raise RefusedError(f"there is no type {text!r}", hint=f"one of {', '.join(WRITABLE)}")
+
+
+def _zone(text: str | None) -> str | None:
+    if text in {None, "public", "private"}:
+        return text
+    raise RefusedError(f"there is no zone {text!r}", hint="public or private")
+
+
 def _type_of(asked: Asked) -> str:
     """`A` or `AAAA`, where the values say it."""
     kinds = set()
@@ -177,7 +191,7 @@ def _look(
 ) -> tuple[DnsRecord | None, tuple[str, ...]]:
     """What is there before, and what could not be seen."""
     try:
-        return _record(kick.record(name, kind=kind, zone=zone).body), ()
+        return read_record(kick.record(name, kind=kind, zone=zone).body), ()
     except NotFoundError:
         return None, ()
     except (DeniedError, ConflictError):
@@ -196,7 +210,7 @@ def _await_insync(session: Session, kick: Kick, record: DnsRecord, wait: float) 
             return record
         session.world.sleep(min(pause, left))
         reply = kick.record(record.name, kind=record.type, zone=record.zone or None)
-        record = _record(reply.body)
+        record = read_record(reply.body)
     return record
 
 
@@ -218,7 +232,8 @@ def _shown(body: Mapping[str, Any]) -> str:
     return ", ".join(values)
 
 
-def _record(raw: Mapping[str, Any]) -> DnsRecord:
+def read_record(raw: Mapping[str, Any]) -> DnsRecord:
+    """A record as the kick server tells it."""
     alias, ttl = raw.get("alias"), raw.get("ttl")
     return DnsRecord(
         name=str(raw.get("hostname") or ""),
