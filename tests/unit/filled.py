@@ -18,8 +18,8 @@ from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
 from toolkit.spec.dns_reports import (
     DnsAuditReport,
     DnsChangeReport,
+    DnsHeld,
     DnsIamReport,
-    DnsKept,
     DnsLeaving,
     DnsListReport,
     DnsRecord,
@@ -169,11 +169,18 @@ DNS_CHANGE = DnsChangeReport(
     "set", "done", "dev", "http://k", DNS_RECORD.name, "A", DNS_RECORD, DNS_RECORD, ("n",), 0.1
 )
 DNS_TURN = DnsTurnReport(
-    "plan", "dev", "http://k",
-    (DnsStep(DNS_RECORD.name, "A", "public", "default/shop", DNS_RECORD, DNS_RECORD, "why", "no"),),
-    (DnsKept("a.example.org", "default/shop", "no-zone", "lies in no zone", True),),
-    (DnsLeaving("old.apps.example.com", "public", "default/old", "the job is dead", 1.5),),
+    "plan",
+    "dev",
+    "http://k",
+    (
+        DnsStep("update", DNS_RECORD.name, "A", "public", "default/shop", ("203.0.113.7",),
+                ("203.0.113.8",), 60, "1 of 1 instances passes", "failed", "throttled"),
+    ),
+    (DnsHeld("a.example.org", "A", None, "default/shop", "no-zone", "lies in no zone", True),),
+    (DnsLeaving("old.apps.example.com", ("A",), "public", "default/old", "the job is dead", 1.5),),
     2,
+    1,
+    0.1,
 )  # fmt: skip
 DNS_INTENT = {
     "seq": 3, "time": "2026-11-23T09:31:34.107+00:00", "prev": "ab", "hash": "cd",

@@ -366,9 +366,9 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
     (
         "toolkit.dns-turn/1",
         dns_turn.document(DNS_TURN),
-        "schema action code environment address steps[](name type zone owner "
-        f"before({DNS_RECORD_KEYS}) after({DNS_RECORD_KEYS}) why failed) "
-        "kept[](name owner reason message refused) leaving[](name zone owner why due) unchanged",
+        "schema action code environment address steps[](action name type zone owner before[] "
+        "after[] ttl why result detail) held[](name type zone owner reason detail refused) "
+        "leaving[](name types zone owner why seconds) unchanged jobs seconds",
     ),
     (
         "toolkit.dns-audit/1",

@@ -74,27 +74,35 @@ class DnsChangeReport:
 class DnsStep:
     """One change of a turn of the reconciler's."""
 
+    action: str
+    """`create`, `update` or `delete`."""
     name: str
     type: str
     zone: str
     owner: str
-    before: DnsRecord | None
-    after: DnsRecord | None
-    """None: it goes."""
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    ttl: int | None = None
+    """Seconds, afterwards."""
     why: str = ""
-    failed: str | None = None
-    """Why it was not done; None in a plan, and for what was done."""
+    result: str = ""
+    """`done` or `failed`; empty in a plan."""
+    detail: str = ""
+    """Why it failed."""
 
 
 @dataclass(frozen=True, slots=True)
-class DnsKept:
+class DnsHeld:
     """A name that is left as it is, although a job asks for something else."""
 
     name: str
+    type: str
+    zone: str | None
+    """None where no zone is its own."""
     owner: str
     reason: str
     """A slug, such as `policy` or `taken`."""
-    message: str
+    detail: str
     refused: bool = False
     """Somebody has to do something: it will not come right by itself."""
 
@@ -104,11 +112,12 @@ class DnsLeaving:
     """A name whose job asks for it no longer, on its way out."""
 
     name: str
+    types: tuple[str, ...]
     zone: str
     owner: str
     why: str
-    due: float | None = None
-    """Seconds since 1970; None: never, the server does not delete."""
+    seconds: float | None = None
+    """Until it goes; None: never, the server does not delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +128,19 @@ class DnsTurnReport:
     environment: str
     address: str
     steps: tuple[DnsStep, ...] = ()
-    kept: tuple[DnsKept, ...] = ()
+    held: tuple[DnsHeld, ...] = ()
     leaving: tuple[DnsLeaving, ...] = ()
     unchanged: int = 0
     """Records that are as the jobs ask."""
+    jobs: int = 0
+    """Living jobs that ask for names."""
+    seconds: float = 0.0
+    """How long the turn took."""
 
     @property
     def failed(self) -> int:
         """Changes that did not come about."""
-        return sum(step.failed is not None for step in self.steps)
+        return sum(step.result == "failed" for step in self.steps)
 
     @property
     def code(self) -> ExitCode:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from toolkit.spec.dns_reports import DnsLeaving, DnsRecord, DnsStep, DnsTurnReport
-from toolkit.views.dns.records import content, described
-from toolkit.views.text import counted, staged
-from toolkit.views.when import stamp
+from toolkit.spec.dns_reports import DnsHeld, DnsLeaving, DnsStep, DnsTurnReport
+from toolkit.views.text import counted, seconds, staged
 
 
 def lines(report: DnsTurnReport) -> list[str]:
     """A line for each change and each name that is kept or leaving, and the end in a sentence."""
     result = []
     for step in report.steps:
-        change = f"{content(step.before)} → {content(step.after)}"
-        result += staged(_word(step), f"{step.name} {step.type} ({step.zone}): {change}")
-        reason = f"{step.owner}: {step.why}" if step.why else step.owner
-        result += staged("", reason if step.failed is None else f"{reason}; {step.failed}")
-    for kept in report.kept:
-        result += staged("refused" if kept.refused else "kept", f"{kept.name}: {kept.message}")
+        result += staged("failed" if step.result == "failed" else step.action, _change(step))
+        result += staged("", "; ".join(filter(None, (step.owner, step.why, step.detail))))
+    for held in report.held:
+        result += staged("refused" if held.refused else "kept", _held(held))
     for leaving in report.leaving:
         result += staged("leaving", _leaving(leaving))
     return result + staged(report.action, _sentence(report))
@@ -34,64 +31,41 @@ def document(report: DnsTurnReport) -> dict[str, Any]:
         "environment": report.environment,
         "address": report.address,
         "steps": [
-            {
-                "name": step.name,
-                "type": step.type,
-                "zone": step.zone,
-                "owner": step.owner,
-                "before": _maybe(step.before),
-                "after": _maybe(step.after),
-                "why": step.why,
-                "failed": step.failed,
-            }
+            {**asdict(step), "before": list(step.before), "after": list(step.after)}
             for step in report.steps
         ],
-        "kept": [
-            {
-                "name": kept.name,
-                "owner": kept.owner,
-                "reason": kept.reason,
-                "message": kept.message,
-                "refused": kept.refused,
-            }
-            for kept in report.kept
-        ],
+        "held": [asdict(held) for held in report.held],
         "leaving": [
-            {
-                "name": leaving.name,
-                "zone": leaving.zone,
-                "owner": leaving.owner,
-                "why": leaving.why,
-                "due": leaving.due,
-            }
-            for leaving in report.leaving
+            {**asdict(leaving), "types": list(leaving.types)} for leaving in report.leaving
         ],
         "unchanged": report.unchanged,
+        "jobs": report.jobs,
+        "seconds": report.seconds,
     }
 
 
-def _word(step: DnsStep) -> str:
-    if step.failed is not None:
-        return "failed"
-    if step.after is None:
-        return "delete"
-    return "create" if step.before is None else "change"
+def _change(step: DnsStep) -> str:
+    before, after = (", ".join(values) or "nothing" for values in (step.before, step.after))
+    return f"{step.name} {step.type} ({step.zone}): {before} → {after}"
+
+
+def _held(held: DnsHeld) -> str:
+    what = " ".join(filter(None, (held.name, held.type)))
+    return f"{what} of {held.owner}: {held.detail}"
 
 
 def _leaving(leaving: DnsLeaving) -> str:
-    when = "never: it does not delete" if leaving.due is None else f"at {stamp(leaving.due)}"
-    return f"{leaving.name} ({leaving.zone}) of {leaving.owner}: {leaving.why}; it goes {when}"
+    left = leaving.seconds
+    when = "never: it does not delete" if left is None else f"in {seconds(left)}"
+    what = f"{leaving.name} {', '.join(leaving.types)} ({leaving.zone})"
+    return f"{what} of {leaving.owner}: {leaving.why}; it goes {when}"
 
 
 def _sentence(report: DnsTurnReport) -> str:
     steps = counted(len(report.steps), "change")
     rest = f"{counted(report.unchanged, 'record')} as the jobs ask"
-    if report.action == "plan":
-        return f"{steps}, {rest}" if report.steps else f"nothing to do, {rest}"
+    if not report.steps:
+        return f"nothing to do, {rest}"
     if report.failed:
         return f"{report.failed} of {steps} failed, {rest}"
-    return f"{steps} done, {rest}" if report.steps else f"nothing to do, {rest}"
-
-
-def _maybe(record: DnsRecord | None) -> dict[str, Any] | None:
-    return None if record is None else described(record)
+    return f"{steps}{' done' if report.action == 'sync' else ''}, {rest}"

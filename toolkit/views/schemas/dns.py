@@ -11,7 +11,6 @@ from toolkit.views.schemas.words import (
     many,
     mapping,
     maybe,
-    moment,
     number,
     one,
     record,
@@ -36,32 +35,38 @@ RECORD = record(
 
 STEP = record(
     "One change of a turn",
+    action=word("What it is", ["create", "update", "delete"]),
     name=some("Host name"),
     type=some("A, AAAA, CNAME, TXT or SRV"),
     zone=text("public or private"),
     owner=text("Whose it is or becomes"),
-    before=maybe(one("dns_record")),
-    after=maybe(one("dns_record")),
+    before=texts("What it has"),
+    after=texts("What it gets"),
+    ttl=maybe(whole("Seconds, afterwards")),
     why=text("What it follows from"),
-    failed=maybe(text("Why it was not done; null in a plan, and for what was done")),
+    result=word("Empty in a plan", ["", "done", "failed"]),
+    detail=text("Why it failed"),
 )
 
-KEPT = record(
+HELD = record(
     "A name that is left as it is, although a job asks for something else",
     name=text("Host name, as it was written"),
+    type=text("A, AAAA, CNAME, TXT or SRV; empty where that is not the point"),
+    zone=maybe(text("public or private; null where no zone is its own")),
     owner=text("Who asks"),
     reason=text("Slug, such as policy, taken or no-instance"),
-    message=text("The same in a sentence"),
+    detail=text("The same in a sentence"),
     refused=flag("True when it does not come right by itself"),
 )
 
 LEAVING = record(
     "A name whose job asks for it no longer",
     name=some("Host name"),
+    types=texts("Types of its records"),
     zone=text("public or private"),
     owner=text("Whose it is"),
     why=text("Why it goes"),
-    due=maybe(moment("When; null: never, the server does not delete")),
+    seconds=maybe(number("Until it goes; null: never, the server does not delete")),
 )
 
 ENTRY = record(
@@ -100,7 +105,7 @@ ACTOR = record(
 PARTS: dict[str, Schema] = {
     "dns_actor": ACTOR,
     "dns_entry": ENTRY,
-    "dns_kept": KEPT,
+    "dns_held": HELD,
     "dns_leaving": LEAVING,
     "dns_record": RECORD,
     "dns_step": STEP,
@@ -138,9 +143,11 @@ TURN = record(
     environment=_ENVIRONMENT,
     address=_ADDRESS,
     steps=many("What changes, or was changed", "dns_step"),
-    kept=many("Names that are left as they are, and why", "dns_kept"),
+    held=many("Names that are left as they are, and why", "dns_held"),
     leaving=many("Names that go later", "dns_leaving"),
     unchanged=whole("Records that are as the jobs ask"),
+    jobs=whole("Living jobs that ask for names"),
+    seconds=number("How long the turn took"),
 )
 
 AUDIT = record(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from toolkit.spec.dns_reports import DnsKept, DnsLeaving, DnsStep, DnsTurnReport
+from toolkit.spec.dns_reports import DnsHeld, DnsLeaving, DnsStep, DnsTurnReport
 from toolkit.workflows.dns.find import connect
-from toolkit.workflows.dns.records import read_record
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
 
@@ -33,40 +32,58 @@ def _report(
         environment=session.target.environment,
         address=address,
         steps=tuple(_step(each) for each in said.get("steps") or ()),
-        kept=tuple(_kept(each) for each in said.get("kept") or ()),
-        leaving=tuple(_leaving(each) for each in said.get("leftovers") or ()),
+        held=tuple(_held(each) for each in said.get("held") or ()),
+        leaving=tuple(_leaving(each) for each in said.get("leaving") or ()),
         unchanged=int(said.get("unchanged") or 0),
+        jobs=int(said.get("jobs") or 0),
+        seconds=float(said.get("seconds") or 0.0),
     )
 
 
 def _step(raw: Mapping[str, Any]) -> DnsStep:
-    place = {key: str(raw.get(key) or "") for key in ("name", "type", "zone", "owner")}
-    before, after = (raw.get(key) for key in ("before", "after"))
+    ttl = raw.get("ttl")
     return DnsStep(
-        **place,
-        before=read_record({**place, "hostname": place["name"], **before}) if before else None,
-        after=read_record({**place, "hostname": place["name"], **after}) if after else None,
-        why=str(raw.get("why") or ""),
-        failed=str(raw["failed"]) if raw.get("failed") else None,
+        action=_text(raw, "action"),
+        name=_text(raw, "hostname"),
+        type=_text(raw, "type"),
+        zone=_text(raw, "zone"),
+        owner=_text(raw, "owner"),
+        before=_texts(raw, "before"),
+        after=_texts(raw, "after"),
+        ttl=ttl if isinstance(ttl, int) else None,
+        why=_text(raw, "why"),
+        result=_text(raw, "result"),
+        detail=_text(raw, "detail"),
     )
 
 
-def _kept(raw: Mapping[str, Any]) -> DnsKept:
-    return DnsKept(
-        name=str(raw.get("name") or ""),
-        owner=str(raw.get("owner") or ""),
-        reason=str(raw.get("reason") or ""),
-        message=str(raw.get("message") or ""),
+def _held(raw: Mapping[str, Any]) -> DnsHeld:
+    return DnsHeld(
+        name=_text(raw, "hostname"),
+        type=_text(raw, "type"),
+        zone=_text(raw, "zone") or None,
+        owner=_text(raw, "owner"),
+        reason=_text(raw, "reason"),
+        detail=_text(raw, "detail"),
         refused=bool(raw.get("refused")),
     )
 
 
 def _leaving(raw: Mapping[str, Any]) -> DnsLeaving:
-    due = raw.get("due")
+    left = raw.get("seconds")
     return DnsLeaving(
-        name=str(raw.get("name") or ""),
-        zone=str(raw.get("zone") or ""),
-        owner=str(raw.get("owner") or ""),
-        why=str(raw.get("why") or ""),
-        due=float(due) if isinstance(due, int | float) else None,
+        name=_text(raw, "hostname"),
+        types=_texts(raw, "types"),
+        zone=_text(raw, "zone"),
+        owner=_text(raw, "owner"),
+        why=_text(raw, "why"),
+        seconds=float(left) if isinstance(left, int | float) else None,
     )
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str:
+    return str(raw.get(key) or "")
+
+
+def _texts(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(str(each) for each in raw.get(key) or ())
