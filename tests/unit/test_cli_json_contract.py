@@ -368,7 +368,7 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         dns_turn.document(DNS_TURN),
         "schema action code environment address steps[](action name type zone owner before[] "
         "after[] ttl why result detail) held[](name type zone owner reason detail refused) "
-        "leaving[](name types zone owner why seconds) unchanged jobs seconds",
+        "leaving[](name types[] zone owner why seconds) unchanged jobs seconds",
     ),
     (
         "toolkit.dns-audit/1",
