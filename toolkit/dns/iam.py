@@ -79,13 +79,13 @@ def _of_zone(policy: Policy, zone: Zone) -> Iterator[dict[str, Any]]:
             "Null": {_NAMES: "false", _TYPES: "false", _ACTIONS: "false"},
         },
     }
-    if wildcards := _denied_wildcards(grants):
+    if never := [*_denied_wildcards(grants), *_names_of_others(policy, zone)]:
         yield {
-            "Sid": f"NoWildcards{zone.id}",
+            "Sid": f"Never{zone.id}",
             "Effect": "Deny",
             "Action": _CHANGE,
             "Resource": _arn(zone),
-            "Condition": {"ForAnyValue:StringLike": {_NAMES: wildcards}},
+            "Condition": {"ForAnyValue:StringLike": {_NAMES: never}},
         }
 
 
@@ -135,6 +135,13 @@ def _fewest(names: Iterable[tuple[str, ...]]) -> list[str]:
         for name in every
         if not any(is_below(name.removeprefix("*."), pattern[2:]) for pattern in patterns)
     )
+
+
+def _names_of_others(policy: Policy, zone: Zone) -> Iterator[str]:
+    """Names in the zone that belong to a longer one, and that a pattern over both takes in."""
+    for other in policy.zones:
+        if other.visibility == zone.visibility and is_below(other.name, zone.name):
+            yield from (other.name, f"*.{other.name}")
 
 
 def _denied_wildcards(grants: Iterable[tuple[Grant, tuple[str, ...]]]) -> list[str]:
