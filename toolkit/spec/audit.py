@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ EntryKind = Literal["intent", "outcome"]
 Result = Literal["", "done", "not done", "refused", "failed", "unknown"]
 """Of an outcome. `not done` and `refused`: nothing was changed; `unknown`: it cannot be told."""
 
-Json = dict[str, object] | list[object] | str | int | float | bool | None
+Json = Mapping[str, object] | Sequence[object] | str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,7 +279,7 @@ def outcome(
         intent=intent.seq,
         result=result,
         detail=detail[:LONGEST_DETAIL],
-        after=after,  # type: ignore[arg-type]
+        after=after,
     )
 
 
