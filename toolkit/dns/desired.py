@@ -127,12 +127,19 @@ class _Deciding:
                 self._unsure.add(first.owner)
             self._kept.append(Kept(name, first.owner, without.reason, str(without), zone))
             return
-        if not all(self._host(host, address, first) for host, address in pointed.hosts.items()):
+        if pointed.hosts:
+            self._decide_service(place, pointed, first)
+            return
+        for type_ in pointed.values or (first.declared.type or "A",):
+            self._grant(place, type_, pointed, first)
+
+    def _decide_service(self, place: Place, pointed: Pointed, first: _Claimant) -> None:
+        """A service record, and the names that it points to: all of them or none."""
+        hosts = pointed.hosts.items()
+        had = all(self._host(host, address, first) for host, address in hosts)
+        if not (had and self._grant(place, "SRV", pointed, first)):
             # The record stays as it is, and with it whatever it points to.
             self._unsure.add(first.owner)
-        else:
-            for type_ in pointed.values or (first.declared.type or "A",):
-                self._grant(place, type_, pointed, first)
 
     def _host(self, host: str, address: str, first: _Claimant) -> bool:
         """The name of an address that a service record points to; False when it cannot be had."""

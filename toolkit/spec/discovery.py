@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from toolkit.spec.dns import Order, Owner, Record, Zone
@@ -138,7 +137,7 @@ class Desired:
 
     wanted: tuple[Wanted, ...] = ()
     kept: tuple[Kept, ...] = ()
-    asked: Mapping[Place, Owner] = MappingProxyType({})
+    asked: Mapping[Place, Owner] = field(default_factory=dict)
     """Every name that a living job asks for, granted or not: it is nobody's leftover."""
     unsure: frozenset[Owner] = frozenset()
     """Owners that may ask for more than is known: nothing of theirs is a leftover."""

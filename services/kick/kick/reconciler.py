@@ -245,6 +245,9 @@ class Reconciler:
         for group, holds in self._holds.items():
             change = next_change(holds, running.get(group, {}), seconds)
             due += [change] if change is not None else []
+        if report.turn.steps:
+            # What went may make room for whoever else asks.
+            due.append(began + self._config.reconcile.interval)
         for leftover in report.turn.leftovers:
             due.append(began + max(0.0, leftover.due - report.at))
         self._next = min(due)
