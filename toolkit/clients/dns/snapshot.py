@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from toolkit.clients.dns.shared import Shared
 from toolkit.spec.dns import Change, Record, Zone
 
 APEX_TTL = 900
@@ -18,9 +19,9 @@ class Snapshot:
     zone: Zone
     serial: int
     """Rises with every batch; the zone's SOA has it when it is served."""
-    names: Mapping[str, Mapping[str, Record]] = field(repr=False)
+    names: Shared[Mapping[str, Record]] = field(repr=False)
     """Name, then type."""
-    below: Mapping[str, int] = field(repr=False)
+    below: Shared[int] = field(repr=False)
     """How many names lie below a name: those exist as well, though nothing is at them."""
 
     def at(self, name: str) -> tuple[Record, ...]:
@@ -55,8 +56,8 @@ class Draft:
     def __init__(self, zone: Zone, base: Snapshot | None = None) -> None:
         """Without `base`: the zone with nothing but its apex."""
         self.zone = zone
-        self.names: dict[str, Mapping[str, Record]] = dict(base.names) if base else {}
-        self.below: dict[str, int] = dict(base.below) if base else {}
+        self.names: Shared[Mapping[str, Record]] = Shared(base.names if base else None)
+        self.below: Shared[int] = Shared(base.below if base else None)
         if base is None:
             for record in apex(zone):
                 self.add(record)
