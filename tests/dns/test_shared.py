@@ -12,7 +12,7 @@ STEPS = st.lists(st.tuples(NAMES, st.one_of(st.none(), st.integers())))
 
 
 def done(there: Shared[int], steps: list[tuple[str, int | None]]) -> dict[str, int]:
-    """Let a mapping go through steps, of which a None takes away; what a dict has after the same."""
+    """Let a mapping go through steps, None takes away; what a dict has after the same."""
     model = dict(there)
     for name, value in steps:
         if value is None:
