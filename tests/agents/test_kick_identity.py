@@ -118,7 +118,7 @@ class Rig:
 
     def place(self, job: str, namespace: str = "default") -> Path:
         """The secrets of a job's task."""
-        folder = self.cluster.layout.alloc / self.allocations[f"{namespace}/{job}"]
+        folder = self.cluster.layout.kept_alloc / self.allocations[f"{namespace}/{job}"]
         return folder / "app" / "secrets"
 
     def token(self, job: str, file: str = "nomad_kick.jwt", namespace: str = "default") -> str:
@@ -144,7 +144,7 @@ def rig(machine: Machine) -> Iterator[Rig]:
     # A task's socket has to have a short path: below a test's own folder there would be none.
     with tempfile.TemporaryDirectory(prefix="kick-") as folder:
         root = Path(folder).resolve()
-        with local_cluster(root, acl=True, machine=machine) as cluster:
+        with local_cluster(root, acl=True, data=True, machine=machine) as cluster:
             shop = Guarded(cluster, root / "p")
             shop.nomad("/v1/namespace/other", {"Name": "other"})
             reader = {"Name": "kick", "Rules": READER, "JobACL": {"Namespace": "default"}}
@@ -362,13 +362,30 @@ def test_a_revoked_token_is_nobodys_ten_seconds_later(rig: Rig) -> None:
     assert person(rig, token["SecretID"]) == "unknown-token"
 
 
+@pytest.mark.soak
+def test_an_expired_token_is_nobodys(rig: Rig) -> None:
+    """A minute is the shortest life that Nomad gives one."""
+    token = acl_token(rig, Policies=["kick"], ExpirationTTL="1m")["SecretID"]
+    assert isinstance(person(rig, token), Person)
+
+    def expired() -> bool:
+        with rig.connect() as nomad:
+            return nomad.token_of(Secret(token)) is None
+
+    rig.shop.until("the token has expired", expired, 90)
+    rig.seconds = 10.1
+
+    assert person(rig, token) == "unknown-token"
+    # It is no failure of Nomad's: others are looked up at once.
+    assert isinstance(person(rig, rig.cluster.state.nomad_token), Person)
+
+
 def test_what_is_no_persons_token(rig: Rig) -> None:
     assert person(rig, str(uuid.uuid4())) == "unknown-token"
     assert person(rig, acl_token(rig, Policies=["kick"])["AccessorID"]) == "unknown-token"
     # A node's own secret is a right at Nomad, and no person's.
-    state = next((rig.cluster.layout.client).rglob("secret-id"), None)
-    if state is not None:
-        assert person(rig, state.read_text()) == "unknown-token"
+    (secret,) = rig.cluster.layout.data.rglob("secret-id")
+    assert person(rig, secret.read_text()) == "unknown-token"
 
 
 def test_without_acls_nobody_is_anybody(cluster: LocalCluster) -> None:

@@ -61,6 +61,8 @@ class Scripted:
             protocol_version = "HTTP/1.1"
             # A kept-alive connection whose client has not left yet must not hold up the end.
             timeout = 5
+            # Head and body are two writes: the second would wait for the first one's receipt.
+            disable_nagle_algorithm = True
 
             def setup(self) -> None:
                 owner.connections += 1

@@ -118,6 +118,27 @@ def test_no_answer_is_no_leave(lab: Lab, reply: Reply) -> None:
         ask(lab)
 
 
+AT_THE_SOCKET = Reply(b"Server error authenticating request", 500)
+
+
+def test_an_expired_token_is_no_failure_of_nomads(lab: Lab) -> None:
+    """A task's socket says the same of it as of servers without a leader: the keys tell which."""
+    lab.state.tokens[SECRET] = AT_THE_SOCKET
+    lab.state.tokens[guess(1)] = described(SecretID=guess(1))
+
+    assert ask(lab) == "unknown-token"
+    # It must not keep others out.
+    assert isinstance(ask(lab, guess(1)), Person)
+
+
+def test_a_socket_without_nomad_behind_it_knows_nobody(lab: Lab) -> None:
+    lab.state.tokens[SECRET] = AT_THE_SOCKET
+    lab.state.keys = NO_LEADER
+
+    with pytest.raises(ServerError, match="leader"):
+        ask(lab)
+
+
 def test_a_revoked_token_is_refused_after_ten_seconds(lab: Lab) -> None:
     lab.state.tokens[SECRET] = described()
     assert isinstance(ask(lab), Person)

@@ -8,7 +8,8 @@ from typing import Any, cast
 from toolkit.clients.errors_map import garbled
 from toolkit.clients.nomad_wire import NomadWire
 from toolkit.clients.session import plain_timeout
-from toolkit.errors import DeniedError, NotFoundError
+from toolkit.clients.texts import AT_THE_SOCKET
+from toolkit.errors import DeniedError, NotFoundError, ServerError
 from toolkit.spec.target import Secret
 
 Json = dict[str, Any]
@@ -40,6 +41,12 @@ class NomadIdentity(NomadWire):
         try:
             token = self._json("acl", "token", "self", headers=_as(secret), timeout=_SOON)
         except (DeniedError, NotFoundError):
+            return None
+        except ServerError as exc:
+            if not AT_THE_SOCKET.search(exc.message):
+                raise
+            # Is it the token? Where Nomad itself is the trouble, this says so.
+            self.signing_keys()
             return None
         said = str(token.pop("SecretID", ""))
         if token.get("AccessorID") in NOBODY:

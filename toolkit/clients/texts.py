@@ -147,6 +147,9 @@ RULES = (
     ),
 )
 
+AT_THE_SOCKET = re.compile(r"server error authenticating request", re.IGNORECASE)
+"""What a task's socket says, with status 500, of expired tokens and of servers without a leader."""
+
 
 def advice(text: str) -> str | None:
     """What to do about something that a server said inside an answer."""
