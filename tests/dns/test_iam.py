@@ -136,6 +136,15 @@ def test_local_zones_are_not_of_aws() -> None:
         kick_role_policy(config(local))
 
 
+def test_an_apex_comes_with_its_owner_record() -> None:
+    grants = 'grants = [{ names = ["apps.example.com"], grant = ["apex"] }]'
+    small = SMALL.split("[[policy")[0] + f'[[policy.workload]]\njob = "shop"\n{grants}\n'
+    condition = statements(small)[0]["Condition"]["ForAllValues:StringLike"]
+    assert condition == {
+        f"{KEY}NormalizedRecordNames": ["_toolkit.apps.example.com", "apps.example.com"]
+    }
+
+
 def test_sids_are_what_iam_takes() -> None:
     sids = [statement["Sid"] for statement in statements(KICK)]
     assert len(set(sids)) == len(sids)

@@ -49,8 +49,9 @@ def main(arguments: list[str]) -> int:
     from toolkit.cli import reference
 
     made = {ROOT / "toolkit" / "_help.py": module()}
-    path = ROOT / "docs" / "reference.md"
-    made[path] = reference.fill(path.read_text(encoding="utf-8"))
+    for page in reference.PAGES:
+        path = ROOT / "docs" / page
+        made[path] = reference.fill(path.read_text(encoding="utf-8"), page)
     stale = [p for p, text in made.items() if p.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--write" in arguments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from toolkit.cli import catalog
 from toolkit.errors import ExitCode
@@ -117,6 +117,13 @@ def job_keys() -> str:
     return keys(JOB_KEYS)
 
 
+def kick_keys() -> str:
+    """The keys of kick.toml."""
+    from toolkit.config.kick_schema import KICK_KEYS
+
+    return keys(KICK_KEYS)
+
+
 def keys(known: Iterable[object]) -> str:
     """A table of keys; `*` stands for a name of the user's choice."""
     rows = []
@@ -151,21 +158,27 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "lint": lint_rules,
     "toolkit.toml": project_keys,
     "job.toml": job_keys,
+    "kick.toml": kick_keys,
 }
+
+REFERENCE = "reference.md"
+KICK = "kick.md"
+PAGES = {REFERENCE: SECTIONS.keys() - {"kick.toml"}, KICK: {"kick.toml"}}
+"""Page of `docs/` -> the sections it has."""
 
 _SECTION = re.compile(
     r"(<!-- generated: (?P<name>[a-z.-]+) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL
 )
 
 
-def fill(text: str) -> str:
-    """`docs/reference.md` with every generated section made again; KeyError for an unknown one."""
-    _check_marks(text)
+def fill(text: str, page: str = REFERENCE) -> str:
+    """A page with every generated section made again; ValueError when it lacks one, or has more."""
+    _check_marks(text, PAGES[page])
     return _SECTION.sub(lambda match: f"{match[1]}\n{SECTIONS[match['name']]()}\n{match[3]}", text)
 
 
-def _check_marks(text: str) -> None:
+def _check_marks(text: str, sections: Collection[str]) -> None:
     # A mark with a typo would silently leave its section as it is.
     found = [match["name"] for match in _SECTION.finditer(text)]
-    if text.count("<!-- generated:") != len(found) or {*found} != {*SECTIONS}:
-        raise ValueError(f"sections are {sorted(SECTIONS)}, marks are {sorted(found)}")
+    if text.count("<!-- generated:") != len(found) or {*found} != {*sections}:
+        raise ValueError(f"sections are {sorted(sections)}, marks are {sorted(found)}")

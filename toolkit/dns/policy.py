@@ -106,7 +106,7 @@ def _granting(
         raise ForbiddenError(error.message, hint=error.hint) from error
     if spelled != name:
         _refuse(caller, type_, name, f"the name is spelled {spelled}")
-    if zone not in policy.zones or zone not in _holders(policy, name):
+    if zone not in _holders(policy, name):
         _refuse(caller, type_, name, f"it does not belong in {zone}")
     if type_ not in WRITABLE:
         _refuse(caller, type_, name, f"kick sets {', '.join(WRITABLE)} records only")
