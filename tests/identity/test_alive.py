@@ -134,3 +134,20 @@ def test_a_token_is_looked_at_before_its_allocation(lab: Lab) -> None:
     assert ask(lab, exp=1) == "expired"
 
     assert PATH not in lab.calls
+
+
+def test_a_token_of_ours_that_was_renewed_is_taken_up(lab: Lab) -> None:
+    assert ask(lab) == "default/web"
+    connections = lab.connections
+    lab.later(6)
+    refusals = [Reply(b"Permission denied", 403)]
+
+    def renewed(asked: object) -> None:
+        # The connection of before has the old token, and a new one the new.
+        old = bool(refusals) and PATH in str(asked)
+        lab.state.allocations[ALLOCATION] = refusals.pop() if old else allocation()
+
+    lab.state.before = renewed
+
+    assert ask(lab) == "default/web"
+    assert lab.connections == connections + 1

@@ -7,7 +7,7 @@ from queue import Empty, Full, LifoQueue
 from typing import TypeVar
 
 from toolkit.clients.nomad_identity import NomadIdentity
-from toolkit.errors import ApiError, ServerError, UnreachableError
+from toolkit.errors import ApiError, DeniedError, ServerError, UnreachableError
 
 T = TypeVar("T")
 
@@ -45,28 +45,39 @@ class Asker:
                 raise _again(error)
             # This thread tries; until it knows, the others need not wait for the same.
             self._down = (self._clock(), error)
+        client, used = self._borrow()
         try:
-            client = self._idle.get_nowait()
-        except Empty:
-            client = self._connect()
-        try:
-            answer = call(client)
-        except (UnreachableError, ServerError) as exc:
-            self._down = (self._clock(), exc)
-            client.close()
-            raise
-        except BaseException:
-            self._keep(client)
-            raise
+            answer = self._try(client, call)
+        except DeniedError:
+            if not used:
+                raise
+            # It may have begun with a token of ours that was renewed since.
+            answer = self._try(self._connect(), call)
         self._down = None
-        self._keep(client)
         return answer
 
-    def _keep(self, client: NomadIdentity) -> None:
+    def _borrow(self) -> tuple[NomadIdentity, bool]:
+        """A client, and whether it was used before."""
+        try:
+            return self._idle.get_nowait(), True
+        except Empty:
+            return self._connect(), False
+
+    def _try(self, client: NomadIdentity, call: Callable[[NomadIdentity], T]) -> T:
+        try:
+            answer = call(client)
+        except BaseException as exc:
+            client.close()
+            # The others are as old as this one.
+            self.close()
+            if isinstance(exc, UnreachableError | ServerError):
+                self._down = (self._clock(), exc)
+            raise
         try:
             self._idle.put_nowait(client)
         except Full:
             client.close()
+        return answer
 
     def close(self) -> None:
         """Close the connections that nobody uses now."""
