@@ -47,4 +47,3 @@ class NomadEverywhere(NomadWire):
             "filter": 'ClientStatus == "running"',
         }
         return self._page("allocations", index=index, wait=wait, params=params)
-

@@ -108,7 +108,7 @@ class Memory:
             return
         before, after = _records(what.before), _records(what.after)
         types = self._found.setdefault((zone, what.subject), set())
-        types &= after.keys()
+        types.intersection_update(after)
         for type_, record in after.items():
             if before.get(type_) != record:
                 (types.add if what.via == "discovery" else types.discard)(type_)
