@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kick.audit import Audit
-from kick.writer import Permit, Writer, WriterLimits
+from kick.writer import Writer, WriterLimits
+from kick.writer_turn import Permit
 
 from tests.services.kick.shaky import Shaky
 from toolkit.clients.dns.provider import Provider
@@ -67,7 +68,7 @@ class Desk:
     def writer(self, audit: Audit) -> Writer:
         return Writer(
             zones=self.zones,
-            providers={"local": self.provider},
+            providers={zone.provider: self.provider for zone in self.zones},
             audit=audit,
             permit=self._permit,
             clock=self.hands.clock,
