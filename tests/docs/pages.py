@@ -16,6 +16,7 @@ PAGES = (
     "docs/tutorial.md",
     "docs/operations.md",
     "docs/answers.md",
+    "docs/kick.md",
     "docs/reference.md",
     "docs/schemas/README.md",
     "toolkit/workflows/skeleton/README.md",

@@ -166,7 +166,17 @@ DNS_RECORD = DnsRecord(
 )  # fmt: skip
 DNS_LIST = DnsListReport("dev", "http://k", (DNS_RECORD,))
 DNS_CHANGE = DnsChangeReport(
-    "set", "done", "dev", "http://k", DNS_RECORD.name, "A", DNS_RECORD, DNS_RECORD, ("n",), 0.1
+    "set",
+    "done",
+    "dev",
+    "http://k",
+    DNS_RECORD.name,
+    "A",
+    DNS_RECORD,
+    DNS_RECORD,
+    ("n",),
+    "dig",
+    0.1,
 )
 DNS_TURN = DnsTurnReport(
     "plan",

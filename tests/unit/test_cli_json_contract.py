@@ -361,7 +361,7 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "toolkit.dns-change/1",
         dns_change.document(DNS_CHANGE),
         f"schema verdict code sentence environment address name type before({DNS_RECORD_KEYS}) "
-        f"after({DNS_RECORD_KEYS}) notes[] seconds",
+        f"after({DNS_RECORD_KEYS}) notes[] next seconds",
     ),
     (
         "toolkit.dns-turn/1",

@@ -36,6 +36,7 @@ _PASSING = {"too-many", "unavailable"}
 """Nothing was done, and the same may be asked again."""
 
 _HINTS = {
+    "unidentified": "the token in NOMAD_TOKEN is not known there, or is nobody's",
     "forbidden": "kick.toml of the job kick says who may set what",
     "conflict": "only its owner changes it, or a person whose rule in kick.toml may overrule",
     "ambiguous": "say which one with --type, and with --zone where both zones have the name",
@@ -92,18 +93,13 @@ def _sentence(said: dict[str, Any]) -> str:
 
 def _hint(endpoint: Endpoint, slug: str, said: dict[str, Any], later: str) -> str | None:
     own = said.get("hint")
-    if isinstance(own, str) and own:
+    if slug == "unidentified" and not endpoint.token:
+        hint = "set NOMAD_TOKEN; a local cluster has tokens once it is started with"
+        hint += " `toolkit dev up --acl`"
+    elif isinstance(own, str) and own:
         hint = shorten(own)
-    elif slug == "unidentified":
-        hint = _identify(endpoint)
     else:
         hint = _HINTS.get(slug, "")
     if later.isascii() and later.isdigit():
         hint += f"{'; ' if hint else ''}it asks to be asked again in {later} s"
     return hint or None
-
-
-def _identify(endpoint: Endpoint) -> str:
-    if endpoint.token:
-        return "the token in NOMAD_TOKEN is not known there, or is nobody's"
-    return "set NOMAD_TOKEN: it was asked without a token"

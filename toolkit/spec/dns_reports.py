@@ -61,6 +61,8 @@ class DnsChangeReport:
     before: DnsRecord | None
     after: DnsRecord | None
     notes: tuple[str, ...] = ()
+    next: str | None = None
+    """What shows the answer, in a local cluster."""
     seconds: float = 0.0
     """From the request to the end of the wait."""
 

@@ -20,6 +20,8 @@ def lines(report: DnsChangeReport) -> list[str]:
         result += staged("owner", record.owner)
     for note in report.notes:
         result += staged("note", note)
+    if report.next is not None:
+        result += staged("  next", report.next)
     return result
 
 
@@ -37,5 +39,6 @@ def document(report: DnsChangeReport) -> dict[str, Any]:
         "before": described(report.before) if report.before else None,
         "after": described(report.after) if report.after else None,
         "notes": list(report.notes),
+        "next": report.next,
         "seconds": round(report.seconds, 3),
     }

@@ -133,6 +133,7 @@ CHANGE = record(
     before=maybe(one("dns_record")),
     after=maybe(one("dns_record")),
     notes=texts("What could not be seen, and remarks"),
+    next=maybe(text("What shows the answer, in a local cluster")),
     seconds=number("From the request to the end of the wait"),
 )
 

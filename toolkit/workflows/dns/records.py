@@ -13,6 +13,7 @@ from toolkit.dns.names import wanted_name
 from toolkit.errors import ConflictError, DeniedError, NotFoundError, RefusedError
 from toolkit.spec.dns import WRITABLE
 from toolkit.spec.dns_reports import DnsChangeReport, DnsListReport, DnsRecord
+from toolkit.spec.target import Target
 from toolkit.workflows.dns.find import connect
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.session import Session
@@ -93,6 +94,7 @@ def set_record(
             before=before,
             after=after,
             notes=notes,
+            next=_dig(session.target, after),
             seconds=seconds,
         )
 
@@ -131,6 +133,16 @@ def delete_record(
 
 _TELLING = "the provider is still telling its servers"
 _PENDING = "not all of the provider's servers have it yet; `toolkit dns list` shows when they have"
+
+
+def _dig(target: Target, record: DnsRecord) -> str | None:
+    """How a local cluster's own DNS server is asked."""
+    if not target.local or target.agents is None:
+        return None
+    ports = target.agents.ports
+    port = ports.kick_dns_private if record.zone == "private" else ports.kick_dns
+    kind = "" if record.type == "A" else f" {record.type}"
+    return f"dig @127.0.0.1 -p {port} {record.name}{kind}"
 
 
 def _body(asked: Asked) -> dict[str, Any]:
