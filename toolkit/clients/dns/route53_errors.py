@@ -73,7 +73,7 @@ _NAMED = (
     re.compile(r"resource record set '(?P<type>\S+) (?P<name>\S+?)'"),
 )
 _VALUE = re.compile(
-    r"(?:encountered with|Duplicate Resource Record:) '(?P<value>.*)'\W*$", re.DOTALL
+    r"(?:encountered with|Duplicate Resource Record:) '(?P<value>.*?)'{1,2}$", re.DOTALL
 )
 
 
@@ -139,7 +139,8 @@ def _said(
     where = f"the zone {zone}" if zone is not None else "Route 53"
     if exc.operation_name == "AssumeRole":
         return _role(code, address, status)
-    if code == "InvalidChangeBatch":
+    # As documented the answer has no code, only messages: of that botocore makes an empty one.
+    if code == "InvalidChangeBatch" or "Messages" in exc.response:
         reasons = _reasons(exc.response)
         message = f"Route 53 refused the changes of {where}: {'; '.join(reasons)[:LONGEST_TEXT]}"
         return BatchRefusedError(
@@ -236,7 +237,9 @@ def _values(change: Change) -> list[str]:
 
 def _reasons(response: Any) -> tuple[str, ...]:
     """One for each thing wrong; Route 53 says them as a list, or as one in brackets."""
-    listed = response.get("messages")
+    listed = response.get("messages") or (response.get("Messages") or {}).get("Message")
+    if isinstance(listed, str):
+        listed = [listed]
     if not listed:
         text = str(response.get("Error", {}).get("Message", ""))
         if text.startswith("[") and text.endswith("]"):
