@@ -11,6 +11,7 @@ from tests.faults.scripted import Reply
 from tests.identity.mint import claims, edwards_key, jwk, rsa_key, token
 from tests.identity.nomad import DOWN, NO_LEADER, Lab
 from toolkit.errors import ApiError, IdentityError, ServerError, UnreachableError
+from toolkit.identity.limits import Limits
 
 JWKS = "/.well-known/jwks.json"
 NEW = "9d1f7a3c-0000-4c6b-9d0e-0123456789ab"
@@ -127,7 +128,8 @@ def test_keys_of_impossible_ids_cost_no_call(lab: Lab) -> None:
     assert lab.calls == []
 
 
-def test_without_nomad_the_keys_are_good_for_an_hour(lab: Lab) -> None:
+def test_without_nomad_the_keys_are_good_for_a_while(lab: Lab) -> None:
+    lab = Lab(lab.server, lab.state, Limits(keys_stale=3600))
     text = token(said=claims(exp=claims()["exp"] + 10_000))
     assert ask(lab, text) == "default/web"
     lab.state.keys = DOWN
@@ -142,6 +144,18 @@ def test_without_nomad_the_keys_are_good_for_an_hour(lab: Lab) -> None:
     lab.later(2)
     lab.state.keys = [jwk()]
     assert ask(lab, text) == "default/web"
+    lab.verifier.close()
+
+
+def test_keys_are_never_believed_longer_than_is_said(lab: Lab) -> None:
+    lab = Lab(lab.server, lab.state, Limits(keys_stale=0, alive_stale=0))
+    assert ask(lab) == "default/web"
+    lab.state.keys = DOWN
+    lab.later(1)
+
+    with pytest.raises(ServerError):
+        ask(lab)
+    lab.verifier.close()
 
 
 def test_an_unknown_key_is_not_called_unknown_when_nomad_cannot_say(lab: Lab) -> None:

@@ -38,7 +38,8 @@ class Alive:
 
     def __init__(self, asker: Asker, limits: Limits, clock: Callable[[], float]) -> None:
         self._asker = asker
-        self._limits = limits
+        self._fresh = min(limits.alive, limits.alive_stale)
+        self._stale = limits.alive_stale
         self._seen: Remembered[Seen] = Remembered(limits.remembered, clock)
 
     def check(self, workload: Workload) -> None:
@@ -51,13 +52,13 @@ class Alive:
 
     def _look(self, allocation: str) -> Seen:
         key = allocation.encode()
-        fresh = self._seen.get(key, self._limits.alive)
+        fresh = self._seen.get(key, self._fresh)
         if fresh is not None:
             return fresh
         try:
             found = self._asker.ask(lambda nomad: nomad.whereabouts(allocation))
         except (UnreachableError, ServerError):
-            before = self._seen.get(key, self._limits.alive_stale)
+            before = self._seen.get(key, self._stale)
             if before is None:
                 raise
             return before

@@ -25,6 +25,7 @@ class Keyring:
     def __init__(self, asker: Asker, limits: Limits, clock: Callable[[], float]) -> None:
         self._asker = asker
         self._limits = limits
+        self._fresh = min(limits.keys_fresh, limits.keys_stale)
         self._clock = clock
         self._last: _Read | None = None
         self._reading = Lock()
@@ -39,7 +40,7 @@ class Keyring:
         if last is None:
             last = self._read_after(None)
         age = self._clock() - last.at
-        if id_ in last.keys and age > self._limits.keys_fresh:
+        if id_ in last.keys and age > self._fresh:
             last = self._renewed(last)
         elif id_ not in last.keys and age > self._limits.keys_pause:
             last = self._read_after(last)

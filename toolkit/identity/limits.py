@@ -15,13 +15,13 @@ class Limits:
     """Longest life of a workload's token, from `iat` to `exp`."""
     keys_fresh: float = 300.0
     """Signing keys are read again after this long: a key that Nomad removed is refused by then."""
-    keys_stale: float = 3_600.0
+    keys_stale: float = 86_400.0
     """While Nomad cannot be asked, they are believed for this long after they were read."""
     keys_pause: float = 5.0
     """Between two readings for the sake of unknown keys: forged ones cost one call in this time."""
     alive: float = 5.0
     """What Nomad said of an allocation is believed for this long."""
-    alive_stale: float = 600.0
+    alive_stale: float = 300.0
     """While Nomad cannot be asked, that it lived is believed for this long."""
     person: float = 10.0
     """What Nomad said of an ACL token is believed for this long, and never longer."""
