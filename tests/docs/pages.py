@@ -18,6 +18,7 @@ PAGES = (
     "docs/answers.md",
     "docs/kick.md",
     "docs/reference.md",
+    "docs/security.md",
     "docs/schemas/README.md",
     "toolkit/workflows/skeleton/README.md",
 )
