@@ -108,13 +108,11 @@ def _may_read(ask: Ask) -> Named:
     policy = ask.kick.config.policy
     name = normalise(ask.path["hostname"])
     zone = zone_for(policy, name, ask.query.get("zone"))
-    if not may_see(policy, ask.caller, zone, name):
-        owner = ask.kick.writer.mirror.at(zone, name).owner
-        if owner != owner_of(ask):
-            raise ForbiddenError(
-                f"{ask.caller} has no rule for {name} in {zone}",
-                hint="a caller reads what it may set, and what is its own",
-            )
+    if not _sees(ask, zone, name, ask.kick.writer.mirror.at(zone, name).owner):
+        raise ForbiddenError(
+            f"{ask.caller} has no rule for {name} in {zone}",
+            hint="a caller reads what it may set, and what is its own",
+        )
     return Named(zone, name, ask.query.get("type"))
 
 
@@ -190,7 +188,6 @@ def _ambiguous(named: Named, types: list[str]) -> ProblemError:
 
 def _list(ask: Ask, _: None) -> Answer:
     kick, query = ask.kick, ask.query
-    mine = owner_of(ask) if isinstance(ask.caller, Workload) else None
     rows = []
     for zone in kick.config.zones:
         if query.get("zone") not in (None, zone.visibility):
@@ -199,9 +196,7 @@ def _list(ask: Ask, _: None) -> Answer:
             owner = there.owner
             if owner is None or query.get("owner") not in (None, str(owner), _short(owner)):
                 continue
-            if mine not in (None, owner) and not may_see(
-                kick.config.policy, ask.caller, zone, there.name
-            ):
+            if not _sees(ask, zone, there.name, owner):
                 continue
             rows += [
                 (shown.place(zone, record), zone, record, owner)
@@ -218,6 +213,11 @@ def _list(ask: Ask, _: None) -> Answer:
     ]
     more = shown.cursor(rows[limit - 1][0]) if len(rows) > limit else None
     return Answer({"records": page, "next": more})
+
+
+def _sees(ask: Ask, zone: Zone, name: str, owner: Owner | None) -> bool:
+    """A caller reads what it could set, and what is its own already."""
+    return owner == owner_of(ask) or may_see(ask.kick.config.policy, ask.caller, zone, name)
 
 
 def _short(owner: Owner) -> str:

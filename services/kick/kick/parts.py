@@ -20,13 +20,15 @@ from kick.nameserver import NameServer
 from kick.reconciler import Reconciler
 from kick.reconciler_metrics import ReconcilerMetrics
 from kick.settings import Settings
-from kick.statuses import Status, Statuses
+from kick.statuses import Send, Status, Statuses
 from kick.writer import Writer, WriterLimits
 from toolkit.clients.dns.provider import Provider
 from toolkit.clients.dns.route53 import Route53
 from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.clients.webhook import post
 from toolkit.errors import ApiError
+from toolkit.spec.kick import KickConfig
+from toolkit.spec.target import Secret
 
 _SEARCHED = 20_000
 """Entries of the audit in which statuses are looked for at the start."""
@@ -154,40 +156,56 @@ class Parts:
 
     def _statuses(self, audit: Audit) -> Statuses:
         config = self._settings.config
-        target = config.status.forward
-        token = self._settings.status_token
-
-        def send(body: Mapping[str, object]) -> str | None:
-            return post(
-                target,
-                json.dumps(body).encode(),
-                token=token.reveal() if token else None,
-                timeout=config.status.timeout,
-            )
-
         statuses = Statuses(
             config.status.kept,
             cluster=config.cluster,
-            send=send if target else None,
+            send=sender(config, self._settings.status_token),
             counted=lambda result: self._kick.metrics.forwarded.labels(result).inc(),
         )
-        statuses.start(_known(audit, config.status.kept))
+        statuses.start(known_statuses(audit, config.status.kept))
         return statuses
+
+
+def sender(config: KickConfig, token: Secret | None) -> Send | None:
+    """How statuses are sent on: to the configured address and no other; None where there is none.
+
+    Redirects are not followed: where they lead, nobody configured.
+    """
+    target = config.status.forward
+    if not target:
+        return None
+
+    def send(body: Mapping[str, object]) -> str | None:
+        return post(
+            target,
+            json.dumps(body).encode(),
+            token=token.reveal() if token else None,
+            timeout=config.status.timeout,
+        )
+
+    return send
 
 
 def _said(address: tuple[str, int] | None) -> str | None:
     return None if address is None else f"{address[0]}:{address[1]}"
 
 
-def _known(audit: Audit, most: int) -> list[Status]:
-    """The newest statuses that the audit has, oldest first."""
+def known_statuses(audit: Audit, most: int) -> list[Status]:
+    """The newest statuses that the audit has, oldest first; those that were answered with yes."""
     head = audit.head.seq
+    intents: dict[int, Status] = {}
     found: list[Status] = []
     for entry in audit.entries(max(1, head - _SEARCHED), head) if head else ():
-        if entry.what.action == REPORT and entry.what.kind == "intent":
-            actor = entry.what.actor
-            reporter = reporter_name(str(actor), is_job=actor.kind == "workload")
-            status = read_back(entry.time, reporter, entry.what.after)
-            if status is not None:
+        if entry.what.action != REPORT:
+            continue
+        if entry.what.kind == "outcome":
+            status = intents.pop(entry.what.intent, None)
+            if status is not None and entry.what.result == "done":
                 found.append(status)
+            continue
+        actor = entry.what.actor
+        reporter = reporter_name(str(actor), is_job=actor.kind == "workload")
+        status = read_back(entry.time, reporter, entry.what.after)
+        if status is not None:
+            intents[entry.seq] = status
     return found[-most:]

@@ -6,7 +6,7 @@ The library's messages quote what came, whole; ours are bounded and say what wou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -38,15 +38,14 @@ class Checked:
 
     def check(self, document: Any) -> None:
         """Raise an `invalid` problem that names every field that is wrong."""
-        found = list(self._found(document))
+        found: dict[str, str] = {}
+        # What is of the wrong type need not hear of its length, too.
+        errors = islice(self._validator.iter_errors(document), MOST_ERRORS)
+        for error in sorted(errors, key=lambda error: error.validator != "type"):
+            for field, detail in _say(error):
+                found.setdefault(field, detail)
         if found:
-            raise invalid(found)
-
-    def _found(self, document: Any) -> Iterator[tuple[str, str]]:
-        for number, error in enumerate(self._validator.iter_errors(document)):
-            if number == MOST_ERRORS:
-                return
-            yield from _say(error)
+            raise invalid(list(found.items()))
 
 
 class CheckedQuery:

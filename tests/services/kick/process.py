@@ -11,13 +11,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.faults.scripted import Scripted
+from tests.faults.scripted import Asked, Reply, Scripted
 from tests.identity.mint import ALLOCATION, claims, token
 from tests.identity.nomad import State, allocation
 from tests.services.kick.rig import CONFIG
@@ -53,6 +53,30 @@ def nomad_state() -> State:
     )
 
 
+LISTED = {
+    "/v1/jobs": b"""{"ID": "shop", "Namespace": "default", "Status": "running", "Stop": false,
+        "Type": "service", "CreateIndex": 5, "JobModifyIndex": 5}""",
+    "/v1/health/state/any": b"""{"Node": "node-1", "CheckID": "serfHealth", "Status": "passing",
+        "Name": "Serf Health Status", "Notes": "", "Output": "", "ServiceID": "",
+        "ServiceName": "", "ServiceTags": [], "Type": "", "Definition": {}}""",
+}
+"""A cluster of one node with one job, which asks for no name."""
+
+
+def whole(state: State) -> Callable[[Asked], Reply]:
+    """The same Nomad as the reconciler sees it, and a Consul beside it."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path not in ("/v1/jobs", "/v1/allocations", "/v1/health/state/any"):
+            return state.answer(asked)
+        if "index" in asked.query and asked.query["index"] != "0":
+            return Reply(hold=True)
+        found = b"" if "any " in asked.query.get("filter", "") else LISTED.get(asked.path, b"")
+        return Reply(b"[%b]" % found, headers={"X-Nomad-Index": "7", "X-Consul-Index": "7"})
+
+    return answer
+
+
 class KickProcess:
     """A running server and what it says."""
 
@@ -66,6 +90,7 @@ class KickProcess:
                 KICK_CONFIG=str(file),
                 KICK_DATA=str(data / "data"),
                 NOMAD_ADDR=nomad,
+                CONSUL_HTTP_ADDR=nomad,
                 **variables,
             ),
             stdout=subprocess.PIPE,
@@ -129,13 +154,17 @@ class KickProcess:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
+    def close_readers(self) -> None:
+        """Have all that it said, once it has ended."""
+        for reader in self._readers:
+            reader.join(PATIENCE)
+
     def close(self) -> None:
         """End it, whatever it was doing."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(PATIENCE)
-        for reader in self._readers:
-            reader.join(PATIENCE)
+        self.close_readers()
         for stream in (self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
@@ -143,10 +172,18 @@ class KickProcess:
 
 @contextlib.contextmanager
 def kick_process(
-    data: Path, *, state: State | None = None, ready: bool = True, **how: str
+    data: Path,
+    *,
+    state: State | None = None,
+    reply: Reply | None = None,
+    ready: bool = True,
+    **how: str,
 ) -> Iterator[KickProcess]:
-    """A server for the length of a block; `how`: its kick.toml as `config`, and variables."""
-    with Scripted((state or nomad_state()).answer) as nomad:
+    """A server for the length of a block; `how`: its kick.toml as `config`, and variables.
+
+    `reply`: all that its Nomad ever says.
+    """
+    with Scripted(reply or whole(state or nomad_state())) as nomad:
         running = KickProcess(data, nomad.address, **how)
         try:
             if ready:
@@ -154,14 +191,3 @@ def kick_process(
             yield running
         finally:
             running.close()
-
-
-def everything(connection: socket.socket) -> bytes:
-    """All that the other side says until it hangs up."""
-    connection.settimeout(PATIENCE)
-    said = bytearray()
-    with contextlib.suppress(ConnectionError):
-        while piece := connection.recv(65536):
-            said += piece
-    connection.close()
-    return bytes(said)

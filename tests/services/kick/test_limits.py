@@ -157,7 +157,11 @@ def test_more_connections_than_there_are_places(kick: Served) -> None:
 
 def test_more_requests_than_are_worked_on(kick: Served) -> None:
     hold = threading.Event()
-    kick.rig.verifier.before = lambda: hold.wait(PATIENCE) and None
+
+    def wait() -> None:
+        hold.wait(PATIENCE)
+
+    kick.rig.verifier.before = wait
     request = b"GET /records HTTP/1.1\r\nConnection: close\r\n" + AS_SHOP + b"\r\n"
     waiting = [kick.raw(request) for _ in range(LIMITS.requests)]
     asked = kick.rig.verifier.asked
