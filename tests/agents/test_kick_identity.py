@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.agents.cluster import LocalCluster, local_cluster
 from tests.agents.guarded import Guarded
 from tests.agents.plain import plain
+from tests.agents.shop import Shop
 from tests.identity import mint
 from toolkit.clients.nomad import Nomad
 from toolkit.errors import DeniedError, IdentityError, ServerError
@@ -388,12 +389,24 @@ def test_what_is_no_persons_token(rig: Rig) -> None:
     assert person(rig, secret.read_text()) == "unknown-token"
 
 
-def test_without_acls_nobody_is_anybody(cluster: LocalCluster) -> None:
+def test_without_acls_tasks_are_told_and_people_are_not(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    shop = Shop(cluster, tmp_path / "project")
     verifier = Verifier(cluster.nomad, "kick")
     with pytest.raises(IdentityError) as caught:
         verifier.verify(f"Bearer {uuid.uuid4()}")
     assert caught.value.reason == "acls-disabled"
+
+    name = shop.name("told")
+    with cluster.nomad() as nomad:
+        shop.nomad("/v1/jobs", {"Job": nomad.parse(plain(name, task=KICK))})
+    shop.until_running(name, 1)
+    place = cluster.layout.alloc / shop.running(name)[0]["ID"] / "app" / "secrets"
+    found = verifier.verify(f"Bearer {(place / 'nomad_kick.jwt').read_text()}")
+    assert str(found) == f"default/{name}"
     verifier.close()
+    shop.close()
 
 
 # The way to Nomad.
