@@ -138,6 +138,7 @@ class Process:
     lines: list[dict[str, Any]] = field(default_factory=list)
     raw: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
+    clients: list[Client] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._readers = [
@@ -160,8 +161,10 @@ class Process:
             return [line for line in self.raw if not line.startswith("{")]
 
     def client(self, token: str = "", **more: Any) -> Client:
-        """A new connection."""
-        return Client(self.address, token, **more)
+        """A new connection, closed with the server at the latest."""
+        made = Client(self.address, token, **more)
+        self.clients.append(made)
+        return made
 
     def said(self, event: str) -> list[dict[str, Any]]:
         """Its lines of one kind."""
@@ -206,6 +209,8 @@ class Process:
             raise
         for reader in self._readers:
             reader.join(PATIENCE)
+        for client in self.clients:
+            client.close()
         return code
 
     def _is_over(self) -> bool:
