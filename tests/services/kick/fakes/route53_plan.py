@@ -50,6 +50,8 @@ class Plan:
     """How often a change meets this, each from 0 to 1."""
     faults: list[Fault] = field(default_factory=list)
     released: Event = field(default_factory=Event)
+    reached: Event = field(default_factory=Event)
+    """Set while a call is held."""
     _lock: Lock = field(default_factory=Lock)
     _random: random.Random = field(init=False)
 
@@ -87,10 +89,17 @@ class Plan:
                 drawn -= rate
             return None
 
+    def hold_next(self, kind: Kind) -> None:
+        """Hold the next change; `reached` tells when."""
+        self.released.clear()
+        self.reached.clear()
+        self.add(kind)
+
     def release(self) -> None:
         """Let go of every call that is held."""
         self.released.set()
 
     def hold(self) -> None:
         """Wait to be let go of; in the end by the clock, so that no test hangs for ever."""
+        self.reached.set()
         self.released.wait(LONGEST_HOLD)
