@@ -190,6 +190,10 @@ LABELS = st.text("ab-_09", min_size=1, max_size=3)
 NAMES = st.lists(LABELS, min_size=1, max_size=3).map(".".join)
 
 
+def by_labels(name: str) -> str:
+    return "\0".join(reversed(name.split(".")))
+
+
 @given(
     st.sets(NAMES, min_size=1, max_size=12), NAMES, st.sets(NAMES, max_size=6), st.integers(1, 4)
 )
