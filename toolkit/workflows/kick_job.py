@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from toolkit.config.tree import read_or_none
@@ -39,14 +40,17 @@ def check_policy(tree: Tree, spec: JobSpec, target: Target) -> None:
     load_kick(text, path)
 
 
-def check_installed(spec: JobSpec) -> None:
-    """RefusedError when the task would run a server that its Python does not have."""
+def check_installed(spec: JobSpec, *, find: Callable[[str], object] = find_spec) -> None:
+    """RefusedError when the task would run a server that its Python does not have.
+
+    `find` looks for a module and returns None when there is none.
+    """
     driver = spec.driver
     if spec.template != TEMPLATE or driver is None or driver.name != "raw_exec":
         return
     if "command" in driver.config or list(driver.config.get("args", ()))[:2] != ["-m", "kick"]:
         return
-    if find_spec("kick") is None:
+    if find("kick") is None:
         raise RefusedError(
             "the kick server is not installed in the Python that toolkit runs with",
             hint="pip install toolkit-kick there (of a clone: pip install ./services/kick), or run"

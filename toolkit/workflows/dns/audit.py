@@ -66,9 +66,13 @@ def _verify(kick: Kick, last: int, told: str, wanted: str | None) -> str:
     def entries() -> Iterator[Entry]:
         nonlocal seen
         for number, raw in enumerate(kick.audit(), start=1):
-            entry = read_entry(raw)
-            if number == 1 != entry.seq:
-                raise AuditError(f"its first entry is {entry.seq}: what was before is missing")
+            try:
+                entry = read_entry(raw)
+            except AuditError as exc:
+                raise AuditError(f"at entry {number}: {exc.message}") from exc
+            # The chain alone would take entries that were left out for ones that are not shown.
+            if number != entry.seq:
+                raise AuditError(f"entry {number} should follow, and {entry.seq} does")
             seen = seen or entry.hash.startswith(str(wanted).lower())
             yield entry
 
