@@ -352,6 +352,15 @@ def test_a_person_has_the_policies_of_token_and_roles(rig: Rig) -> None:
     assert person(rig, only_role["SecretID"]) == Person(
         only_role["AccessorID"], "ann", frozenset({"zones"}), frozenset({"dns"})
     )
+    # A role may outlive its policies, and a token its roles.
+    rig.shop.nomad("/v1/acl/policy/zones", method="DELETE")
+    rig.seconds = 10.1
+    assert person(rig, only_role["SecretID"]) == Person(
+        only_role["AccessorID"], "ann", frozenset(), frozenset({"dns"})
+    )
+    rig.shop.nomad(f"/v1/acl/role/{role['ID']}", method="DELETE")
+    rig.seconds = 20.2
+    assert person(rig, only_role["SecretID"]) == Person(only_role["AccessorID"], "ann")
 
 
 def test_a_revoked_token_is_nobodys_ten_seconds_later(rig: Rig) -> None:

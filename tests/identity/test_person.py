@@ -99,6 +99,18 @@ def test_policies_of_roles_count_as_well(lab: Lab) -> None:
     assert found.policies == {"deploy", "zones"}
 
 
+def test_what_is_no_name_is_no_right(lab: Lab) -> None:
+    roles = [{"ID": "1"}, {"Name": None}, {"Name": ""}, "ops", {"Name": ["dns"]}]
+    lab.state.tokens[SECRET] = described(Roles=roles, Policies=[None, "", 7, "deploy"])
+    lab.state.policies[SECRET] = Reply(b'[{"Name": null}, {"ID": "zones"}, {"Name": 1}]')
+
+    found = ask(lab)
+
+    assert isinstance(found, Person)
+    assert found.policies == {"deploy"}
+    assert not found.roles
+
+
 def test_a_token_revoked_between_two_calls_is_nobodys(lab: Lab) -> None:
     lab.state.tokens[SECRET] = described(Roles=[{"Name": "dns"}])
     lab.state.policies[SECRET] = Reply(b"ACL token not found", 403)

@@ -57,7 +57,7 @@ class NomadIdentity(NomadWire):
     def policies_of(self, secret: Secret) -> frozenset[str]:
         """Names of the policies that an ACL token has, by itself or by its roles."""
         found = self._json("acl", "policies", kind=list, headers=_as(secret), timeout=_SOON)
-        return frozenset(str(policy.get("Name")) for policy in found)
+        return frozenset(policy["Name"] for policy in found if isinstance(policy.get("Name"), str))
 
     def whereabouts(self, id: str) -> Json | None:  # noqa: A002 - Nomad's own word
         """One allocation in full, or None where the client's own token can see none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from toolkit.clients.nomad_identity import NOBODY, NomadIdentity
@@ -90,11 +90,16 @@ def _look(nomad: NomadIdentity, token: Secret) -> Person | str:
 
 def read_token(said: Mapping[str, Any], of_roles: frozenset[str]) -> Person:
     """A token as Nomad describes it -> its holder; `of_roles`: what its roles add."""
-    roles = said.get("Roles") or ()
+    roles = [role.get("Name") for role in said.get("Roles") or () if isinstance(role, dict)]
     return Person(
         accessor=str(said["AccessorID"]),
         name=str(said.get("Name") or ""),
-        policies=frozenset(map(str, said.get("Policies") or ())) | of_roles,
-        roles=frozenset(str(role.get("Name")) for role in roles),
+        policies=_names(said.get("Policies") or ()) | of_roles,
+        roles=_names(roles),
         management=said.get("Type") == "management",
     )
+
+
+def _names(found: Iterable[object]) -> frozenset[str]:
+    """What is no name must not become the name of something that a policy grants to."""
+    return frozenset(name for name in found if isinstance(name, str) and name)
