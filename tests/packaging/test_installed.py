@@ -97,6 +97,23 @@ def test_it_is_the_wheel_that_runs(installed: Installed) -> None:
     assert f"python{sys.version_info.major}.{sys.version_info.minor}" in place
 
 
+def test_a_server_that_is_not_installed_is_told_before_anything_is_deployed(
+    installed: Installed, project: Path
+) -> None:
+    ran = subprocess.run(
+        [str(installed.folder / "bin/toolkit"), "deploy", "kick"],
+        cwd=project,
+        env=installed.environ,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert ran.returncode == 1
+    assert "the kick server is not installed in the Python that toolkit runs with" in ran.stderr
+    assert "pip install toolkit-kick" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_from_init_to_down(installed: Installed, project: Path, machine: Machine) -> None:
     assert machine.nomad_bin is not None  # so that the cache has both agents
     offset = free_offset()
