@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from toolkit.config.kick import load_kick
+from toolkit.errors import ConfigError
 from toolkit.spec.identity import Person, Workload
 from toolkit.spec.kick import KickConfig
 from toolkit.spec.policy import Policy
@@ -104,3 +107,33 @@ OPERATOR = Person("a1b2c3d4", "jo", roles=frozenset({"operators"}))
 MANAGER = Person("ffffffff", "", management=True)
 NOBODY = Person("00000000", "guest", policies=frozenset({"read"}))
 EVERYBODY = (SHOP, WEB, WILD, OPERATOR, MANAGER, NOBODY, workload("web"), workload("other"))
+
+LEAST = """\
+cluster = "dev"
+
+[[zone]]
+name = "example.com"
+provider = "local"
+
+[targets]
+public = ["203.0.113.0/24"]
+"""
+LINES = LEAST.count("\n")
+
+
+def mistakes(text: str) -> list[str]:
+    """Each as `line key: message (hint)`."""
+    with pytest.raises(ConfigError) as raised:
+        load_kick(text)
+    for mistake in raised.value.mistakes:
+        assert mistake.where == "kick.toml"
+        assert str(mistake).isprintable()
+        assert len(str(mistake)) < 400
+    return [str(each).removeprefix("kick.toml:") for each in raised.value.mistakes]
+
+
+def mistake(more: str, text: str = LEAST) -> str:
+    """The only mistake after adding `more`, its line counted from there."""
+    [only] = mistakes(text + more)
+    line, rest = only.split(":", 1)
+    return f"{int(line) - text.count(chr(10))}:{rest}"
