@@ -145,6 +145,14 @@ def test_an_apex_comes_with_its_owner_record() -> None:
     }
 
 
+def test_one_that_iam_would_not_take_is_refused_with_a_way_out() -> None:
+    many = ", ".join(f'"shop-{number}.apps.example.com"' for number in range(200))
+    text = SMALL.replace('"b.apps.example.com"', many)
+    with pytest.raises(RefusedError, match="IAM takes 10240") as raised:
+        kick_role_policy(config(text))
+    assert "as *.NAME" in str(raised.value.hint)
+
+
 def test_sids_are_what_iam_takes() -> None:
     sids = [statement["Sid"] for statement in statements(KICK)]
     assert len(set(sids)) == len(sids)

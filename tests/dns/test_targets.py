@@ -98,6 +98,11 @@ def test_one_bad_value_among_good_ones_is_enough() -> None:
     assert wrong[0] == "8.8.8.8 is no address of this cluster"
 
 
+def test_a_record_without_values_leads_nowhere() -> None:
+    zone = zone_for(POLICY, NAMES["public"], "public")
+    assert bad_target(POLICY, zone, Record(NAMES["public"], "A", 60))
+
+
 @pytest.mark.parametrize(
     ("alias", "name", "right"),
     [

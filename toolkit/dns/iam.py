@@ -7,6 +7,7 @@ pairs any granted name of a zone with any granted type of it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,6 +18,9 @@ from toolkit.errors import RefusedError
 from toolkit.spec.dns import Zone
 from toolkit.spec.kick import KickConfig
 from toolkit.spec.policy import Grant, Policy
+
+LARGEST = 10_240
+"""Characters, spaces between words not counted, of all policies that a role has of its own."""
 
 _CHANGE = "route53:ChangeResourceRecordSets"
 _NAMES = f"{_CHANGE}NormalizedRecordNames"
@@ -29,7 +33,7 @@ _STAR = "\\052"
 def kick_role_policy(config: KickConfig) -> dict[str, Any]:
     """The policy document: just what the rules of kick.toml can lead to, zone by zone.
 
-    RefusedError without a zone of Route 53's.
+    RefusedError without a zone of Route 53's, and when it is larger than IAM takes.
     """
     zones = sorted(
         (zone for zone in config.zones if zone.provider == "route53"), key=lambda zone: zone.id
@@ -53,7 +57,13 @@ def kick_role_policy(config: KickConfig) -> dict[str, Any]:
             "Resource": "arn:aws:route53:::change/*",
         },
     ]
-    return {"Version": "2012-10-17", "Statement": statements}
+    document = {"Version": "2012-10-17", "Statement": statements}
+    size = len(json.dumps(document, separators=(",", ":")))
+    if size > LARGEST:
+        hint = "grant names below one suffix, as *.NAME, in the place of many single ones"
+        message = f"the policy has {size} characters, and IAM takes {LARGEST} for a role"
+        raise RefusedError(message, hint=hint)
+    return document
 
 
 def _arn(zone: Zone) -> str:

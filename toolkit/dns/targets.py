@@ -32,6 +32,8 @@ def _wrongs(
             hint = f"an alias leads to [edge.{zone.visibility}] only"
             yield f"{show(record.alias.target)} is not the cluster's {zone.visibility} edge", hint
         return
+    if not record.values:
+        yield "it leads nowhere", None
     for value in record.values:
         if record.type in {"A", "AAAA"}:
             wrong = _bad_address(policy, zone, value, edge)
