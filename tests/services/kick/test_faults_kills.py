@@ -7,13 +7,13 @@ before or after it was done, and its answer never comes.
 
 from __future__ import annotations
 
-import http.client
 import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,171 +25,59 @@ from tests.services.kick.lab import (
     PATIENCE,
     PUBLIC,
     ZONE_ID,
-    Client,
     Lab,
     Process,
-    Said,
-    faults_in,
     lab,
+    on_aws,
     on_route53,
     together,
     token_of,
 )
+from tests.services.kick.load import (
+    BROKEN,
+    Answers,
+    Asked,
+    address,
+    check_audit,
+    check_zone,
+    faults_in,
+    writers,
+)
 from tests.services.kick.rig import CONFIG
 from tests.services.running import until
-from toolkit.clients.dns.route53 import Keys, Route53
-from toolkit.dns.standing import Standing, standings
-from toolkit.spec.dns import Zone
-from toolkit.spec.kick import Route53Access
-from toolkit.spec.target import Secret
 
-CLIENTS = 8
-NAMES_EACH = 4
 LATEST = 0.006
 """Seconds after the chosen answer: longer than a write takes, so that every step of one is met."""
-BROKEN = (OSError, http.client.HTTPException)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A change that got no answer, or none yet."""
-
-    name: str
-    wanted: str | None
-    """An address; None for a removal."""
-    key: str
-
-    def send(self, client: Client) -> Said:
-        """Ask for it, now or again."""
-        path = f"/record/{self.name}?zone=public&type=A"
-        if self.wanted is None:
-            return client.ask("DELETE", path, Idempotency_Key=self.key)
-        return client.ask("PUT", path, {"ip_address": self.wanted}, Idempotency_Key=self.key)
-
-
-@dataclass
-class Writer:
-    """A client with names of its own, and what it was told about them."""
-
-    number: int
-    drawn: random.Random
-    has: dict[str, str] = field(default_factory=dict)
-    flight: Asked | None = None
-    sent: int = 0
-
-    def run(self, client: Client, answered: threading.Semaphore) -> None:
-        """Change one name after the other until the server is gone."""
-        while True:
-            self.flight = self._next()
-            try:
-                said = self.flight.send(client)
-            except BROKEN:
-                return
-            assert said.status in (200, 201), said.body
-            self._told(self.flight)
-            self.flight = None
-            answered.release()
-
-    def settle(self, client: Client, zone: dict[str, Standing]) -> str:
-        """Ask again for what got no answer, with the same key; what had become of it."""
-        asked = self.flight
-        if asked is None:
-            return "answered"
-        was_done = address(zone, asked.name) == asked.wanted
-        said = asked.send(client)
-        assert said.status in (200, 201), said.body
-        # Done before the kill: the very same answer again, and nothing is done twice.
-        assert said.json["replayed"] == was_done, (asked, said.body)
-        self._told(asked)
-        self.flight = None
-        return "done" if was_done else "not done"
-
-    def check(self, zone: dict[str, Standing]) -> None:
-        """What was acknowledged is there exactly so; what was not is there whole, or not at all."""
-        for number in range(NAMES_EACH):
-            name = self._name(number)
-            may_be = {self.has.get(name)}
-            if self.flight is not None and self.flight.name == name:
-                may_be.add(self.flight.wanted)
-            assert address(zone, name) in may_be, (name, self.flight)
-
-    def _name(self, number: int) -> str:
-        return f"k{self.number}-{number}.shop.apps.example.com"
-
-    def _next(self) -> Asked:
-        self.sent += 1
-        name = self._name(self.drawn.randrange(NAMES_EACH))
-        key = f"{self.number}-{self.sent}"
-        if name in self.has and self.drawn.random() < 0.4:
-            return Asked(name, None, key)
-        others = [f"203.0.113.{low}" for low in range(1, 250)]
-        return Asked(name, self.drawn.choice([o for o in others if o != self.has.get(name)]), key)
-
-    def _told(self, asked: Asked) -> None:
-        if asked.wanted is None:
-            self.has.pop(asked.name, None)
-        else:
-            self.has[asked.name] = asked.wanted
-
-
-def address(zone: dict[str, Standing], name: str) -> str | None:
-    """The one address of a name."""
-    there = zone.get(name)
-    if there is None or not there.records:
-        return None
-    ((record,), (value,)) = there.records, there.records[0].values
-    assert record.ttl == 60
-    return value
-
-
-def check_audit(made: Lab) -> None:
-    """The chain holds, and each intent has its one outcome."""
-    entries = made.audit()
-    intents = {entry.seq for entry in entries if entry.what.kind == "intent"}
-    ends = Counter(entry.what.intent for entry in entries if entry.what.kind == "outcome")
-    assert ends == Counter(intents)
-    assert not [entry.seq for entry in entries if entry.what.result == "unknown"]
 
 
 def kills(made: Lab, seed: int, times: int) -> Counter[str]:
     """Kill that often; what had become of the requests that were under way."""
     drawn = random.Random(seed)
-    writers = [Writer(number, random.Random(drawn.random())) for number in range(CLIENTS)]
+    all_writers = writers(seed)
     token = token_of("shop")
     fates: Counter[str] = Counter()
     process = made.start()
     for _ in range(times):
-        answered = threading.Semaphore(0)
-        clients = [process.client(token) for _ in writers]
+        answers = Answers()
         after, late = drawn.randrange(1, 40), drawn.uniform(0, LATEST)
-
-        def kill(process: Process = process, after: int = after, late: float = late) -> None:
-            for _ in range(after):
-                assert answered.acquire(timeout=PATIENCE)  # noqa: B023  joined before the next turn
-            threading.Event().wait(late)
-            process.kill()
-
-        runs = [
-            lambda writer=writer, client=client: writer.run(client, answered)  # noqa: B023
-            for writer, client in zip(writers, clients, strict=True)
-        ]
-        together(kill, *runs)
+        runs = [partial(each.run, process.client(token), answers) for each in all_writers]
+        together(partial(kill, process, answers, after, late), *runs)
         zone = made.zone()
-        assert faults_in(zone) == []
-        for writer in writers:
-            writer.check(zone)
+        check_zone(all_writers, zone)
         process = made.start()
-        for writer in writers:
-            client = process.client(token)
-            fates[writer.settle(client, zone)] += 1
-            client.close()
-    zone = made.zone()
-    assert faults_in(zone) == []
-    for writer in writers:
-        writer.check(zone)
+        client = process.client(token)
+        fates.update(each.settle(client, zone) for each in all_writers)
+    check_zone(all_writers, made.zone())
     assert process.stop() == 0
     check_audit(made)
     return fates
+
+
+def kill(process: Process, answers: Answers, after: int, late: float) -> None:
+    """End the server so many answers and seconds from now."""
+    answers.wait_for(after, PATIENCE)
+    threading.Event().wait(late)
+    process.kill()
 
 
 def test_ten_kills(tmp_path: Path) -> None:
@@ -216,17 +104,6 @@ def aws() -> Iterator[Route53State]:
     state = Route53State()
     state.add_zone(ZONE_ID, PUBLIC.name)
     yield state
-
-
-def on_aws(fake: FakeRoute53) -> dict[str, Standing]:
-    """What the hosted zone has."""
-    keys = Keys("AKIA1111111111111111", Secret("secret"))
-    provider = Route53(Route53Access(endpoint=fake.address), keys=keys)
-    try:
-        records = list(provider.records(Zone(PUBLIC.name, "public", "route53", ZONE_ID)))
-    finally:
-        provider.close()
-    return {s.name: s for s in standings(r for r in records if r.type not in ("NS", "SOA"))}
 
 
 def values(state: Route53State, name: str) -> tuple[str, ...]:
@@ -301,5 +178,5 @@ def test_a_batch_that_lands_when_the_next_server_is_there_already(
 
 def check_aws(there: Killed) -> None:
     """The hosted zone has what was asked for, once, with its owner record."""
-    zone = on_aws(there.fake)
+    zone = on_aws(there.fake.address)
     assert (faults_in(zone), address(zone, there.asked.name)) == ([], "203.0.113.2")
