@@ -104,8 +104,8 @@ class Feed:
         self._told()
 
     def _fail(self, trouble: str) -> None:
+        said = bounded(trouble)
         with self._lock:
-            news = not self._trouble
-            self._trouble = bounded(trouble)
+            news, self._trouble = self._trouble != said, said
         if news:
             self._told()
