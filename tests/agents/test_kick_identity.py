@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
+import json
 import time
 import uuid
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.agents.cluster import LocalCluster, local_cluster
-from tests.agents.guarded import Guarded
+from tests.agents.cluster import LocalCluster
+from tests.agents.identity_rig import DEFAULT, KICK, Rig, identity_rig
 from tests.agents.plain import plain
 from tests.agents.shop import Shop
 from tests.identity import mint
@@ -28,148 +28,11 @@ from toolkit.spec.target import Endpoint, Secret
 
 pytestmark = pytest.mark.agents
 
-READER = 'namespace "*" { policy = "read" }'
-KICK = 'identity {\n  name = "kick"\n  aud  = ["kick"]\n  ttl  = "1h"\n  file = true\n}\n'
-MANY = (
-    KICK
-    + """
-identity {
-  name = "hook"
-  aud  = ["hook"]
-  ttl  = "1h"
-  file = true
-}
-identity {
-  name = "both"
-  aud  = ["kick", "hook"]
-  ttl  = "1h"
-  file = true
-}
-identity {
-  name = "endless"
-  aud  = ["kick"]
-  file = true
-}
-identity {
-  name = "week"
-  aud  = ["kick"]
-  ttl  = "168h"
-  file = true
-}
-identity {
-  file = true
-}
-"""
-)
-OWN = "identity {\n  file = true\n}\n"
-DEFAULT = "nomad_token"
-"""File of the token that Nomad makes for every task."""
-
-
-@dataclass
-class Rig:
-    """A guarded cluster whose verifier is one of its tasks, as the kick server is."""
-
-    shop: Guarded
-    verifier: Verifier
-    socket: str
-    seconds: float = 0.0
-    """By how much our clocks are ahead of the machine's."""
-    allocations: dict[str, str] = field(default_factory=dict)
-    """By job."""
-
-    @property
-    def cluster(self) -> LocalCluster:
-        return self.shop.cluster
-
-    def connect(self) -> Nomad:
-        """As the verifier does."""
-        own = self.token("kick-server", DEFAULT)
-        return Nomad(Endpoint("Nomad", self.socket, "kick.toml", token=Secret(own)))
-
-    def now(self) -> float:
-        return time.time() + self.seconds
-
-    def clock(self) -> float:
-        return time.monotonic() + self.seconds
-
-    def run(
-        self, name: str, namespace: str = "default", task: str = KICK, kind: str = "service"
-    ) -> None:
-        """Register a job whose task has these identities."""
-        hcl = plain(name, kind=kind, task=task, more=f'namespace = "{namespace}"')
-        with self.cluster.nomad() as nomad:
-            job = nomad.parse(hcl)
-        self.shop.nomad("/v1/jobs", {"Job": job})
-
-    def settle(self, name: str, namespace: str = "default") -> str:
-        """The allocation of a job, once its task runs."""
-        found: list[dict[str, Any]] = []
-
-        def runs() -> bool:
-            path = f"/v1/job/{name.replace('/', '%2F')}/allocations?namespace={namespace}"
-            found[:] = [
-                stub for stub in self.shop.nomad(path) or () if stub["ClientStatus"] == "running"
-            ]
-            return bool(found)
-
-        self.shop.until(f"{name} runs", runs)
-        self.allocations[f"{namespace}/{name}"] = found[0]["ID"]
-        return str(found[0]["ID"])
-
-    def place(self, job: str, namespace: str = "default") -> Path:
-        """The secrets of a job's task."""
-        folder = self.cluster.layout.kept_alloc / self.allocations[f"{namespace}/{job}"]
-        return folder / "app" / "secrets"
-
-    def token(self, job: str, file: str = "nomad_kick.jwt", namespace: str = "default") -> str:
-        """A token as the task reads it."""
-        return (self.place(job, namespace) / file).read_text()
-
-    def ask(self, token: str, verifier: Verifier | None = None) -> str:
-        """The workload that is let in, or the reason for which none is."""
-        try:
-            found = (verifier or self.verifier).verify(f"Bearer {token}")
-        except IdentityError as error:
-            assert token not in error.message + (error.hint or "")
-            return error.reason
-        return str(found)
-
-    def fresh(self, audience: str = "kick", **how: Any) -> Verifier:
-        """A verifier that remembers nothing."""
-        return Verifier(self.connect, audience, now=self.now, clock=self.clock, **how)
-
 
 @pytest.fixture(scope="module")
 def rig(machine: Machine) -> Iterator[Rig]:
-    # A task's socket has to have a short path: below a test's own folder there would be none.
-    with tempfile.TemporaryDirectory(prefix="kick-") as folder:
-        root = Path(folder).resolve()
-        with local_cluster(root, acl=True, data=True, machine=machine) as cluster:
-            shop = Guarded(cluster, root / "p")
-            shop.nomad("/v1/namespace/other", {"Name": "other"})
-            reader = {"Name": "kick", "Rules": READER, "JobACL": {"Namespace": "default"}}
-            reader["JobACL"]["JobID"] = "kick-server"  # type: ignore[index]
-            shop.nomad("/v1/acl/policy/kick", reader, "POST")
-            made = Rig(shop, None, "")  # type: ignore[arg-type]
-            made.run("kick-server", task=OWN)
-            for name in ("web", "web-admin", "leaving"):
-                made.run(name)
-            made.run("web", "other")
-            made.run("many", task=MANY)
-            parameterized = plain("work", kind="batch", task=KICK, more="parameterized {}")
-            with cluster.nomad() as nomad:
-                shop.nomad("/v1/jobs", {"Job": nomad.parse(parameterized)})
-            child = shop.nomad("/v1/job/work/dispatch", {})["DispatchedJobID"]
-            for name in ("kick-server", "web", "web-admin", "leaving", "many", child):
-                made.settle(name)
-            made.settle("web", "other")
-            made.allocations["default/child"] = made.allocations[f"default/{child}"]
-            made.socket = f"unix:{made.place('kick-server')}/api.sock"
-            made.verifier = made.fresh()
-            yield made
-            made.verifier.close()
-            shop.close()
+    with identity_rig(machine) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -252,14 +115,15 @@ def test_a_token_means_nothing_once_its_allocation_is_over(rig: Rig) -> None:
 
 
 def test_clocks_that_differ(rig: Rig) -> None:
-    """By how much ours is ahead: half a minute more than a token's life does not matter."""
+    """Our clock beside Nomad's: half a minute more than a token's life does not matter."""
     token = rig.token("web")
+    issued = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))["iat"]
     for ahead, said in [
-        (0, "default/web"), (30, "default/web"), (300, "default/web"), (3300, "default/web"),
+        (0, "default/web"), (30, "default/web"), (300, "default/web"), (3600, "default/web"),
         (3600 + 30, "expired"), (2 * 3600, "expired"),
-        (-300, "not-yet"), (-3600, "not-yet"),
+        (-25, "default/web"), (-300, "not-yet"), (-3600, "not-yet"),
     ]:  # fmt: skip
-        rig.seconds = ahead
+        rig.seconds = issued + ahead - time.time()
         assert rig.ask(token, rig.fresh()) == said, ahead
 
 
