@@ -185,6 +185,14 @@ def test_a_field_that_is_wrong_is_named(body: dict[str, Any], fields: list[str])
     assert [field for field, _ in wrongs(**body)] == fields
 
 
+def test_a_mistake_in_one_field_makes_none_in_others() -> None:
+    body = {"hostname": "_http._tcp.example.com", "values": ["1 1 80 a.example"], "port": "80"}
+    with pytest.raises(BadRecordError) as raised:
+        from_request(body)
+    assert [wrong.field for wrong in raised.value.wrongs] == ["port"]
+    assert [field for field, _ in wrongs(values=["x"], type="a", ttl=0)] == ["type", "ttl"]
+
+
 @pytest.mark.parametrize("type_", ["NS", "SOA", "MX", "CAA", "DS", "PTR", "NAPTR", "SPF", "ANY"])
 def test_other_types_cannot_be_asked_for_at_all(type_: str) -> None:
     assert wrongs(values=["ns.example.com"], type=type_)[0][0] == "type"

@@ -145,9 +145,9 @@ def _others(body: Mapping[str, Any], wrongs: list[Wrong]) -> list[Wrong]:
     fine = {name: value for name, value in body.items() if name not in bad}
     found = []
     if "hostname" in fine:
-        found += read_name(fine["hostname"], "" if "type" in bad else _type(fine))[1]
+        found += read_name(fine["hostname"], "" if "type" in bad else _type(body))[1]
     if "values" in fine and "type" not in bad:
-        found += read_values(_type(fine), fine["values"])[1]
+        found += read_values(_type(body), fine["values"])[1]
     return found
 
 
