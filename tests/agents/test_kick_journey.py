@@ -18,7 +18,7 @@ from dnslib import DNSRecord
 
 from tests.agents.cluster import LocalCluster, local_cluster
 from tests.agents.shop import Said, Shop
-from tests.docs.pages import blocks
+from tests.docs.pages import blocks, steps
 from toolkit.spec.dev import Machine
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(300)]
@@ -188,6 +188,21 @@ def test_a_private_name_is_answered_to_the_private_side_alone(journey: Journey) 
         "1 1 5432 db.apps.internal."
     ]
     assert journey.resolve("db.apps.internal") == []
+
+
+def test_the_page_shows_what_the_command_says(journey: Journey) -> None:
+    shown = {
+        step.command: step.shown
+        for block in blocks("docs/kick.md")
+        if block.kind == "console"
+        for step in steps(block)
+    }
+    command = "toolkit dns set shop.apps.example.com 203.0.113.7"
+    said = journey.dns(*command.split()[2:])
+    assert journey.dns("delete", "shop.apps.example.com").code == 0
+    port = str(journey.shop.cluster.state.ports.kick_dns)
+    alike = [re.sub(r"in \d+\.\d s", "in 0.0 s", line) for line in said.out.splitlines()]
+    assert [line.replace(port, "8653") for line in alike] == list(shown[command])
 
 
 # --- what tasks do -----------------------------------------------------------------------------

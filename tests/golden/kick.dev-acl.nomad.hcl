@@ -86,14 +86,14 @@ job "kick" {
 
       # What it reads jobs and allocations with: a policy is attached to this very job.
       identity {
-        env  = true
         file = true
       }
 
       env = {
         "RELEASE" = "0.1.0"
-        "KICK_CONFIG" = "${NOMAD_TASK_DIR}/kick.toml"
-        "KICK_DATA"   = "${NOMAD_ALLOC_DIR}/data"
+        "KICK_CONFIG"      = "${NOMAD_TASK_DIR}/kick.toml"
+        "KICK_DATA"        = "${NOMAD_ALLOC_DIR}/data"
+        "NOMAD_TOKEN_FILE" = "${NOMAD_SECRETS_DIR}/nomad_token"
         "NOMAD_ADDR"       = "http://127.0.0.1:4646"
         "CONSUL_HTTP_ADDR" = "http://127.0.0.1:18500"
       }

@@ -53,6 +53,5 @@ def check_installed(spec: JobSpec, *, find: Callable[[str], object] = find_spec)
     if find("kick") is None:
         raise RefusedError(
             "the kick server is not installed in the Python that toolkit runs with",
-            hint="pip install toolkit-kick there (of a clone: pip install ./services/kick), or run"
-            " it from its image: --var driver.name=docker",
+            hint="pip install toolkit-kick there; of a clone: pip install ./services/kick",
         )
