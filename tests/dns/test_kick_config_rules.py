@@ -83,3 +83,9 @@ def test_mistakes_in_zones_bring_no_false_ones_in_rules() -> None:
     text = LEAST.replace('"local"', '"loca"') + grant("names = ['a.example.com']")
     assert [each.split(" ")[1] for each in mistakes(text)] == ["zone[0].provider:"]
     assert len(mistakes('cluster = "x"\n' + grant("names = ['a.example.com']"))) == 1
+
+
+@pytest.mark.parametrize("network", ['["203.0.113.7/24"]', '"203.0.113.0/24"', "[7]"])
+def test_mistakes_in_targets_bring_no_false_ones_in_rules(network: str) -> None:
+    text = LEAST.replace('["203.0.113.0/24"]', network) + grant("names = ['a.example.com']")
+    assert [each.split(" ")[1] for each in mistakes(text)] == ["targets.public:"]

@@ -221,6 +221,8 @@ def _check_targets(path: KeyPath, grant: Grant, partial: Policy, found: Collecto
     """Addresses in zones for which no address is a target can never be set."""
     if not grant.types or not set(grant.types) <= _ADDRESSES:
         return
+    if any((mistake.key or "").startswith(("targets", "edge")) for mistake in found.mistakes):
+        return  # what is meant there is not known
     for visibility in grant.zones:
         networks = partial.targets.public if visibility == "public" else partial.targets.private
         loopback = partial.targets.loopback and any(
