@@ -11,13 +11,14 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 
 from toolkit.clients.dns.provider import BatchRefusedError, BusyError, deletes_first
 from toolkit.clients.dns.rules import MOST_CHANGES, is_name, judge
 from toolkit.clients.dns.snapshot import Snapshot
-from toolkit.clients.dns.zonelog import SYSTEM, ZoneLog
+from toolkit.clients.dns.zonelog import FOLD_ABOVE, SYSTEM, ZoneLog
 from toolkit.errors import InvalidRequestError, ServerError
 from toolkit.spec.dns import Change, ChangeState, Record, Submitted, Zone
 
@@ -38,9 +39,13 @@ class ZoneFiles:
         wait: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        fold_above: int = FOLD_ABOVE,
     ) -> None:
-        """`wait`: seconds in which another process may let go of the folder, at the first call."""
-        self._folder = folder
+        """`wait`: seconds in which another process may let go of the folder, at the first call.
+
+        `fold_above`: changes that a file keeps in batches at least, before it is written anew.
+        """
+        self._folder, self._fold_above = folder, fold_above
         self._wait, self._clock, self._sleep = wait, clock, sleep
         self._guard = RLock()
         self._logs: dict[Zone, ZoneLog] = {}
@@ -125,7 +130,9 @@ class ZoneFiles:
         if not is_name(zone.name):
             raise InvalidRequestError(f"{zone.name!r} is not a zone's name", system=SYSTEM)
         self._hold()
-        return self._logs.setdefault(zone, ZoneLog(self._folder, zone))
+        if zone not in self._logs:
+            self._logs[zone] = ZoneLog(self._folder, zone, self._fold_above)
+        return self._logs[zone]
 
     def _hold(self) -> None:
         """Have the folder to ourselves: what we know of a zone must be what its file says."""
@@ -155,6 +162,8 @@ class ZoneFiles:
                     hint="stop it first, or give this one a folder of its own",
                 ) from exc
             break
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
         self._lock = lock
+        with suppress(OSError):
+            # Only for what the next one is told; a full disk has no room for it.
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)

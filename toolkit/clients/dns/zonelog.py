@@ -19,15 +19,15 @@ from toolkit.spec.dns import Change, Zone
 
 SYSTEM = "Zone files"
 FOLD_ABOVE = 1000
-"""Changes in batches that a file keeps at least before it is written anew."""
+"""Changes in batches that a file keeps at least, before it is written anew."""
 
 
 class ZoneLog:
     """One zone and its file; for one thread at a time."""
 
-    def __init__(self, folder: Path, zone: Zone) -> None:
+    def __init__(self, folder: Path, zone: Zone, fold_above: int = FOLD_ABOVE) -> None:
         """Reads nothing yet."""
-        self._zone = zone
+        self._zone, self._fold_above = zone, fold_above
         self.path = folder / f"{zone.name}.{zone.visibility}.zone"
         self._file = -1
         self._seen: tuple[int, int, int] | None = None
@@ -58,7 +58,7 @@ class ZoneLog:
         self._size += len(line)
         self._pending += len(changes)
         after = self._snapshot = snapshot.changed(changes, serial)
-        if self._pending > max(FOLD_ABOVE, len(after.names)):
+        if self._pending > max(self._fold_above, len(after.names)):
             self._fold(after)
         self._seen = self._stamp()
         return after
