@@ -62,16 +62,16 @@ def allocation_of(job: str) -> str:
 def token_of(job: str, key: Private = b"", *, kid: str = KEY_ID, **changes: Any) -> str:
     """A token as a task of the job has it, from a minute ago for an hour."""
     now = int(time.time())
-    said = claims(
-        iat=now - 60,
-        nbf=now - 60,
-        exp=now + 3540,
-        nomad_job_id=job,
-        nomad_allocation_id=allocation_of(job),
-        sub=f"global:default:{job}:{job}:app:kick",
+    said = {
+        "iat": now - 60,
+        "nbf": now - 60,
+        "exp": now + 3540,
+        "nomad_job_id": job,
+        "nomad_allocation_id": allocation_of(job),
+        "sub": f"global:default:{job}:{job}:app:kick",
         **changes,
-    )
-    return token(key, header={"kid": kid}, said=said)
+    }
+    return token(key, header={"kid": kid}, said=claims(**said))
 
 
 def nomad_state(jobs: Sequence[str] = JOBS) -> State:

@@ -46,8 +46,8 @@ class Writer:
     has: dict[str, str] = field(default_factory=dict)
     flight: Asked | None = None
     sent: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    """By kind of problem; of these nothing was done, but for `outcome-unknown`."""
+    refused: list[str] = field(default_factory=list)
+    """Kinds of problems; nothing was done, but for `outcome-unknown`."""
 
     def run(
         self,
@@ -65,7 +65,7 @@ class Writer:
                 return
             if said.status not in (200, 201):
                 assert said.status in (502, 503), said.body
-                self.refused[said.slug] += 1
+                self.refused.append(said.slug)
                 if said.slug != "outcome-unknown":
                     self.flight = None
                 return
