@@ -6,17 +6,14 @@ grow. A zone's subnets follow from its letter: they stay when another zone is ad
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, collapse_addresses
+from ipaddress import IPv4Network
 
-from toolkit.spec.cluster import SERVERS, Cluster, Slot, Subnets
+from toolkit.spec.cluster import AWS_KEEPS, PRIVATE_BITS, SERVERS, Cluster, Slot, Subnets
 
 LETTERS = "abcdef"
 """Availability zones end in one of these; no region has more."""
-_PRIVATE, _PUBLIC = 3, 5
-"""Bits that a subnet is longer than the range: an eighth for each zone's machines; of the last two
-eighths a quarter each for what is public, which a balancer wants to be a /27 at least."""
-_RESERVED = 5
-"""Addresses that AWS keeps of a subnet: the first four and the last."""
+_PUBLIC_BITS = 5
+"""Of the last two eighths of the range a quarter each for what is public: balancers want a /27."""
 _FIRST = 10
 """Server 1 has its subnet's address plus 11: beyond AWS's own, and easy to read."""
 
@@ -29,14 +26,14 @@ def subnets(cluster: Cluster) -> tuple[Subnets, ...]:
 def zone_subnets(network: IPv4Network, zone: str) -> Subnets:
     """The subnets of one zone of the VPC's range."""
     at = LETTERS.index(zone[-1])
-    private = _cut(network, _PRIVATE, at)
-    public = _cut(network, _PUBLIC, 6 * 4 + at)
+    private = _cut(network, PRIVATE_BITS, at)
+    public = _cut(network, _PUBLIC_BITS, len(LETTERS) * 4 + at)
     return Subnets(zone, public, private)
 
 
 def capacity(subnet: IPv4Network) -> int:
     """Machines that a subnet has addresses for."""
-    return subnet.num_addresses - _RESERVED
+    return subnet.num_addresses - AWS_KEEPS
 
 
 def slots(cluster: Cluster) -> tuple[Slot, ...]:
@@ -70,16 +67,6 @@ def resolver(cluster: Cluster) -> str:
 def hosts(cluster: Cluster) -> dict[str, str]:
     """Name in the private zone -> address, of everything that has one from the beginning."""
     return {slot.host: slot.address for slot in slots(cluster)}
-
-
-def free(cluster: Cluster) -> tuple[IPv4Network, ...]:
-    """What of the VPC's range no zone, present or to come, will ever take."""
-    return tuple(collapse_addresses(_cut(cluster.network, _PUBLIC, at) for at in (30, 31)))
-
-
-def is_inside(network: IPv4Network, address: str) -> bool:
-    """Whether an address is in the range."""
-    return IPv4Address(address) in network
 
 
 def _cut(network: IPv4Network, bits: int, at: int) -> IPv4Network:

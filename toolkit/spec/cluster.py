@@ -25,6 +25,10 @@ SERVERS = 3
 """Server slots: two must live, one may be away."""
 CONTROL = "control"
 """Name of the pool of one whose profile alone may assume the roles of our servers."""
+PRIVATE_BITS = 3
+"""Bits that the subnet of a zone's machines is longer than the range: an eighth of it."""
+AWS_KEEPS = 5
+"""Addresses of a subnet that AWS keeps: the first four and the last."""
 REHEARSAL = "-rehearsal"
 """Ends the name of the environment that a rehearsal of the cluster is."""
 
@@ -175,6 +179,8 @@ class Cluster:
     datacenter: str = "dc1"
     """Of Nomad and Consul."""
     nat: Nat = "single"
+    connected: tuple[IPv4Network, ...] = ()
+    """Ranges of networks that this one is, or will be, connected to; none overlaps it."""
     bastion: Bastion | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """On everything that takes tags, beside our own `toolkit:*`."""
