@@ -42,6 +42,11 @@ def _string(value: Any, what: str = "a string") -> None:
         raise WrongError("must not hold control characters")
 
 
+def _text(value: Any) -> None:
+    if value != "":
+        _string(value)
+
+
 def _integer(value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise WrongError(f"must be an integer, not {describe(value)}")
@@ -243,6 +248,7 @@ def _by(parse: Callable[[str], str]) -> Callable[[Any], None]:
 
 KINDS: dict[str, Callable[[Any], None]] = {
     "string": _string,
+    "text": _text,
     "integer": _integer,
     "boolean": _boolean,
     "duration": _duration,

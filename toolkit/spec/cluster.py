@@ -15,6 +15,7 @@ from typing import Literal
 
 Arch = Literal["amd64", "arm64"]
 """As releases of Nomad and Consul name it."""
+ARCHES: tuple[Arch, ...] = ("amd64", "arm64")
 Nat = Literal["single", "per-az", "none"]
 Role = Literal["server", "worker", "control"]
 """A server slot, a machine of a pool, or the one that holds the roles of our servers."""
