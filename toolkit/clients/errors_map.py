@@ -99,6 +99,9 @@ def from_response(
 
 def from_exception(endpoint: Endpoint, exc: BaseException, *, read: bool) -> Failure:
     """The failure that a raised vendor error stands for."""
+    if not endpoint.address:
+        message = f"nothing says where {endpoint.system} is in this environment"
+        return Failure(_make(UnreachableError, message, endpoint, None, endpoint.origin), exc)
     root = unwrap(exc)
     if isinstance(root, requests.Response):
         ours = any(name.lower().startswith("x-nomad-") for name in root.headers)
@@ -127,6 +130,8 @@ def from_exception(endpoint: Endpoint, exc: BaseException, *, read: bool) -> Fai
         hint = _absent_hint(endpoint)
         if isinstance(root, requests.exceptions.ProxyError):
             hint = "look at `proxy` of the environment"
+        elif endpoint.proxy:
+            hint = f"the way there is the environment's proxy, {endpoint.proxy}: {hint}"
         error = _make(UnreachableError, message, endpoint, None, hint)
         return Failure(error, exc, passing=not isinstance(root, requests.exceptions.Timeout))
     if isinstance(root, requests.exceptions.Timeout | urllib3.exceptions.ReadTimeoutError):

@@ -28,6 +28,23 @@ def parse_entrance(text: str) -> str:
     return f"{scheme}://{host}" + ("" if default else f":{number}")
 
 
+def parse_proxy(text: str) -> str:
+    """`http://host:port`, or `socks5h://host:port`, which looks up names on its own side.
+
+    ValueError with a reason.
+    """
+    found = _SCHEME.match(text.strip())
+    if found is None or found[1].lower() in _PORTS:
+        return parse_entrance(text)
+    if found[1].lower() != "socks5h":
+        hint = ": names would be looked up here" if found[1].lower().startswith("socks") else ""
+        raise ValueError(
+            f'must start with http://, https:// or socks5h://, not "{found[1]}://"{hint}'
+        )
+    _, host, number = _parse(f"http://{found[2]}", tls=False)
+    return f"socks5h://{host}:{number or 1080}"
+
+
 def is_same_place(one: str, other: str) -> bool:
     """True when two parsed addresses lead to the same place."""
     return _canonical(one) == _canonical(other)

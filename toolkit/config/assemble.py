@@ -248,4 +248,7 @@ def _context(target: Target, root: Path | None, python: str) -> dict[str, Any]:
             "ports": asdict(agents.ports if agents else AgentPorts()),
             "acl": bool(agents and agents.acl),
         }
+    elif target.rehearsed:
+        access = target.access
+        context["agents"] = {"traefik": (access.traefik if access else "") or "traefik"}
     return context

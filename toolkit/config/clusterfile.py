@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from toolkit.config.checks import validate
 from toolkit.config.clusterfile_edge import check_ports, read_edge
 from toolkit.config.clusterfile_machines import read_binaries, read_images, read_machines
+from toolkit.config.clusterfile_names import CLUSTERS, cluster_names, cluster_path, wrong_name
 from toolkit.config.clusterfile_network import (
     read_bastion,
     read_domains,
@@ -22,13 +22,8 @@ from toolkit.config.near import suggest
 from toolkit.config.schema import key_tree
 from toolkit.config.source import Source, read_toml
 from toolkit.errors import ConfigError, Mistake
-from toolkit.spec.cluster import REHEARSAL, Cluster
+from toolkit.spec.cluster import Cluster
 from toolkit.spec.tree import Tree
-
-CLUSTERS = "clusters/"
-NAME_MOST = 24
-"""Names in AWS have room for 32 characters, and ours add to this one."""
-_NAME = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9]))*", re.ASCII)
 
 
 class ClusterFile(NamedTuple):
@@ -36,31 +31,6 @@ class ClusterFile(NamedTuple):
 
     cluster: Cluster
     source: Source
-
-
-def cluster_path(name: str) -> str:
-    """Path of a cluster's file in the project."""
-    return f"{CLUSTERS}{name}.toml"
-
-
-def cluster_names(tree: Tree) -> tuple[str, ...]:
-    """Names of the tree's cluster files, sorted; those whose names cannot be are left out."""
-    paths = [path.removeprefix(CLUSTERS) for path in tree.paths(CLUSTERS)]
-    names = [path.removesuffix(".toml") for path in paths if path.endswith(".toml")]
-    return tuple(sorted(name for name in names if wrong_name(name) is None))
-
-
-def wrong_name(name: str) -> str | None:
-    """What is wrong with the name of a cluster, or None."""
-    if not _NAME.fullmatch(name):
-        return "takes lower-case letters, digits and single -, and begins with a letter"
-    if len(name) > NAME_MOST:
-        return f"must not be longer than {NAME_MOST} characters"
-    if name.endswith(REHEARSAL):
-        return f"must not end in {REHEARSAL}: that is what the rehearsal of a cluster is called"
-    if name in {"rehearsal", "internal", "aws"} or name.startswith("internal-"):
-        return "is a name that AWS or toolkit uses itself"
-    return None
 
 
 def load_cluster(tree: Tree, name: str) -> ClusterFile:

@@ -26,6 +26,8 @@ class Filed(NamedTuple):
     key_file: str | None = None
     tls_server_name: str | None = None
     proxy: str | None = None
+    nowhere: str = ""
+    """What to do where nothing says the address, and the standard one is certainly wrong."""
     is_standard: bool = False
     """A standard address of agents that are not started: a loopback variable may say better."""
 
@@ -79,7 +81,9 @@ def _address(
             mistakes.append(Mistake(where, None, None, f"the address {error}"))
             return default, where
     if filed.address is None:
-        return (said.address, said.address_variable) if said.address else (default, "default")
+        if said.address:
+            return said.address, said.address_variable
+        return ("", filed.nowhere) if filed.nowhere else (default, "default")
     if said.address is None or not contact or is_same_place(said.address, filed.address):
         return filed.address, filed.origin
     if filed.is_standard and _is_loopback(said.address):

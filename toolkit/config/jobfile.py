@@ -53,7 +53,19 @@ def read_job_file(
         for name in sorted(set(layers) - set(known)):
             message = f'toolkit.toml has no environment "{name}"'
             mistakes.append(source.mistake(("env", name), message, suggest(name, known)))
-    return JobFile(source, shared, layers.get(environment, {}))
+    said = known.get(environment)
+    inherited = layers.get(said.inherits, {}) if said and said.inherits else {}
+    own_layer = merge(_without_driver(inherited), layers.get(environment, {}))
+    return JobFile(source, shared, own_layer)
+
+
+def _without_driver(layer: Layer) -> Layer:
+    """A rehearsal has its own driver; what other drivers are set to stays."""
+    driver = {
+        name: value for name, value in (table(layer, "driver") or {}).items() if name != "name"
+    }
+    rest = {name: value for name, value in layer.items() if name != "driver"}
+    return {**rest, "driver": driver} if driver else rest
 
 
 def _is_own(place: JobPlace, path: str) -> bool:

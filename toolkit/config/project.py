@@ -8,8 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from toolkit.config import notify
+from toolkit.config import cluster_environment, notify
 from toolkit.config.checks import validate
+from toolkit.config.clusterfile_names import cluster_names
 from toolkit.config.near import suggest
 from toolkit.config.schema import PROJECT_KEYS, key_tree
 from toolkit.config.source import Source, read_toml
@@ -58,6 +59,10 @@ class EnvironmentFile(NamedTuple):
     protected: bool = False
     variables: Mapping[str, Any] = EMPTY
     rollout: Mapping[str, Any] = EMPTY
+    cluster: str | None = None
+    """The cluster whose file makes this environment."""
+    inherits: str | None = None
+    """Of a rehearsal: the environment that it has everything else from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +113,17 @@ def load_project(tree: Tree, root: Path | None = None) -> Project:
         raise ConfigError([mistake], hint="toolkit init makes one") from error
     source, data = read_toml(PROJECT_FILE, raw)
     good, mistakes = validate(data, key_tree(PROJECT_KEYS), source)
-    mistakes += _check_environments(data, good, source)
+    written = good.get("environments", {})
+    clusters = cluster_names(tree)
+    tables = cluster_environment.tables(written, clusters, _REMOTE)
+    mistakes += _check_environments(data, good, tables, source)
+    mistakes += cluster_environment.check_tables(written, clusters, _REMOTE, source)
     mistakes += _check_stack(good, source, tree)
     if isinstance(data.get("notify"), dict):
-        environments = good.get("environments", {})
-        mistakes += notify.check(good.get("notify", EMPTY), data["notify"], environments, source)
+        mistakes += notify.check(good.get("notify", EMPTY), data["notify"], tables, source)
     if mistakes:
         raise ConfigError(mistakes)
-    environments = {
-        name: _environment(name, table) for name, table in good.get("environments", {}).items()
-    }
+    environments = {name: _environment(name, table) for name, table in tables.items()}
     file = ProjectFile(
         default_environment=good.get("default_environment"),
         environments=environments,
@@ -146,10 +152,12 @@ def _environment(name: str, table: dict[str, Any]) -> EnvironmentFile:
 
 
 def _check_environments(
-    data: dict[str, Any], good: dict[str, Any], source: Source
+    data: dict[str, Any], good: dict[str, Any], tables: Mapping[str, Any], source: Source
 ) -> list[Mistake]:
     mistakes = []
     environments = data.get("environments", {})
+    if isinstance(environments, dict):
+        environments = {**tables, **environments}
     default = good.get("default_environment")
     if default is not None and isinstance(environments, dict) and default not in environments:
         message = f'there is no environment "{default}"'

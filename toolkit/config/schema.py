@@ -91,7 +91,11 @@ PROJECT_KEYS: tuple[Key, ...] = (
     Key("environments.*.edge.public", "edge", "The world's entrance."),
     Key("environments.*.edge.private", "edge", "The entrance from inside."),
     Key("environments.*.traefik_user", "string", "User at Traefik's API.", '"toolkit"'),
-    Key("environments.*.proxy", "proxy", "HTTP proxy for every call."),
+    Key(
+        "environments.*.proxy",
+        "proxy",
+        "HTTP or SOCKS proxy for every call: `http://…`, `socks5h://…`.",
+    ),
     *_tls("", "Nomad and Consul"),
     *_tls("consul_", "Consul"),
     Key("environments.*.namespace", "string", "Nomad namespace.", '"default"'),

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 from toolkit.config.addresses import parse_address, parse_entrance
+from toolkit.config.cluster_environment import REHEARSED, nowhere, settle
 from toolkit.config.endpoint import PORTS, Filed, resolve_endpoint
 from toolkit.config.given import Flags, Variables
 from toolkit.config.near import suggest
 from toolkit.config.project import EnvironmentFile, Project
 from toolkit.errors import ConfigError, Mistake
 from toolkit.spec.agents import STATE_FILE, AgentPorts, AgentState
+from toolkit.spec.cluster_access import Access
 from toolkit.spec.target import Endpoint, Secret, Target, Visibility
 
 NO_ENVIRONMENT = "default"
@@ -34,12 +36,17 @@ def resolve_target(
     """
     mistakes: list[Mistake] = []
     environment = _choose(project, flags, variables)
+    access = None
+    if environment.cluster is not None and project is not None:
+        environment, access = settle(project, environment, mistakes if contact else [])
     agents = _read_state(project, environment, mistakes if contact else [])
     endpoints = []
     for said, flag in ((variables.nomad, flags.nomad_address),
                        (variables.consul, flags.consul_address)):  # fmt: skip
         system: Literal["Nomad", "Consul"] = "Nomad" if said is variables.nomad else "Consul"
-        filed = _filed(system, project, environment, agents)
+        filed = _filed(system, project, environment, agents, access)
+        if environment.inherits is not None and access is None and contact and said.address:
+            mistakes.append(_not_rehearsed(environment, said.address_variable, said.address))
         endpoints.append(resolve_endpoint(said, flag, filed, environment.name, contact, mistakes))
     root = project.root if project else None
     kick = _kick(project, environment, variables, endpoints[0], contact, mistakes)
@@ -50,7 +57,7 @@ def resolve_target(
         nomad=endpoints[0],
         consul=endpoints[1],
         edge=_edge(environment, agents),
-        traefik=_traefik(environment, variables, root),
+        traefik=_traefik(environment, variables, root, access),
         kick=kick,
         namespace=flags.namespace or variables.namespace or environment.namespace or "default",
         region=flags.region or variables.region or environment.region or "global",
@@ -59,6 +66,9 @@ def resolve_target(
         protected=environment.protected,
         local=environment.local,
         agents=agents,
+        cluster=environment.cluster,
+        rehearsed=environment.inherits is not None,
+        access=access,
     )
 
 
@@ -108,6 +118,7 @@ def _filed(
     project: Project | None,
     environment: EnvironmentFile,
     agents: AgentState | None,
+    access: Access | None,
 ) -> Filed:
     if environment.local:
         return _local(system, agents)
@@ -118,21 +129,32 @@ def _filed(
     if said is not None and project is not None:
         address = parse_address(said, port=PORTS[system])
         source = project.file.source
-        origin = f"{source.where}:{source.line(('environments', environment.name, system.lower()))}"
+        line = source.line(("environments", environment.name, system.lower()))
+        origin = REHEARSED if access else f"{source.where}:{line}"
     pair = (environment.cert_file, environment.key_file)
     if consul and environment.consul_cert_file:  # a certificate and its key come from one place
         pair = (environment.consul_cert_file, environment.consul_key_file)
     ca_file = (environment.consul_ca_file if consul else None) or environment.ca_file
     names = (environment.tls_server_name, environment.consul_tls_server_name)
+    token = access and (access.consul_token if consul else access.nomad_token)
     return Filed(
         address,
         origin,
+        Secret(token) if token else None,
         ca_file=_beside(root, ca_file),
         cert_file=_beside(root, pair[0]),
         key_file=_beside(root, pair[1]),
         tls_server_name=names[consul],
         proxy=environment.proxy,
+        nowhere=nowhere(environment) if environment.cluster else "",
     )
+
+
+def _not_rehearsed(environment: EnvironmentFile, variable: str, address: str) -> Mistake:
+    """What the variable says can only be another cluster."""
+    message = f"the rehearsal of {environment.cluster} does not run, but {variable} says {address}"
+    hint = f"unset {variable}; toolkit cluster rehearse up {environment.cluster}"
+    return Mistake(variable, None, None, message, hint)
 
 
 def _kick(
@@ -156,12 +178,14 @@ def _kick(
         line = source.line(("environments", environment.name, "kick"))
         address = parse_address(environment.kick, port=PORTS["Kick"])
         filed = filed._replace(address=address, origin=f"{source.where}:{line}")
-    if environment.local and said.address is not None and contact:
-        # Its server is in the local Consul: a variable can only mean another cluster's.
-        message = f"environment {environment.name} is local, but KICK_ADDR says {said.address}"
+    here = environment.local or environment.inherits is not None
+    if here and said.address is not None and contact:
+        # Its server is in the own Consul: a variable can only mean another cluster's.
+        kind = "local" if environment.local else "a rehearsal"
+        message = f"environment {environment.name} is {kind}, but KICK_ADDR says {said.address}"
         hint = "unset KICK_ADDR, or name another environment with --env"
         mistakes.append(Mistake("KICK_ADDR", None, None, message, hint))
-    if environment.local or (filed.address is None and said.address is None):
+    if here or (filed.address is None and said.address is None):
         return replace(_unfound(filed), token=nomad.token, verify=nomad.verify)
     found = resolve_endpoint(said, None, filed, environment.name, contact, mistakes)
     return replace(found, token=nomad.token, verify=nomad.verify)
@@ -205,10 +229,12 @@ def _edge(environment: EnvironmentFile, agents: AgentState | None) -> dict[Visib
 
 
 def _traefik(
-    environment: EnvironmentFile, variables: Variables, root: Path | None
+    environment: EnvironmentFile, variables: Variables, root: Path | None, access: Access | None
 ) -> Endpoint | None:
     """Credentials, proxy and CA for Traefik's APIs; their addresses are found in Consul."""
     password = variables.traefik_password
+    if access is not None and access.traefik_password:
+        password = Secret(access.traefik_password)
     if environment.local or not (
         password or environment.traefik_user or environment.proxy or environment.ca_file
     ):

@@ -35,6 +35,8 @@ class Access:
     traefik_user: str = ""
     traefik_password: str = field(default="", repr=False)
     """At Traefik's API."""
+    traefik: str = ""
+    """Path of the Traefik binary that the `traefik` job runs."""
     edge: Mapping[Visibility, str] = field(default_factory=dict)
     """Where requests enter, by visibility: `http://10.42.192.9`."""
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from toolkit.spec.agents import AgentState
+
+if TYPE_CHECKING:
+    from toolkit.spec.cluster_access import Access
 
 Visibility = Literal["public", "private"]
 
@@ -75,8 +78,14 @@ class Target:
     """Served by the agents of `toolkit dev`."""
     agents: AgentState | None = None
     """The local agents as they were last started; None when not local or not started."""
+    cluster: str | None = None
+    """The cluster whose file makes this environment."""
+    rehearsed: bool = False
+    """The environment is the cluster's rehearsal on one machine."""
+    access: Access | None = None
+    """How a rehearsal is reached; None when it does not run."""
 
     def headline(self) -> str:
         """`dev · 127.0.0.1:4646 · namespace default`, said before anything changes."""
-        place = self.nomad.address.removeprefix("http://")
+        place = self.nomad.address.removeprefix("http://") or "nowhere yet"
         return f"{self.environment} · {place} · namespace {self.namespace}"
