@@ -38,7 +38,7 @@ def marked_files(cluster: Cluster, role: Role) -> Mapping[str, bytes]:
     }
 
 
-def first_files(cluster: Cluster, role: Role) -> Mapping[str, bytes]:
+def first_files(role: Role) -> Mapping[str, bytes]:
     """What servers are told until the cluster has begun, and never again: how many they are."""
     if role != "server":
         return {}
@@ -48,9 +48,7 @@ def first_files(cluster: Cluster, role: Role) -> Mapping[str, bytes]:
     }
 
 
-def secret_files(
-    cluster: Cluster, role: Role, secrets: Mapping[str, Secret]
-) -> Mapping[str, bytes]:
+def secret_files(role: Role, secrets: Mapping[str, Secret]) -> Mapping[str, bytes]:
     """What a boot script writes from the role's secrets, by their names in the store."""
     folder = "server" if role == "server" else "worker"
     values = {name.removeprefix(f"{folder}/"): item.reveal() for name, item in secrets.items()}
@@ -65,7 +63,7 @@ def secret_files(
     return files
 
 
-def rehearsal_files(cluster: Cluster, machine: Machine) -> Mapping[str, bytes]:
+def rehearsal_files(machine: Machine) -> Mapping[str, bytes]:
     """What a rehearsal adds on a machine, in a file of its own beside what AWS's machines have."""
     if machine.role == "server":
         return {}
