@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.scripted import Reply, Scripted
+from tests.faults.socks import SocksProxy
 from toolkit.clients.certificate import peer_certificate
 from toolkit.clients.greeting import greet, is_another
+from toolkit.clients.http import ask
 from toolkit.clients.probe import Prober
 from toolkit.errors import ApiError, TlsError, UnreachableError
 from toolkit.spec.dev import Machine
@@ -172,3 +174,19 @@ def test_a_probe_holds_the_certificate_against_the_site_that_it_asks_for(
     with speaking_tls(folder) as url, Prober(url, host=site, verify=verify) as prober:
         reply = prober.ask("GET", "/")
     assert (reply.status, reply.error) == (status, None if status else "certificate verify failed")
+
+
+def test_a_certificate_seen_through_a_socks_proxy_is_held_against_the_name(folder: Path) -> None:
+    verify = str(folder / "nomad-agent-ca.pem")
+    with speaking_tls(folder) as url:
+        host, _, port = url.removeprefix("https://").rpartition(":")
+        names = ("server.global.nomad", "other.global.nomad")
+        with SocksProxy({(name, 443): (host, int(port)) for name in names}) as proxy:
+            for name, status in zip(names, (501, None), strict=True):
+                asked = f"https://{name}"
+                answer = ask(asked, verify=verify, proxy=proxy.address)
+                with Prober(asked, verify=verify, proxy=proxy.address) as prober:
+                    reply = prober.ask("GET", "/")
+                assert (answer.status, reply.status) == (status, status)
+                assert status or reply.error == "certificate verify failed"
+    assert {name for name, _ in proxy.asked} == {*names}

@@ -42,6 +42,8 @@ def reason(root: BaseException) -> str:
     if any(type(item) is urllib3.exceptions.ConnectTimeoutError for item in items):
         return "no connection in time"
     for item in reversed(items):
+        if type(item).__module__ == "socks" and not getattr(item, "socket_err", None):
+            return f"the proxy says {_of_socks(str(item))}"
         if isinstance(item, OSError) and item.strerror and not isinstance(item, ssl.SSLError):
             return item.strerror[:1].lower() + item.strerror[1:]
         if isinstance(item, TimeoutError | urllib3.exceptions.ReadTimeoutError):
@@ -51,6 +53,12 @@ def reason(root: BaseException) -> str:
                 str(getattr(item, "reason", None) or "handshake failed").lower().replace("_", " ")
             )
     return type(root).__name__
+
+
+def _of_socks(text: str) -> str:
+    """`host unreachable`, of `0x04: Host unreachable`."""
+    said = text.partition(": ")[2] or text
+    return said[:1].lower() + said[1:]
 
 
 def never_sent(root: BaseException) -> bool:

@@ -68,7 +68,9 @@ class Prober:
         self._timeout, self._verify, self._keep, self._clock = timeout, verify, keep_body, clock
         self._proxy = None if proxy is None else urlsplit(proxy)
         # A proxy of plain requests is told the whole address.
-        self._before = f"http://{parts.netloc}" if proxy and not self._secure else ""
+        self._socks = self._proxy is not None and self._proxy.scheme == "socks5h"
+        told = self._proxy is not None and not self._socks and not self._secure
+        self._before = f"http://{parts.netloc}" if told else ""
         self._context: ssl.SSLContext | None = None
         self._socket: socket.socket | None = None
         self._heard = False
@@ -156,15 +158,12 @@ class Prober:
         return rest
 
     def _connect(self, deadline: float) -> socket.socket:
-        place = (self._name, self._port)
-        if self._proxy is not None:
-            place = (self._proxy.hostname or "", self._proxy.port or 80)
-        line = socket.create_connection(place, self._rest(deadline))
+        line = self._dial(deadline)
         try:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if not self._secure:
                 return line
-            if self._proxy is not None:
+            if self._proxy is not None and not self._socks:
                 self._tunnel(line, deadline)
             line.settimeout(self._rest(deadline))
             site = self._host.rpartition(":")[0] if _has_port(self._host) else self._host
@@ -173,6 +172,16 @@ class Prober:
         except BaseException:
             line.close()
             raise
+
+    def _dial(self, deadline: float) -> socket.socket:
+        place, rest = (self._name, self._port), self._rest(deadline)
+        if self._proxy is None:
+            return socket.create_connection(place, rest)
+        if self._socks:
+            from toolkit.clients import socks  # late: few need it
+
+            return socks.connect(self._proxy, place, rest)
+        return socket.create_connection((self._proxy.hostname or "", self._proxy.port or 80), rest)
 
     def _tunnel(self, line: socket.socket, deadline: float) -> None:
         place = f"{self._name}:{self._port}"
