@@ -46,6 +46,9 @@ Operating:
   secret   Set, list and delete the secrets of a job
   dns      See and change DNS records, through the kick server
 
+Clusters:
+  cluster  Make a cluster in AWS, and rehearse it on this machine
+
 This machine:
   dev         Run Nomad, Consul and Traefik on this machine
   schema      Print the JSON Schema of what --json prints
@@ -1221,6 +1224,42 @@ Options:
 
   Examples:
     toolkit dns iam -e production > kick-policy.json
+""",
+    "cluster": """\
+Usage: toolkit cluster [OPTIONS] COMMAND [ARGS]...
+
+  Make a cluster in AWS, and rehearse it on this machine.
+
+Options:
+  -h, --help  Show this message and exit.
+
+Commands:
+  init  Write a cluster file with sane defaults
+""",
+    "cluster init": """\
+Usage: toolkit cluster init [OPTIONS] NAME
+
+  Write a cluster file with sane defaults.
+
+  What AWS and the releases' own lists say within seconds is filled in, the rest
+  is said.
+
+  Nothing that exists is overwritten. docs/cluster.md has all keys.
+
+Arguments:
+  NAME  Name of a cluster: clusters/NAME.toml.  [required]
+
+Options:
+  --region REGION  AWS region, such as eu-west-1.  [required]
+  --offline        Ask neither AWS for zones nor the releases for sums.
+  --json           Print one JSON document instead of text.
+  -q, --quiet      Say nothing but the result.
+  --debug          Show the traceback of an error.
+  -h, --help       Show this message and exit.
+
+  Examples:
+    toolkit cluster init prod --region eu-west-1
+    toolkit cluster init staging --region eu-central-1 --offline --json
 """,
     "dev": """\
 Usage: toolkit dev [OPTIONS] COMMAND [ARGS]...

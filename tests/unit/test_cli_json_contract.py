@@ -28,6 +28,7 @@ from tests.unit.filled import (
     VERIFICATION,
 )
 from toolkit.errors import ConfigError, ExitCode
+from toolkit.spec.cluster_reports import ClusterInitReport
 from toolkit.spec.depends import Need
 from toolkit.spec.dev import AgentRow, DevReport
 from toolkit.spec.doctor import Check, DoctorReport, Right
@@ -74,6 +75,7 @@ from toolkit.views import (
     why_not,
     work,
 )
+from toolkit.views.cluster import init as cluster_init
 from toolkit.views.dns import audit as dns_audit
 from toolkit.views.dns import change as dns_change
 from toolkit.views.dns import iam as dns_iam
@@ -306,6 +308,16 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "toolkit.init/1",
         init.document(InitReport("shop", ("toolkit.toml",), ("toolkit dev up",))),
         "schema folder files[] next[]",
+    ),
+    (
+        "toolkit.cluster-init/1",
+        cluster_init.document(
+            ClusterInitReport(
+                "prod", "clusters/prod.toml", "eu-west-1", ("eu-west-1a",), "not asked",
+                ("binaries.nomad.amd64.sha256",), "not read", ("toolkit cluster plan prod",),
+            )
+        ),
+        "schema name path region zones[] zones_remark missing[] missing_remark next[]",
     ),
     (
         "toolkit.dev/1",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-GROUPS = ("Projects", "Deploying", "Looking", "Operating", "This machine")
+GROUPS = ("Projects", "Deploying", "Looking", "Operating", "Clusters", "This machine")
 
 
 class Entry(NamedTuple):
@@ -214,6 +214,14 @@ COMMANDS = (
     Entry(
         "dns iam", "toolkit.cli.dns:iam", "Print the IAM policy that the kick server needs", "",
         ("toolkit dns iam -e production > kick-policy.json",),
+    ),
+    Entry("cluster", "", "Make a cluster in AWS, and rehearse it on this machine", "Clusters"),
+    Entry(
+        "cluster init", "toolkit.cli.cluster:init", "Write a cluster file with sane defaults", "",
+        (
+            "toolkit cluster init prod --region eu-west-1",
+            "toolkit cluster init staging --region eu-central-1 --offline --json",
+        ),
     ),
     Entry("dev", "", "Run Nomad, Consul and Traefik on this machine", "This machine"),
     Entry(

@@ -124,6 +124,13 @@ def kick_keys() -> str:
     return keys(KICK_KEYS)
 
 
+def cluster_keys() -> str:
+    """The keys of a cluster file."""
+    from toolkit.config.clusterfile_schema import CLUSTER_KEYS
+
+    return keys(CLUSTER_KEYS)
+
+
 def keys(known: Iterable[object]) -> str:
     """A table of keys; `*` stands for a name of the user's choice."""
     rows = []
@@ -159,11 +166,17 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "toolkit.toml": project_keys,
     "job.toml": job_keys,
     "kick.toml": kick_keys,
+    "cluster.toml": cluster_keys,
 }
 
 REFERENCE = "reference.md"
 KICK = "kick.md"
-PAGES = {REFERENCE: SECTIONS.keys() - {"kick.toml"}, KICK: {"kick.toml"}}
+CLUSTER = "cluster.md"
+PAGES = {
+    REFERENCE: SECTIONS.keys() - {"kick.toml", "cluster.toml"},
+    KICK: {"kick.toml"},
+    CLUSTER: {"cluster.toml"},
+}
 """Page of `docs/` -> the sections it has."""
 
 _SECTION = re.compile(

@@ -28,7 +28,7 @@ from toolkit.spec.cluster import (
     Servers,
 )
 
-CONTROL_TYPE = "t4g.small"
+CONTROL_TYPE = "t3.small"
 CONTROL_ROOT = 30
 
 _TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", re.ASCII)
@@ -69,7 +69,7 @@ class Machines(NamedTuple):
 def check_type(path: KeyPath, text: str, found: Collector) -> str:
     """The instance type; a wrong one is said and given back."""
     if not _TYPE.fullmatch(text):
-        found.wrong(path, f'"{text[:80]}" is no instance type', 'such as "t4g.medium"')
+        found.wrong(path, f'"{text[:80]}" is no instance type', 'such as "t3.medium"')
     elif text.startswith("mac"):
         found.wrong(path, f'"{text}" does not run Linux')
     return text
@@ -113,14 +113,14 @@ def _pool(
     elif name in _TAKEN:
         found.wrong(path, f'"{name}" is what toolkit calls machines of its own')
     if "type" not in written:
-        found.wrong(path, "says no type of its machines", 'type = "t4g.medium"')
+        found.wrong(path, "says no type of its machines", 'type = "t3.medium"')
     least = table.get("min", 1)
     most = table.get("max", least)
     if "max" in table and least > most:
         found.wrong((*path, "min"), f"is {least}, above max, which is {most}")
     values = {
         **table,
-        "type": table.get("type", "t4g.medium"),
+        "type": table.get("type", "t3.medium"),
         "min": least,
         "max": max(least, most),
     }

@@ -17,7 +17,7 @@ from toolkit.spec.cluster import SERVERS, Bastion
 LETTERS = "abcdef"
 ZONES_MOST = len(LETTERS)
 RANGE = "10.42.0.0/16"
-BASTION_TYPE = "t4g.nano"
+BASTION_TYPE = "t3.nano"
 
 REGIONS = (
     "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1",

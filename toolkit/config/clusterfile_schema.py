@@ -57,11 +57,11 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key("domain.public_zone", "string", "Id of that hosted zone, where there are several."),
     Key("domain.private", "string", "Private domain, made for the cluster.", "NAME.internal"),
     Key("servers", "table", "The three servers."),
-    *_machine("servers", '"t4g.medium"', 16),
+    *_machine("servers", '"t3.medium"', 16),
     Key("servers.volume", "integer", "GB of the data volume, which outlives the machine.", "20",
         **_DISK),  # type: ignore[arg-type]
     Key("control", "table", "The machine that the cluster's own servers run on."),
-    *_machine("control", '"t4g.small"', 30),
+    *_machine("control", '"t3.small"', 30),
     Key("pools", "table", "Workers: autoscaling groups."),
     Key("pools.*", "table", "One pool, by its name."),
     *_machine("pools.*", "", 40),
@@ -95,7 +95,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key("bastion", "table", "A machine for SSH; without this table there is only SSM."),
     Key("bastion.allowed", "strings", "IPv4 ranges that may reach it; never all."),
     Key("bastion.keys", "strings", "Public keys, as in authorized_keys."),
-    Key("bastion.type", "string", "EC2 instance type.", '"t4g.nano"'),
+    Key("bastion.type", "string", "EC2 instance type.", '"t3.nano"'),
     Key("images", "table", "Machine images, by processor."),
     *(
         Key(f"images.{arch}", "string", "`ami-…`, or a public SSM parameter that holds one.",

@@ -69,7 +69,7 @@ class Release:
 class Servers:
     """The three server slots, one a zone."""
 
-    type: str = "t4g.medium"
+    type: str = "t3.medium"
     volume: int = 20
     """GB of the data volume, which is kept when the machine goes."""
     root_volume: int = 16
@@ -121,7 +121,7 @@ class Bastion:
     """Who may reach port 22; never everybody."""
     keys: tuple[str, ...]
     """Public keys, as lines of authorized_keys."""
-    type: str = "t4g.nano"
+    type: str = "t3.nano"
 
 
 @dataclass(frozen=True, slots=True)

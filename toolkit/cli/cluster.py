@@ -1,0 +1,40 @@
+"""`toolkit cluster`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from toolkit.cli.call import Call
+from toolkit.cli.options import TALK, takes
+from toolkit.errors import ExitCode
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", show_default=False, help="Name of a cluster: clusters/NAME.toml."
+    ),
+]
+AwsRegion = Annotated[
+    str, typer.Option("--region", metavar="REGION", help="AWS region, such as eu-west-1.")
+]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Ask neither AWS for zones nor the releases for sums.")
+]
+
+
+@takes(TALK)
+def init(call: Call, name: Name, region: AwsRegion, offline: Offline = False) -> ExitCode:
+    """What AWS and the releases' own lists say within seconds is filled in, the rest is said.
+
+    Nothing that exists is overwritten. docs/cluster.md has all keys.
+    """
+    from toolkit.clients.aws.zones import offered_zones
+    from toolkit.clients.sums import release_list
+    from toolkit.views.cluster import init as view
+    from toolkit.workflows.cluster.init import init as write
+
+    zones, sums = (None, None) if offline else (offered_zones, release_list)
+    report = write(call.world.cwd, name, region, ask_zones=zones, ask_list=sums)
+    return call.show(view, report)

@@ -1,0 +1,1 @@
+"""Every call to AWS; nothing above knows boto3."""

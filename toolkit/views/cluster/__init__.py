@@ -1,0 +1,1 @@
+"""What `toolkit cluster` found and did, as text and as documents."""
