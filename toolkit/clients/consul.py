@@ -13,6 +13,7 @@ from typing import Any, Self, cast
 
 from consul.base import CB, ConsulException
 
+from toolkit.clients.consul_acl import ConsulAcl
 from toolkit.clients.consul_wire import Parts, Transport
 from toolkit.clients.errors_map import garbled, unhealthy
 from toolkit.clients.page import Page, next_index
@@ -32,7 +33,7 @@ class ServicePage(Page):
     """True: the token hid something; an instance that is not listed may still be there."""
 
 
-class Consul:
+class Consul(ConsulAcl):
     """One connection to one Consul; `clone()` it for another thread."""
 
     def __init__(

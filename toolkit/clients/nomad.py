@@ -12,6 +12,7 @@ from toolkit.clients.nomad_identity import NomadIdentity
 from toolkit.clients.nomad_jobs import NomadJobs
 from toolkit.clients.nomad_locks import NomadLocks
 from toolkit.clients.nomad_look import NomadLook
+from toolkit.clients.nomad_raft import NomadRaft
 from toolkit.clients.nomad_state import NomadState
 from toolkit.clients.nomad_work import NomadWork
 
@@ -24,6 +25,7 @@ class Nomad(
     NomadHealth,
     NomadLocks,
     NomadIdentity,
+    NomadRaft,
     NomadEverywhere,
 ):
     """One connection to one Nomad in one namespace; `clone()` it for another thread."""

@@ -65,6 +65,8 @@ RULES = (
         "an operator switched registration off (reject_job_registration); only a management"
         " token may register now",
     ),
+    # Consul ends this with the words for an unknown token of the one who asks.
+    _rule(r"(policy|role|auth method|token|binding rule) does not exist", NotFoundError),
     _rule(r"acl token expired", DeniedError, "get a new token and put it into {token}"),
     _rule(
         r"acl token not found|acl not found|failed to parse signed token",
@@ -166,7 +168,7 @@ NO_SUCH = re.compile(
     r"^unknown (allocation|task|node|service)|not started yet"
     r"|^(job|alloc|eval|deployment|node|variable|acl)\b.*not found$"
     r"|^state for allocation\b.*not found on client|^log entry for task\b.*not found"
-    r"|^variable doesn't exist",
+    r"|^variable doesn't exist|does not exist: acl not found$",
     re.IGNORECASE,
 )
 """How they themselves say 404 where they leave out the index header."""
