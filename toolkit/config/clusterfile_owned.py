@@ -52,6 +52,7 @@ def read_owned(
     account = good.get("account")
     if account is not None and not _ACCOUNT.fullmatch(account):
         found.wrong(("account",), "takes the 12 digits of an account, in quotes")
+        account = None
     datacenter = good.get("datacenter", "dc1")
     if not _DATACENTER.fullmatch(datacenter):
         found.wrong(("datacenter",), "takes lower-case letters, digits and -, as names in DNS do")
