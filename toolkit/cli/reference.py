@@ -49,6 +49,7 @@ VARIABLES = {
     "CONSUL_CLIENT_KEY": "key of that certificate",
     "CONSUL_TLS_SERVER_NAME": "name expected in Consul's certificate",
     "TOOLKIT_TRAEFIK_PASSWORD": "password at Traefik's API, of the environment's `traefik_user`",
+    "TOOLKIT_REGISTRY_PASSWORD": "password at the environment's registry, of its `registry_user`",
     "KICK_ADDR": "the kick server's address, where the environment leaves it open",
     "NOMAD_BIN": "the nomad binary that `toolkit dev` runs",
     "CONSUL_BIN": "the consul binary that `toolkit dev` runs",

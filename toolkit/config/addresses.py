@@ -7,6 +7,12 @@ from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.ASCII)
+_REGISTRY = re.compile(
+    r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:[0-9]{1,5})?", re.ASCII
+)
+_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*", re.ASCII)
+"""What images' names look like, without registry and tag."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
@@ -43,6 +49,21 @@ def parse_proxy(text: str) -> str:
         )
     _, host, number = _parse(f"http://{found[2]}", tls=False)
     return f"socks5h://{host}:{number or 1080}"
+
+
+def parse_registry(text: str) -> str:
+    """`host`, `host:port` or either with a path below; ValueError with a reason."""
+    text = text.strip().removesuffix("/")
+    if "://" in text:
+        raise ValueError("must be without a scheme: a registry speaks TLS, but on this machine")
+    if "@" in text:
+        raise ValueError("must not hold a user or a digest")
+    host, _, path = text.partition("/")
+    if not _REGISTRY.fullmatch(host):
+        raise ValueError("must begin with a host in small letters: registry.example/shop")
+    if path and not REPOSITORY.fullmatch(path):
+        raise ValueError("has a path that no repository may have: small letters, digits, . _ -")
+    return text
 
 
 def is_same_place(one: str, other: str) -> bool:

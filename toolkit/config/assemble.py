@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.config import canary, dns, identity, probing
+from toolkit.config import canary, dns, identity, image, probing
 from toolkit.config.durations import parse_duration
 from toolkit.config.layers import Layer, leaf, plain
 from toolkit.config.overlay import Merged
@@ -118,6 +118,7 @@ def _common(merged: Merged, values: dict[str, Any]) -> dict[str, Any]:
         "probe": probing.settings(values.get("probe")),
         "secrets": tuple(values.get("secrets", {}).get("keys", ())),
         "build": _build(values.get("build", {})),
+        "image": image.settings(values.get("image")),
         "depends": tuple(values.get("depends", ())),
         "depends_origin": _origin(merged.values, "depends"),
         "lint_allow": tuple(values.get("lint", {}).get("allow", ())),

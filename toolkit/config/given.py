@@ -54,3 +54,4 @@ class Variables(NamedTuple):
     namespace: str | None = None
     region: str | None = None
     traefik_password: Secret | None = None
+    registry_password: Secret | None = None

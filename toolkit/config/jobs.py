@@ -15,6 +15,7 @@ from toolkit.config.combinations import check_kind, check_ports, check_rest, che
 from toolkit.config.dns import check_dns
 from toolkit.config.given import Flags
 from toolkit.config.identity import check_identities
+from toolkit.config.image import check_image
 from toolkit.config.jobfile import JobFile, find_template, read_job_file, scan_plain
 from toolkit.config.layers import Layer, leaf, merge, table
 from toolkit.config.locate import JobPlace, locate_job
@@ -76,6 +77,7 @@ def _check(place: JobPlace, merged: Layer, file: JobFile, mistakes: list[Mistake
     mistakes += check_identities(merged, file.source, tuple(mistakes))
     mistakes += check_rest(merged, file.source, leaf(merged, "driver", "name"))
     mistakes += check_probe(merged, file.source)
+    mistakes += check_image(merged)
     if "name" not in merged:
         _, wrong = validate({"name": place.name}, job_tree(), file.source)
         mistakes += wrong

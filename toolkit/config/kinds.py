@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from toolkit.config import durations
-from toolkit.config.addresses import parse_address, parse_entrance, parse_proxy
+from toolkit.config.addresses import parse_address, parse_entrance, parse_proxy, parse_registry
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -272,5 +272,6 @@ KINDS: dict[str, Callable[[Any], None]] = {
     "address": _by(lambda text: parse_address(text, port=0)),
     "edge": _by(parse_entrance),
     "proxy": _by(parse_proxy),
+    "registry": _by(parse_registry),
 }
 """Kind of key -> a check that raises what is wrong."""

@@ -24,7 +24,10 @@ SILENT = {"unchanged", "submitted"}
 """Verdicts that nobody is told of unless they are asked for: nothing ended."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_OURS = ("NOMAD_TOKEN", "CONSUL_HTTP_TOKEN", "CONSUL_HTTP_TOKEN_FILE", "TOOLKIT_TRAEFIK_PASSWORD")
+_OURS = (
+    "NOMAD_TOKEN", "CONSUL_HTTP_TOKEN", "CONSUL_HTTP_TOKEN_FILE", "TOOLKIT_TRAEFIK_PASSWORD",
+    "TOOLKIT_REGISTRY_PASSWORD",
+)  # fmt: skip
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 

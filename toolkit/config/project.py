@@ -52,6 +52,8 @@ class EnvironmentFile(NamedTuple):
     consul_cert_file: str | None = None
     consul_key_file: str | None = None
     consul_tls_server_name: str | None = None
+    registry: str | None = None
+    registry_user: str | None = None
     namespace: str | None = None
     region: str | None = None
     datacenters: tuple[str, ...] = ("*",)

@@ -102,6 +102,7 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Variables, list[Mistake]
     """What the environment variables say about the target, and what is wrong with them."""
     mistakes: list[Mistake] = []
     password = environ.get("TOOLKIT_TRAEFIK_PASSWORD")
+    registry = environ.get("TOOLKIT_REGISTRY_PASSWORD")
     variables = Variables(
         environment=environ.get("TOOLKIT_ENV") or None,
         nomad=_nomad(environ, mistakes),
@@ -114,6 +115,7 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Variables, list[Mistake]
         namespace=environ.get("NOMAD_NAMESPACE") or None,
         region=environ.get("NOMAD_REGION") or None,
         traefik_password=Secret(password) if password else None,
+        registry_password=Secret(registry) if registry else None,
     )
     return variables, mistakes
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from toolkit.config.addresses import parse_address, parse_entrance
+from toolkit.config.addresses import parse_address, parse_entrance, parse_registry
 from toolkit.config.cluster_environment import REHEARSED, nowhere, settle
 from toolkit.config.endpoint import PORTS, Filed, resolve_endpoint
 from toolkit.config.given import Flags, Variables
@@ -20,6 +20,7 @@ from toolkit.config.project import EnvironmentFile, Project
 from toolkit.errors import ConfigError, Mistake
 from toolkit.spec.agents import STATE_FILE, AgentPorts, AgentState
 from toolkit.spec.cluster_access import Access
+from toolkit.spec.image import RegistryPlace
 from toolkit.spec.target import Endpoint, Secret, Target, Visibility
 
 NO_ENVIRONMENT = "default"
@@ -59,6 +60,7 @@ def resolve_target(
         edge=_edge(environment, agents),
         traefik=_traefik(environment, variables, root, access),
         kick=kick,
+        registry=_registry(environment, variables),
         namespace=flags.namespace or variables.namespace or environment.namespace or "default",
         region=flags.region or variables.region or environment.region or "global",
         datacenters=environment.datacenters,
@@ -226,6 +228,14 @@ def _edge(environment: EnvironmentFile, agents: AgentState | None) -> dict[Visib
             "private": f"http://127.0.0.1:{ports.edge_private}",
         }
     return {name: parse_entrance(address) for name, address in environment.edge.items()}
+
+
+def _registry(environment: EnvironmentFile, variables: Variables) -> RegistryPlace | None:
+    if environment.registry is None:
+        return None
+    host, _, prefix = parse_registry(environment.registry).partition("/")
+    user, password = environment.registry_user, variables.registry_password
+    return RegistryPlace(host, prefix, user, password)
 
 
 def _traefik(

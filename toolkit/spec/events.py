@@ -9,7 +9,7 @@ from typing import Literal
 from toolkit.spec.chain import InstanceChain
 
 Stage = Literal[
-    "target", "build", "start", "note", "lint", "plan", "submit", "place", "canary", "gate",
+    "target", "build", "push", "start", "note", "lint", "plan", "submit", "place", "canary", "gate",
     "analyse", "probe", "old", "fail", "revert", "verify", "hold", "step",
 ]  # fmt: skip
 

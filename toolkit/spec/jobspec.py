@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from toolkit.spec.analysis import CanarySettings
+from toolkit.spec.image import ImageSettings
 from toolkit.spec.probe import ProbeSettings
 from toolkit.spec.target import Visibility
 
@@ -241,6 +242,7 @@ class JobSpec:
     """`database`, `migrate:done`: see `toolkit.spec.depends.Need`."""
     depends_origin: Origin | None = None
     build: Build = Build()
+    image: ImageSettings = field(default_factory=ImageSettings)
     variables: Mapping[str, Any] = EMPTY
     """For the template (`var.*`), all layers merged; for a plain job its HCL variables."""
     node_class: str | None = None

@@ -9,6 +9,7 @@ from toolkit.spec.agents import AgentState
 
 if TYPE_CHECKING:
     from toolkit.spec.cluster_access import Access
+    from toolkit.spec.image import RegistryPlace
 
 Visibility = Literal["public", "private"]
 
@@ -68,6 +69,8 @@ class Target:
     """How to authenticate at Traefik's APIs; their addresses come from Consul (`traefik-api`)."""
     kick: Endpoint | None = None
     """The kick server; without an address it is found in Consul (service `kick`)."""
+    registry: RegistryPlace | None = None
+    """Where images are; None: where their names say, or only in an engine."""
     namespace: str = "default"
     region: str = "global"
     datacenters: tuple[str, ...] = ("*",)
