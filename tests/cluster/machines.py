@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -11,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from toolkit.spec.cluster import (
+    Arch,
     Cluster,
     Download,
     Edge,
@@ -20,6 +22,10 @@ from toolkit.spec.cluster import (
     Servers,
 )
 
+ARCH: Arch = "arm64" if platform.machine() == "aarch64" else "amd64"
+"""This machine's processor: sandboxes run on it."""
+TYPES = {"amd64": ("t3.medium", "i3.large"), "arm64": ("t4g.medium", "im4gn.large")}
+TYPE, DISKS = TYPES[ARCH]
 NOMAD = Download("https://releases.example/nomad_1.11.3_linux_amd64.zip", "a1" * 32)
 CONSUL = Download("https://releases.example/consul_1.22.7_linux_amd64.zip", "b2" * 32)
 CNI = Download("https://releases.example/cni-plugins-linux-amd64.tgz", "c3" * 32)
@@ -38,23 +44,23 @@ def cluster(**changes: Any) -> Cluster:
             zones=("eu-west-1a", "eu-west-1b", "eu-west-1c"),
             network=IPv4Network("10.40.0.0/16"),
             private_domain="prod.internal",
-            servers=Servers(type="t3.medium"),
+            servers=Servers(type=TYPE),
             pools=MappingProxyType(
                 {
-                    "frontend": Pool("frontend", "t3.medium", max=3, node_class="edge"),
+                    "frontend": Pool("frontend", TYPE, max=3, node_class="edge"),
                     "worker": Pool(
-                        "worker", "i3.large", min=2, max=6, node_pool="batch", ephemeral=True
+                        "worker", DISKS, min=2, max=6, node_pool="batch", ephemeral=True
                     ),
                 }
             ),
-            control=Pool("control", "t3.small"),
+            control=Pool("control", TYPE),
             edge=Edge(),
-            images=MappingProxyType({"amd64": "ami-0123456789abcdef0"}),
+            images=MappingProxyType({ARCH: "ami-0123456789abcdef0"}),
             binaries=MappingProxyType(
                 {
-                    "nomad": Release("1.11.3", MappingProxyType({"amd64": NOMAD})),
-                    "consul": Release("1.22.7", MappingProxyType({"amd64": CONSUL})),
-                    "cni": Release("1.9.0", MappingProxyType({"amd64": CNI})),
+                    "nomad": Release("1.11.3", MappingProxyType({ARCH: NOMAD})),
+                    "consul": Release("1.22.7", MappingProxyType({ARCH: CONSUL})),
+                    "cni": Release("1.9.0", MappingProxyType({ARCH: CNI})),
                 }
             ),
         ),
