@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster.cluster_files import FULL, PLAIN, as_file
+from toolkit.cli.main import run
+from toolkit.cli.world import World
 from toolkit.clients.nomad import Nomad
 from toolkit.config.jobs import load_job
 from toolkit.config.settings import Flags, Settings, load_settings
@@ -101,6 +104,40 @@ def test_a_cluster_that_nothing_says_where_it_is(root: Path) -> None:
     assert "nothing says where Nomad is" in error.message
     assert 'eval "$(toolkit cluster env prod)"' in (error.hint or "")
     assert "nowhere yet" in target.headline()
+
+
+def command(root: Path, *arguments: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    code = run(World(arguments, {}, io.StringIO(), out, err, root))
+    return code, out.getvalue(), err.getvalue()
+
+
+def test_commands_of_a_cluster_that_nothing_says_where_it_is(root: Path) -> None:
+    (root / "clusters/prod.toml").write_text(PLAIN)
+    (root / "toolkit.toml").write_text("")
+    for asked in (["status"], ["plan", "web"], ["deploy", "web", "--yes"], ["logs", "web"]):
+        code, _, err = command(root, *asked, "-e", "prod")
+        assert (code, "nothing says where Nomad is" in err) == (1, True), asked
+    code, out, _ = command(root, "doctor", "-e", "prod", "--only", "tls", "--only", "nomad")
+    assert code == 1
+    assert "prod · nowhere yet" in out
+    assert "could not tell  tls" in out
+    assert "127.0.0.1" not in out
+
+
+def test_what_asks_nobody_needs_no_address(root: Path) -> None:
+    (root / "jobs/web/job.nomad.hcl.j2").write_text('job "web" { type = [[ driver.name ]] }\n')
+    for name, driver in (("prod", "docker"), ("prod-rehearsal", "raw_exec")):
+        code, out, err = command(root, "render", "web", "-e", name)
+        assert (code, f'type = "{driver}"' in out) == (0, True), err
+
+
+def test_machines_of_a_cluster_have_docker(root: Path) -> None:
+    (root / "toolkit.toml").write_text("")
+    (root / "jobs/web/job.toml").write_text("driver.docker.image = 'web'\n")
+    spec = job(settings(root, "prod"))
+    assert spec.driver is not None
+    assert spec.driver.name == "docker"
 
 
 def test_the_clusters_own_environment(root: Path) -> None:

@@ -30,7 +30,7 @@ def tables(
         own = found.get(cluster, {})
         rehearsal = cluster + REHEARSAL
         inherited = {key: own[key] for key in own if key not in {"driver", "local", *remote}}
-        found[cluster] = {**own, "cluster": cluster}
+        found[cluster] = {"driver": "docker", **own, "cluster": cluster}
         found[rehearsal] = {
             "driver": "raw_exec",
             **_over(inherited, found.get(rehearsal, {})),

@@ -179,7 +179,7 @@ def read_domains(
         found.wrong((*path, "public_zone"), "is that of the public domain, and there is none")
     for shadowed in _SHADOWS if private else ():
         assert private is not None  # noqa: S101 - the loop above
-        if is_in(private, shadowed) or is_in(shadowed, private):
+        if is_in(private, shadowed):
             message = f"{private} would hide {shadowed}, which others answer for"
             found.wrong((*path, "private"), message, f'such as "{usual}"')
     if public and private and is_in(public, private):

@@ -10,7 +10,7 @@ from toolkit.views.text import hung, seconds, told
 
 def lines(report: DoctorReport) -> list[str]:
     """Where, each check, the sum."""
-    place = report.address.removeprefix("http://")
+    place = report.address.removeprefix("http://") or "nowhere yet"
     result = [f"{report.environment} · {place} · namespace {report.namespace}"]
     heads = hung([[check.word, check.name, check.summary] for check in report.checks])
     for check, head in zip(report.checks, heads, strict=True):

@@ -136,7 +136,9 @@ def lines(session: Session, _done: Looks) -> tuple[Line, ...]:
 
 
 def _line(endpoint: Endpoint) -> Line:
-    line = Line(endpoint.system, endpoint.address, "plain")
+    line = Line(endpoint.system, endpoint.address or "nowhere yet", "plain")
+    if not endpoint.address:
+        return replace(line, state="unseen", problem="nothing says where", hint=endpoint.origin)
     if not endpoint.address.startswith("https:"):
         return line
     if not endpoint.verify:
