@@ -1234,7 +1234,8 @@ Options:
   -h, --help  Show this message and exit.
 
 Commands:
-  init  Write a cluster file with sane defaults
+  init      Write a cluster file with sane defaults
+  template  Print the CloudFormation template of a cluster
 """,
     "cluster init": """\
 Usage: toolkit cluster init [OPTIONS] NAME
@@ -1260,6 +1261,30 @@ Options:
   Examples:
     toolkit cluster init prod --region eu-west-1
     toolkit cluster init staging --region eu-central-1 --offline --json
+""",
+    "cluster template": """\
+Usage: toolkit cluster template [OPTIONS] NAME
+
+  Print the CloudFormation template of a cluster.
+
+  Talks to nobody: the same cluster file and kick.NAME.toml give the same bytes.
+
+  With --json the template is beside what goes with it: tags, capabilities,
+  addresses.
+
+Arguments:
+  NAME  Name of a cluster: clusters/NAME.toml.  [required]
+
+Options:
+  --compact    Just the bytes that are sent, in a single line.
+  --json       Print one JSON document instead of text.
+  -q, --quiet  Say nothing but the result.
+  --debug      Show the traceback of an error.
+  -h, --help   Show this message and exit.
+
+  Examples:
+    toolkit cluster template prod > prod.template.json
+    toolkit cluster template prod --json > prod.json   # for terraform-shim
 """,
     "dev": """\
 Usage: toolkit dev [OPTIONS] COMMAND [ARGS]...

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
+from tests.cluster.machines import cluster
 from toolkit.errors import Mistake
 from toolkit.spec.analysis import (
     AnalysedStep,
@@ -15,6 +18,8 @@ from toolkit.spec.analysis import (
 )
 from toolkit.spec.cause import Cause
 from toolkit.spec.chain import Extra, InstanceChain, Link, Verification
+from toolkit.spec.cluster import Slot, Subnets
+from toolkit.spec.cluster_template import ClusterTemplateReport, Template
 from toolkit.spec.dns_reports import (
     DnsAuditReport,
     DnsChangeReport,
@@ -207,3 +212,10 @@ DNS_OUTCOME = {
 }  # fmt: skip
 DNS_AUDIT = DnsAuditReport("dev", "http://k", (DNS_INTENT, DNS_OUTCOME), True, "ef", 4)
 DNS_IAM = DnsIamReport("jobs/kick/kick.production.toml", {"Version": "2012-10-17"})
+
+TEMPLATE = ClusterTemplateReport(
+    cluster(),
+    Template("prod", '{"Resources":{}}', {"toolkit:cluster": "prod"}, ("CAPABILITY_NAMED_IAM",), 0),
+    (Slot(1, "eu-west-1a", "10.40.0.11", "server-1.prod.internal"),),
+    (Subnets("eu-west-1a", IPv4Network("10.40.192.0/21"), IPv4Network("10.40.0.0/19")),),
+)

@@ -25,6 +25,7 @@ from tests.unit.filled import (
     PROVENANCE,
     RENDERED,
     ROW,
+    TEMPLATE,
     VERIFICATION,
 )
 from toolkit.errors import ConfigError, ExitCode
@@ -76,6 +77,7 @@ from toolkit.views import (
     work,
 )
 from toolkit.views.cluster import init as cluster_init
+from toolkit.views.cluster import template as cluster_template
 from toolkit.views.dns import audit as dns_audit
 from toolkit.views.dns import change as dns_change
 from toolkit.views.dns import iam as dns_iam
@@ -318,6 +320,13 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
             )
         ),
         "schema name path region zones[] zones_remark missing[] missing_remark next[]",
+    ),
+    (
+        "toolkit.cluster-template/1",
+        cluster_template.document(TEMPLATE),
+        "schema stack region account bytes resources capabilities[] tags(toolkit:cluster) zones[] "
+        "network private_domain public_domain names[] pools[] servers[](name zone address host) "
+        "subnets[](zone public private) template",
     ),
     (
         "toolkit.dev/1",

@@ -223,6 +223,14 @@ COMMANDS = (
             "toolkit cluster init staging --region eu-central-1 --offline --json",
         ),
     ),
+    Entry(
+        "cluster template", "toolkit.cli.cluster:template",
+        "Print the CloudFormation template of a cluster", "",
+        (
+            "toolkit cluster template prod > prod.template.json",
+            "toolkit cluster template prod --json > prod.json   # for terraform-shim",
+        ),
+    ),
     Entry("dev", "", "Run Nomad, Consul and Traefik on this machine", "This machine"),
     Entry(
         "dev up", "toolkit.cli.dev:up", "Start the local agents", "",

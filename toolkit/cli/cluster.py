@@ -23,6 +23,10 @@ Offline = Annotated[
     bool, typer.Option("--offline", help="Ask neither AWS for zones nor the releases for sums.")
 ]
 
+Compact = Annotated[
+    bool, typer.Option("--compact", help="Just the bytes that are sent, in a single line.")
+]
+
 
 @takes(TALK)
 def init(call: Call, name: Name, region: AwsRegion, offline: Offline = False) -> ExitCode:
@@ -37,4 +41,20 @@ def init(call: Call, name: Name, region: AwsRegion, offline: Offline = False) ->
 
     zones, sums = (None, None) if offline else (offered_zones, release_list)
     report = write(call.world.cwd, name, region, ask_zones=zones, ask_list=sums)
+    return call.show(view, report)
+
+
+@takes(TALK)
+def template(call: Call, name: Name, compact: Compact = False) -> ExitCode:
+    """Talks to nobody: the same cluster file and kick.NAME.toml give the same bytes.
+
+    With --json the template is beside what goes with it: tags, capabilities, addresses.
+    """
+    from toolkit.views.cluster import template as view
+    from toolkit.workflows.cluster.template import template as make
+
+    report = make(call.world.cwd, name)
+    if compact and not call.output.as_json:
+        call.output.raw(report.template.body + "\n")
+        return report.code
     return call.show(view, report)

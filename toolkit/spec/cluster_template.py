@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 from toolkit.errors import ExitCode
+from toolkit.spec.cluster import Cluster, Slot, Subnets
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Template:
     """The template of one cluster."""
 
-    cluster: str
-    """Also the stack's name."""
-    region: str
-    account: str | None
-    """12 digits: the only account that it is for; None: any."""
+    stack: str
+    """The stack's name, which is the cluster's: it is in policies, and machines signal it."""
     body: str
     """Just what is sent: compact JSON."""
     tags: Mapping[str, str]
-    """Of the stack."""
+    """Of the stack; CloudFormation puts them on all that it makes."""
     capabilities: tuple[str, ...]
     """What has to be acknowledged when the stack is made."""
     resources: int
@@ -34,13 +29,17 @@ class Template:
         """Bytes of the body."""
         return len(self.body.encode())
 
-    @cached_property
-    def document(self) -> dict[str, Any]:
-        """The body as a value."""
-        value: dict[str, Any] = json.loads(self.body)
-        return value
+
+@dataclass(frozen=True, slots=True)
+class ClusterTemplateReport:
+    """The template beside what the cluster file comes to."""
+
+    cluster: Cluster
+    template: Template
+    slots: tuple[Slot, ...]
+    subnets: tuple[Subnets, ...]
 
     @property
     def code(self) -> ExitCode:
-        """0: there is one."""
+        """0: there is a template."""
         return ExitCode.OK

@@ -119,7 +119,9 @@ def _downloads(cluster: Cluster, role: Role) -> list[str]:
     """What is fetched, by the machine's processor."""
     if old := too_old(cluster):
         raise RefusedError(old[0], hint=f"name a newer version in clusters/{cluster.name}.toml")
-    wanted: tuple[Binary, ...] = ("consul", "nomad") if role == "server" else BINARIES
+    needed: tuple[Binary, ...] = ("consul", "nomad") if role == "server" else BINARIES
+    # The plugins are only in files whose jobs have networks of their own.
+    wanted = [name for name in needed if name in cluster.binaries]
     pools = {pool.arch for pool in cluster.all_pools}
     lines = ["case $(uname -m) in"]
     for arch in sorted({cluster.servers.arch} if role == "server" else pools):

@@ -12,6 +12,7 @@ from toolkit.cluster.template.machines import (
     metadata,
     root_disk,
 )
+from toolkit.config.clusterfile_machines import IMAGES
 from toolkit.spec.cluster import Bastion, Cluster, arch_of
 
 ROOT_VOLUME = 8
@@ -23,7 +24,9 @@ def bastion(cluster: Cluster) -> Resources:
     own = cluster.bastion
     if own is None:
         return {}
-    image = cluster.images[arch_of(own.type)]
+    arch = arch_of(own.type)
+    # The file's images are those of the processors that the cluster itself has.
+    image = cluster.images.get(arch, IMAGES[arch])
     return {
         "BastionLt": resource(
             "EC2::LaunchTemplate",

@@ -45,9 +45,7 @@ def render_template(cluster: Cluster, kick_policy: Mapping[str, Any] | None = No
         }
     )
     template = Template(
-        cluster=cluster.name,
-        region=cluster.region,
-        account=cluster.account,
+        stack=cluster.name,
         body=body,
         tags=stack_tags(cluster),
         capabilities=CAPABILITIES,
