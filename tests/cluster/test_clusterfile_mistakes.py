@@ -149,7 +149,7 @@ TABLE: list[tuple[str, Any, str, str | None]] = [
     ("tags.odd", "a;b", "takes letters", None),
     ("tags", {f"tag{n}": "x" for n in range(41)}, "are 41", None),
     ("tags.number", 3, "must be a string", "quotes"),
-    ("secret_key", "x", "looks like a secret", None),
+    ("secret_key", "x", "looks like a secret", "AWS's own files"),
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from toolkit.config.source import Source
 from toolkit.errors import Mistake
 
 _SECRET = re.compile(r"token|passw|secret", re.IGNORECASE)
-_WHERE_SECRETS_GO = (
+WHERE_SECRETS_GO = (
     "a file never holds one; say NOMAD_TOKEN, CONSUL_HTTP_TOKEN or TOOLKIT_TRAEFIK_PASSWORD"
 )
 _NAMES: dict[str, tuple[re.Pattern[str], str]] = {
@@ -89,7 +89,7 @@ def _validate_value(
 
 def _unknown(name: str, known: Iterable[str]) -> tuple[str, str | None]:
     if _SECRET.search(name):
-        return "is not a key: it looks like a secret", _WHERE_SECRETS_GO
+        return "is not a key: it looks like a secret", WHERE_SECRETS_GO
     return "unknown key", suggest(name, known)
 
 

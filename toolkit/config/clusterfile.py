@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from toolkit.config.checks import validate
+from toolkit.config.checks import WHERE_SECRETS_GO, validate
 from toolkit.config.clusterfile_edge import check_ports, read_edge
 from toolkit.config.clusterfile_machines import read_binaries, read_images, read_machines
 from toolkit.config.clusterfile_names import CLUSTERS, cluster_names, cluster_path, wrong_name
@@ -15,7 +16,11 @@ from toolkit.config.clusterfile_network import (
     read_network,
     read_place,
 )
-from toolkit.config.clusterfile_owned import check_credentials, read_owned
+from toolkit.config.clusterfile_owned import (
+    WHERE_CREDENTIALS_GO,
+    check_credentials,
+    read_owned,
+)
 from toolkit.config.clusterfile_schema import CLUSTER_KEYS
 from toolkit.config.kick_zones import Collector
 from toolkit.config.near import suggest
@@ -52,6 +57,10 @@ def parse_cluster(raw: bytes, name: str, where: str) -> ClusterFile:
     """The bytes of a cluster file as values; `where` is what messages call it."""
     source, data = read_toml(where, raw)
     good, mistakes = validate(data, key_tree(CLUSTER_KEYS), source)
+    mistakes = [
+        replace(each, hint=WHERE_CREDENTIALS_GO) if each.hint == WHERE_SECRETS_GO else each
+        for each in mistakes
+    ]
     found = Collector(source, mistakes)
     check_credentials(found)
     cluster = _read(name, data, good, found)

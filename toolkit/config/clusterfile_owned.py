@@ -24,6 +24,7 @@ TAGS_MOST = 40
 _TAG = re.compile(r"[\w \t.:/=+@-]*")
 _RESERVED = ("aws:", "toolkit:")
 
+WHERE_CREDENTIALS_GO = "AWS's own files and variables hold credentials"
 _CREDENTIALS = (
     (re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{16}(?![A-Z0-9])"), "an access key"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"), "a private key"),
@@ -40,7 +41,7 @@ def check_credentials(found: Collector) -> None:
     for pattern, what in _CREDENTIALS:
         for match in pattern.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
-            hint = "take it out and revoke it: AWS's own files and variables hold credentials"
+            hint = f"take it out and revoke it: {WHERE_CREDENTIALS_GO}"
             message = f"holds {what}: a cluster file never holds a credential"
             found.mistakes.append(Mistake(found.source.where, None, line, message, hint))
 
