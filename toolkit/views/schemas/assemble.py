@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from toolkit.views.schemas import (
+    cluster,
     comparing,
     dns,
     explaining,
@@ -22,6 +23,7 @@ from toolkit.views.schemas.words import DIALECT, Schema
 
 PARTS = {
     **parts.PARTS,
+    **cluster.PARTS,
     **comparing.PARTS,
     **dns.PARTS,
     **looking.PARTS,
