@@ -23,6 +23,7 @@ Deploying:
   attach    Watch a rollout or a run under way, whoever started it
   bump      Deploy the next release and write it to the job file
   rollback  Go back to the release that served before
+  image     Build services' images, and push them to the registry
 
 Looking:
   verify   Prove that what is deployed serves, up to the edge
@@ -1224,6 +1225,78 @@ Options:
 
   Examples:
     toolkit dns iam -e production > kick-policy.json
+""",
+    "image": """\
+Usage: toolkit image [OPTIONS] COMMAND [ARGS]...
+
+  Build services' images, and push them to the registry.
+
+Options:
+  -h, --help  Show this message and exit.
+
+Commands:
+  build  Build the image that a job runs
+  push   Push it to the environment's registry
+""",
+    "image build": """\
+Usage: toolkit image build [OPTIONS] JOB
+
+  Build the image that a job runs.
+
+  From services/JOB, or where [image] in its job file says, by Docker's own
+  tool.
+
+  The release is the tag; in an environment with a registry its name comes
+  before it.
+
+Arguments:
+  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
+       [required]
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --var KEY=VALUE    Set a template variable; repeatable.
+  --var-file FILE    Read variables from a TOML or JSON file; repeatable.
+  --release VERSION  Release to deploy.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit image build backend -e prod
+    toolkit image build backend --release 1.1.0
+""",
+    "image push": """\
+Usage: toolkit image push [OPTIONS] JOB
+
+  Push it to the environment's registry.
+
+  To the `registry` of the environment; prints the digest that a deploy will
+  register.
+
+  A release that is another image there already is refused. In ECR the
+  repository is made where there is none, scanned and with immutable tags;
+  elsewhere `registry_user` and TOOLKIT_REGISTRY_PASSWORD log in, or Docker's
+  own logins do.
+
+Arguments:
+  JOB  Name of a job, its unambiguous beginning, or the path of a job file.
+       [required]
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --var KEY=VALUE    Set a template variable; repeatable.
+  --var-file FILE    Read variables from a TOML or JSON file; repeatable.
+  --release VERSION  Release to deploy.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit image push backend -e prod
+    toolkit image push backend -e prod --release 1.1.0 --json
 """,
     "cluster": """\
 Usage: toolkit cluster [OPTIONS] COMMAND [ARGS]...

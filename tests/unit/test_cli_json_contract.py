@@ -35,6 +35,7 @@ from toolkit.spec.dev import AgentRow, DevReport
 from toolkit.spec.doctor import Check, DoctorReport, Right
 from toolkit.spec.explain import ExplainReport, Explanation, Fact, Moment, Subject
 from toolkit.spec.fit import Cell, Demand, DryRun, FitReport, GroupFit, NodeFit
+from toolkit.spec.image import ImageReport
 from toolkit.spec.kept import KeptReport, KeptReports, PageReport
 from toolkit.spec.listing import (
     HistoryReport,
@@ -59,6 +60,7 @@ from toolkit.views import (
     error,
     explain,
     history,
+    image,
     init,
     logs,
     loop,
@@ -310,6 +312,16 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "toolkit.init/1",
         init.document(InitReport("shop", ("toolkit.toml",), ("toolkit dev up",))),
         "schema folder files[] next[]",
+    ),
+    (
+        "toolkit.image/1",
+        image.document(
+            ImageReport(
+                "pushed", "prod", "backend", "1.1.0", "registry.example/shop/backend:1.1.0",
+                "sha256:aa", 1, "sha256:bb", 2.0, ("made",), "toolkit deploy backend",
+            )
+        ),
+        "schema verdict environment job release image id digest size seconds notes[] next",
     ),
     (
         "toolkit.cluster-init/1",

@@ -107,7 +107,9 @@ def test_every_command_that_is_told_where_takes_the_options(command: str) -> Non
 
 def test_every_command_that_talks_to_a_cluster_is_told_where() -> None:
     talking = {name for name, text in HELP.items() if WHERE["environment"] in text}
-    assert talking - set(TARGETED) <= {"render", "validate", "schema", "dev watch"}
+    # Those of images take no address, and are named with their environment where they are named.
+    images = {"image build", "image push"}
+    assert talking - set(TARGETED) <= {"render", "validate", "schema", "dev watch", *images}
 
 
 @pytest.mark.parametrize("job", ["./x", "jobs/web", "web.nomad.hcl", "web.nomad"])

@@ -215,6 +215,18 @@ COMMANDS = (
         "dns iam", "toolkit.cli.dns:iam", "Print the IAM policy that the kick server needs", "",
         ("toolkit dns iam -e production > kick-policy.json",),
     ),
+    Entry("image", "", "Build services' images, and push them to the registry", "Deploying"),
+    Entry(
+        "image build", "toolkit.cli.image:build", "Build the image that a job runs", "",
+        ("toolkit image build backend -e prod", "toolkit image build backend --release 1.1.0"),
+    ),
+    Entry(
+        "image push", "toolkit.cli.image:push", "Push it to the environment's registry", "",
+        (
+            "toolkit image push backend -e prod",
+            "toolkit image push backend -e prod --release 1.1.0 --json",
+        ),
+    ),
     Entry("cluster", "", "Make a cluster in AWS, and rehearse it on this machine", "Clusters"),
     Entry(
         "cluster init", "toolkit.cli.cluster:init", "Write a cluster file with sane defaults", "",

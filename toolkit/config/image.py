@@ -13,6 +13,7 @@ from toolkit.config.layers import Layer, Leaf, table
 from toolkit.errors import ConfigError, Mistake
 from toolkit.spec.image import ImageName, ImageSettings, RegistryPlace
 from toolkit.spec.jobspec import JobSpec, Origin
+from toolkit.spec.target import Target
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _READABLE = re.compile(r"token|passw|secret|credential|private|(^|_)key$|api_?key", re.IGNORECASE)
@@ -86,6 +87,12 @@ def with_image(spec: JobSpec, image: str) -> JobSpec:
     assert spec.driver is not None  # noqa: S101 - it has an image
     driver = replace(spec.driver, config={**spec.driver.config, "image": image})
     return replace(spec, driver=driver)
+
+
+def located(spec: JobSpec, target: Target) -> JobSpec:
+    """The job with its image at the environment's registry, by its tag; asks nobody."""
+    image = None if target.registry is None else image_name(spec, target.registry)
+    return spec if image is None else with_image(spec, str(image))
 
 
 def _text(value: str | int | float | bool) -> str:

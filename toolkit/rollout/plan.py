@@ -13,6 +13,7 @@ from toolkit.rollout import (
     diff,
     drift,
     drift_counts,
+    images,
     lint,
     made,
     memory,
@@ -63,6 +64,7 @@ def make_plan(
     if canaries is not None and job.get("Type") == "service":
         job = with_canaries(job, canaries)
     question = None if release_chosen else _question(live, before, said)
+    question = question or images.moved(live, job)
     plan = plan_job(world, rendered, job, live, secrets=secrets, allow=allow)
     if live is not None:
         found = drift.since_ours(world, live, submission, secrets)

@@ -51,11 +51,12 @@ class Session:
         return load_spec(self.settings, job)
 
     def render(self, job: str, canary: tuple[int, ...] = ()) -> RenderedJob:
-        """The job's HCL; `canary`: steps of the command line."""
+        """The job's HCL, images by their digests; `canary`: steps of the command line."""
+        from toolkit.workflows.image.pin import pinned
         from toolkit.workflows.kick_job import check_installed
         from toolkit.workflows.render import render_job
 
-        rendered = render_job(self.settings, job, canary)
+        rendered = render_job(self.settings, job, canary, placed=pinned)
         check_installed(rendered.spec)
         return rendered
 

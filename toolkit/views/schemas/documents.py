@@ -7,7 +7,7 @@ from toolkit.spec.dev import DevWord
 from toolkit.spec.listing import OperateVerdict
 from toolkit.spec.report import Verdict
 from toolkit.spec.work import WorkVerdict
-from toolkit.views.schemas import cluster, dns, explaining, looking, stacks, watching, work
+from toolkit.views.schemas import cluster, dns, explaining, images, looking, stacks, watching, work
 from toolkit.views.schemas.words import (
     Schema,
     code,
@@ -267,6 +267,7 @@ DOCUMENTS: dict[str, tuple[int, Schema]] = {
     **cluster.DOCUMENTS,
     **dns.DOCUMENTS,
     **explaining.DOCUMENTS,
+    **images.DOCUMENTS,
     **looking.DOCUMENTS,
     **stacks.DOCUMENTS,
     **watching.DOCUMENTS,

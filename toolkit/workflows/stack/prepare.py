@@ -26,6 +26,7 @@ from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.stack import StackJob, StackRow
 from toolkit.workflows import batch_again, proof
 from toolkit.workflows.deploy import DeployOptions, allowed, refuse_lint, refuse_without_consul
+from toolkit.workflows.image.pin import pinned
 from toolkit.workflows.render import render_job
 from toolkit.workflows.run import refuse_empty, refuse_running
 from toolkit.workflows.session import Session
@@ -137,7 +138,7 @@ def prepare(session: Session, options: DeployOptions, limit: int, halt: Halt) ->
 
     def look(name: str) -> Plan | Refusal:
         try:
-            return planned(sessions[name], rendered[name], options)
+            return planned(sessions[name], with_images(session, name, rendered[name]), options)
         except SAID as exc:
             return Refusal(name, exc)
 
@@ -150,7 +151,7 @@ def prepare(session: Session, options: DeployOptions, limit: int, halt: Halt) ->
         job = next(job for job in jobs if job.name == name)
         try:
             todo = todo_of(sessions[name], plan)
-            made = Prepared(job, sessions[name], rendered[name], plan, todo)
+            made = Prepared(job, sessions[name], plan.rendered, plan, todo)
             if made.changes:
                 made = replace(made, session=unasked(made.session))
             if (short := refuse(made, options)) is not None:
@@ -185,6 +186,13 @@ def unasked(session: Session) -> Session:
     """The same, which asks no more: it is asked once, for all that changes, before any begins."""
     world = session.world
     return replace(session, world=replace(world, target=replace(world.target, protected=False)))
+
+
+def with_images(session: Session, name: str, rendered: RenderedJob) -> RenderedJob:
+    """The same job, its image by the digest that its release has now."""
+    if session.target.registry is None:
+        return rendered
+    return render_job(session.settings, name, placed=pinned)
 
 
 def planned(session: Session, rendered: RenderedJob, options: DeployOptions) -> Plan:
