@@ -15,7 +15,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.cluster.machines import cluster
+from tests.cluster import machines
+from tests.cluster.machines import CNI, CONSUL, NOMAD
 from toolkit.cluster.template import render_template
 from toolkit.spec.cluster import Bastion, Cluster, Download, Edge, Pool, Release, Servers
 from toolkit.spec.cluster_template import Template
@@ -35,6 +36,28 @@ KICK_POLICY: Mapping[str, Any] = {
         }
     ],
 }
+
+
+def cluster(**changes: Any) -> Cluster:
+    """The plain cluster, whatever processor this machine has."""
+    said: dict[str, Any] = {
+        "servers": Servers("t3.medium"),
+        "pools": pools(
+            Pool("frontend", "t3.medium", max=3, node_class="edge"),
+            Pool("worker", "i3.large", min=2, max=6, node_pool="batch", ephemeral=True),
+        ),
+        "control": Pool("control", "t3.small", node_class="control", node_pool="control"),
+        "images": MappingProxyType({"amd64": "ami-0123456789abcdef0"}),
+        "binaries": MappingProxyType(
+            {
+                name: Release(version, MappingProxyType({"amd64": download}))
+                for name, version, download in (
+                    ("nomad", "1.11.3", NOMAD), ("consul", "1.22.7", CONSUL), ("cni", "1.9.0", CNI),
+                )
+            }
+        ),
+    }  # fmt: skip
+    return machines.cluster(**{**said, **changes})
 
 
 def both(cluster_: Cluster) -> Cluster:
@@ -85,7 +108,7 @@ def full() -> Cluster:
             public_domain="example.com",
             public_zone="Z0ABC",
             nat="per-az",
-            bastion=Bastion((IPv4Network("203.0.113.0/24"),), (SSH_KEY,)),
+            bastion=Bastion((IPv4Network("203.0.113.0/24"),), (SSH_KEY,), "t4g.nano"),
             tags=MappingProxyType({"team": "shop", "cost centre": "42/7", "Größe": ""}),
             permission_boundary=BOUNDARY,
             account=ACCOUNT,

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 
 from tests.cluster.broken import BROKEN, CANARY, Break, Document
 from tests.cluster.canary import sightings
-from tests.cluster.machines import cluster
-from tests.cluster.templates import BOUNDARY, MATRIX, Rendered, clusters, full, rendered
+from tests.cluster.templates import BOUNDARY, MATRIX, Rendered, cluster, clusters, full, rendered
 from tests.cluster.walker import PREDICATES, walk
 from tests.cluster.walker_network import TRAEFIK_GRACE
 from toolkit.cluster.secrets import make_secrets, read_secrets
