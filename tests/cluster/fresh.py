@@ -31,14 +31,16 @@ class Fresh:
     nomad_address: str
 
     def consul(self, token: str = "", address: str = "") -> Consul:
-        """A client; close it."""
+        """A client that does not pause between attempts; close it."""
         secret = Secret(token) if token else None
-        return Consul(Endpoint("Consul", address or self.consul_address, "test", token=secret))
+        endpoint = Endpoint("Consul", address or self.consul_address, "test", token=secret)
+        return Consul(endpoint, sleep=lambda _seconds: None)
 
     def nomad(self, token: str = "", address: str = "") -> Nomad:
-        """A client; close it."""
+        """A client that does not pause between attempts; close it."""
         secret = Secret(token) if token else None
-        return Nomad(Endpoint("Nomad", address or self.nomad_address, "test", token=secret))
+        endpoint = Endpoint("Nomad", address or self.nomad_address, "test", token=secret)
+        return Nomad(endpoint, sleep=lambda _seconds: None)
 
 
 @contextmanager

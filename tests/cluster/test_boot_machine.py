@@ -10,11 +10,12 @@ import pytest
 from tests.cluster import machines
 from tests.cluster.sandbox import Sandbox, sandbox
 from toolkit.cluster.boot import boot_arguments
+from toolkit.spec.cluster import Machine
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
 
 MIB = 1024 * 1024
-POOL = machines.Machine("i-1", "worker", "eu-west-1b", pool="worker")
+POOL = Machine("i-1", "worker", "eu-west-1b", pool="worker")
 """Of a pool whose machines have disks of their own."""
 
 
@@ -119,7 +120,7 @@ def test_a_pool_that_should_have_disks_and_has_none_uses_its_root(tmp_path: Path
 
 @pytest.mark.parametrize("machine", [machines.SERVER, machines.WORKER])
 def test_disks_of_machines_that_did_not_ask_are_left_alone(
-    tmp_path: Path, machine: machines.Machine
+    tmp_path: Path, machine: Machine
 ) -> None:
     own = with_disks(sandbox(tmp_path / "m", machine))
     path = disk(own, "nvme1")
@@ -187,7 +188,7 @@ everybody >/opt/before
 
 @pytest.mark.parametrize(("machine", "user"), [(machines.WORKER, "no"), (machines.CONTROL, "yes")])
 def test_tasks_do_not_reach_the_machines_credentials(
-    tmp_path: Path, machine: machines.Machine, user: str
+    tmp_path: Path, machine: Machine, user: str
 ) -> None:
     own = sandbox(tmp_path / "m", machine)
     (own.opt / "toolkit" / "boot").write_bytes(own.script)

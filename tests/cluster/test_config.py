@@ -79,10 +79,11 @@ def test_the_real_agents_find_nothing_wrong(
         there.parent.mkdir(parents=True, exist_ok=True)
         there.write_bytes(text)
     etc = tmp_path / "etc"
-    for argv in (
+    commands: tuple[list[str | Path], ...] = (
         [programs["consul"], "validate", etc / "consul.d"],
         [programs["nomad"], "config", "validate", etc / "nomad.d"],
-    ):
+    )
+    for argv in commands:
         said = subprocess.run(argv, capture_output=True, text=True, timeout=60, env={})
         assert said.returncode == 0, said.stdout + said.stderr
         assert "valid" in said.stdout
@@ -94,8 +95,12 @@ def test_the_real_agents_find_nothing_wrong(
 @pytest.mark.agents
 def test_the_real_agents_would_find_something(tmp_path: Path, programs: dict[str, Path]) -> None:
     (tmp_path / "x.json").write_text('{"retry_joins": []}')
-    for argv in ([programs["consul"], "validate"], [programs["nomad"], "config", "validate"]):
-        assert subprocess.run([*argv, tmp_path], capture_output=True, env={}).returncode != 0
+    commands: tuple[list[str | Path], ...] = (
+        [programs["consul"], "validate", tmp_path],
+        [programs["nomad"], "config", "validate", tmp_path],
+    )
+    for argv in commands:
+        assert subprocess.run(argv, capture_output=True, env={}).returncode != 0
 
 
 @pytest.mark.parametrize("role", MACHINES)
@@ -177,8 +182,8 @@ def test_no_machine_in_aws_runs_tasks_without_a_container_and_a_rehearsal_does()
 
 def test_every_secret_of_a_role_is_used_and_none_of_the_operators() -> None:
     for role in ("server", "worker"):
-        values = {name: Secret(f"value-of-{name}") for name in secrets_of(machines.cluster(), role)}  # type: ignore[arg-type]
-        text = b"".join(secret_files(role, values).values()).decode()  # type: ignore[arg-type]
+        values = {name: Secret(f"value-of-{name}") for name in secrets_of(machines.cluster(), role)}
+        text = b"".join(secret_files(role, values).values()).decode()
         assert all(f"value-of-{name}" in text for name in values)
     operators = {
         each.name for each in needed_secrets(machines.cluster()) if each.reader == "operator"

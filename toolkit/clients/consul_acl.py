@@ -10,7 +10,8 @@ from urllib.parse import quote
 from consul.base import CB
 
 from toolkit.clients.consul_wire import Transport
-from toolkit.errors import NotFoundError
+from toolkit.clients.texts import NO_SUCH_TOKEN
+from toolkit.errors import DeniedError, NotFoundError
 from toolkit.spec.target import Secret
 
 Json = dict[str, Any]
@@ -55,8 +56,10 @@ class ConsulAcl:
         """A token without its secret, and whether that is `secret`; None where there is none."""
         try:
             token = cast(Json, self._get(f"/v1/acl/token/{quote(accessor, safe='')}", dict))
-        except NotFoundError:
-            return None
+        except DeniedError as exc:
+            if NO_SUCH_TOKEN.search(exc.message):
+                return None
+            raise
         said = str(token.pop("SecretID", ""))
         return token, hmac.compare_digest(said.encode(), secret.reveal().encode())
 

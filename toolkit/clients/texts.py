@@ -66,7 +66,7 @@ RULES = (
         " token may register now",
     ),
     # Consul ends this with the words for an unknown token of the one who asks.
-    _rule(r"(policy|role|auth method|token|binding rule) does not exist", NotFoundError),
+    _rule(r"(policy|role|auth method|binding rule) does not exist", NotFoundError),
     _rule(r"acl token expired", DeniedError, "get a new token and put it into {token}"),
     _rule(
         r"acl token not found|acl not found|failed to parse signed token",
@@ -148,6 +148,9 @@ RULES = (
         InvalidRequestError,
     ),
 )
+
+NO_SUCH_TOKEN = re.compile(r"token does not exist: acl not found", re.IGNORECASE)
+"""What Consul says, with status 403, of a token that was asked for by its accessor."""
 
 AT_THE_SOCKET = re.compile(r"server error authenticating request", re.IGNORECASE)
 """What a task's socket says, with status 500, of expired tokens and of servers without a leader."""
