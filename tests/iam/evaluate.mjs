@@ -1,5 +1,6 @@
 // Evaluates requests against IAM policies, all that standard input has at once.
-//   {"policies": […], "requests": [{"policy": 0, "action": "…", "resource": "…", "context": {…}}]}
+//   {"policies": […], "requests": [{"policy": 0, "action": "…", "resource": "…", "context": {…},
+//     "principal": "name of the role", "guard": the resource's own policy or null}]}
 // -> ["Allowed" | "ImplicitlyDenied" | "ExplicitlyDenied" | "error: …", …]
 // The argument is the folder that the evaluator is installed in.
 import { readFileSync } from "node:fs";
@@ -20,14 +21,15 @@ const verdicts = [];
 for (const request of requests) {
   const answer = await runSimulation(
     {
-      identityPolicies: [{ name: "kick", policy: policies[request.policy] }],
+      identityPolicies: [{ name: "own", policy: policies[request.policy] }],
       serviceControlPolicies: [
         { orgIdentifier: "r-root", policies: [{ name: "all", policy: everything }] },
       ],
       resourceControlPolicies: [],
+      ...(request.guard ? { resourcePolicy: request.guard } : {}),
       request: {
         action: request.action,
-        principal: `arn:aws:iam::${account}:role/kick`,
+        principal: `arn:aws:iam::${account}:role/${request.principal}`,
         resource: { accountId: account, resource: request.resource },
         contextVariables: request.context,
       },

@@ -31,6 +31,10 @@ class Request(NamedTuple):
     action: str
     resource: str
     context: Mapping[str, Sequence[str]]
+    principal: str = "kick"
+    """Name of the role that asks."""
+    guard: Mapping[str, Any] | None = None
+    """The policy that the resource has of its own: a key's, or whom a role trusts."""
 
 
 def install(cache: Path) -> Path:
