@@ -26,7 +26,7 @@ from tests.cluster import machines
 from toolkit.cluster.boot import boot_script
 from toolkit.cluster.secrets import make_secrets, read_secrets, secrets_of
 from toolkit.cluster.secrets.folder import FolderStore
-from toolkit.spec.cluster import Cluster, Download, Machine, Release, Role
+from toolkit.spec.cluster import Cluster, Download, Machine, Release
 from toolkit.spec.target import Secret
 
 NOW = datetime.now(UTC)
@@ -109,9 +109,6 @@ class Sandbox:
     machine: Machine
     secrets: Mapping[str, Secret]
     script: bytes
-    after: str = ""
-    """Shell lines that follow the script in the same namespaces, with its status in `$status`."""
-    before: str = ""
     log: str = ""
     status: int = 0
 
@@ -148,7 +145,7 @@ class Sandbox:
         path.chmod(0o755)
 
     def run(self, *arguments: str, then: str = "") -> int:
-        """Run the script as the machine's start; its status."""
+        """Run the script as the machine's start; its status. `then`: shell lines that follow."""
         (self.opt / "toolkit" / "boot").write_bytes(self.script)
         call = f"/bin/bash /opt/toolkit/boot {' '.join(arguments)}"
         return self.shell(f"status=0; {call} || status=$?\n{then}\nexit $status")
@@ -236,7 +233,7 @@ def watch_programs(own: Sandbox, names: Iterable[str] = WATCHED) -> None:
             )
 
 
-def canaries(own: Sandbox, role: Role | None = None) -> dict[str, str]:
+def canaries(own: Sandbox) -> dict[str, str]:
     """Pieces of every secret that must be seen nowhere, by the secret's name."""
     found = {}
     for name, secret in own.secrets.items():

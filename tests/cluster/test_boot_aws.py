@@ -232,6 +232,12 @@ def test_the_boot_script_runs_at_each_start_of_the_machine(own: Sandbox) -> None
     assert told(own) == ["daemon-reload", "enable -q toolkit-boot"]
 
 
+def test_what_the_system_brings_is_started_by_the_boot_script_alone(own: Sandbox) -> None:
+    own.program("systemctl", 'echo "systemctl $*" >>/opt/told\n[ "$1" != disable ]')
+    assert call(own, "toolkit-service system docker") == 0, own.log
+    assert told(own) == ["disable -q docker docker.socket", "start docker"]
+
+
 def test_a_timer_runs_again_and_again(own: Sandbox) -> None:
     line = "toolkit-service every 60 toolkit-watch /bin/bash /opt/toolkit/boot watch"
     assert call(own, line) == 0, own.log

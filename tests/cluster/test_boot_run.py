@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.cluster import machines
-from tests.cluster.sandbox import Sandbox, archive, canaries, sandbox, watch_programs
+from tests.cluster.sandbox import PROGRAMS, Sandbox, archive, canaries, sandbox, watch_programs
 from toolkit.cluster.boot import (
     boot_arguments,
     boot_parameters,
@@ -44,10 +44,13 @@ def expected(own: Sandbox) -> dict[str, bytes]:
     }
 
 
-def quickly(own: Sandbox, seconds: int = 2) -> Sandbox:
-    """The same machine with less patience."""
-    own.script = own.script.replace(b"\nlimit=780\n", f"\nlimit={seconds}\n".encode())
-    assert f"limit={seconds}".encode() in own.script
+def late_once(own: Sandbox, agent: str) -> Sandbox:
+    """The same machine, whose time is over as soon as the agent was started."""
+    patience = b'[ "$SECONDS" -lt "$limit" ]'
+    assert own.script.count(patience) == 1
+    own.script = own.script.replace(patience, b"[ ! -e /opt/late ]")
+    late = f'\n[ "$1 $2" != "start {agent}" ] || touch /opt/late'
+    own.program("toolkit-service", f"({PROGRAMS['toolkit-service']}){late}")
     return own
 
 
@@ -95,7 +98,11 @@ def test_a_worker_gets_an_engine_and_a_server_none(tmp_path: Path) -> None:
     worker, server = sandbox(tmp_path / "w", machines.WORKER), sandbox(tmp_path / "s")
     assert worker.run(*arguments(worker)) == 0, worker.log
     assert server.run() == 0, server.log
-    assert "system docker" in worker.text("services")
+    services = worker.text("services").splitlines()
+    # What the engine reads is written before it is installed, and no task comes before it runs.
+    assert services.index("system docker") < services.index(
+        next(line for line in services if line.startswith("start nomad"))
+    )
     assert "docker" not in server.text("services")
     daemon = machines.loaded(worker.etc("/etc/docker/daemon.json").read_bytes())
     assert daemon == {"data-root": "/var/lib/docker", "live-restore": True}
@@ -124,10 +131,7 @@ def test_no_process_is_given_a_secret_and_nothing_written_for_others_has_one(
 
 def test_only_the_secrets_of_the_role_are_read(tmp_path: Path, machine: Machine) -> None:
     own = sandbox(tmp_path / "m", machine)
-    own.program(
-        "toolkit-secret",
-        'echo "$1" >>/opt/read\n[ -e "/opt/store/$1" ] || exit 3\ncat "/opt/store/$1"',
-    )
+    own.program("toolkit-secret", 'echo "$1" >>/opt/read\n' + PROGRAMS["toolkit-secret"])
     assert own.run(*arguments(own)) == 0, own.log
     read = set(own.text("read").split())
     begun = {"server/state/bootstrapped"} if machine.role == "server" else set()
@@ -197,12 +201,12 @@ def test_what_is_missing_ends_the_start_with_its_reason_before_anything_is_writt
 @pytest.mark.parametrize(
     ("away", "reason"),
     [
-        ("consul", "not within 2 s: Consul knows a leader"),
-        ("nomad", "not within 2 s: Nomad knows a leader"),
+        ("consul", "not within 780 s: Consul knows a leader"),
+        ("nomad", "not within 780 s: Nomad knows a leader"),
     ],
 )
 def test_an_agent_that_is_not_let_in_is_no_success(tmp_path: Path, away: str, reason: str) -> None:
-    own = quickly(sandbox(tmp_path / "m"))
+    own = late_once(sandbox(tmp_path / "m"), away)
     (own.opt / f"{away}-is-away").touch()
     assert own.run() == 1
     assert own.signals == [["failure", "Server1", reason]]
@@ -341,7 +345,7 @@ cat "/opt/parameters$name"
 """
 
 
-def stubbed(own: Sandbox) -> str:
+def stubbed(own: Sandbox, seconds: int = 0) -> str:
     """Shell lines that begin the machine with its user data, and AWS as a folder."""
     for each in boot_parameters(own.cluster):
         path = own.opt / "parameters" / each.name.lstrip("/")
@@ -350,7 +354,8 @@ def stubbed(own: Sandbox) -> str:
     own.program("aws", AWS)
     digest = script_digest(own.script)
     text = user_data(own.cluster, own.machine.role, digest, own.machine.pool)
-    (own.opt / "stub").write_text(text)
+    assert "-lt 300 ]" in text
+    (own.opt / "stub").write_text(text.replace("-lt 300 ]", f"-lt {seconds} ]"))
     return "PATH=/opt/toolkit/bin:$PATH /bin/bash /opt/stub"
 
 
@@ -362,6 +367,15 @@ def test_user_data_becomes_the_very_script(tmp_path: Path, machine: Machine) -> 
     asked = own.text("asked").split()
     folder = "server" if machine.role == "server" else "worker"
     assert all(name.split("/")[4] in {"base", folder} for name in asked)
+
+
+def test_user_data_asks_again_while_the_role_cannot_be_used_yet(tmp_path: Path) -> None:
+    own = sandbox(tmp_path / "m")
+    lines = stubbed(own, seconds=60)
+    own.program("sleep", "exec /usr/bin/sleep 0")
+    own.program("aws", f"echo >>/opt/tries\n[ $(wc -l </opt/tries) -gt 4 ] || exit 255\n{AWS}")
+    assert own.shell(lines) == 0, own.log
+    assert (own.opt / "toolkit" / "boot").read_bytes() == own.script
 
 
 @pytest.mark.parametrize("which", ["base", "server"])

@@ -90,7 +90,11 @@ E
       systemctl start "$name"
       ;;
     reload) systemctl reload "$name" ;;
-    system) systemctl enable --now "$name" ;;
+    system)
+      # At the next start disks and rules come first, so that it is not the system that starts it.
+      systemctl disable -q "$name" "$name.socket" || true
+      systemctl start "$name"
+      ;;
     boot)
       unit toolkit-boot.service <<E
 [Unit]

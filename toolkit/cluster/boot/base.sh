@@ -264,6 +264,10 @@ start() {
   service boot /bin/bash "$home/boot" "$@"
   identify
   storage
+  if [ "$role" != server ]; then
+    # Before the engine is there: some packages start it at once.
+    write_docker
+  fi
   toolkit-package "${packages[@]}"
   firewall
   downloads
@@ -272,7 +276,6 @@ start() {
   beginning
   write_secrets
   if [ "$role" != server ]; then
-    write_docker
     service system docker
   fi
   agents

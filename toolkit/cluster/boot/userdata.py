@@ -15,6 +15,8 @@ from toolkit.spec.cluster import Cluster, Role
 
 LONGEST = 4096
 """Characters of a standard parameter's value."""
+_PATIENCE = 300
+"""Seconds in which a machine's role and network may become usable."""
 _DIGITS = 16
 """Of a part's digest in its name; what is run is compared with all 64 of the whole."""
 
@@ -84,8 +86,14 @@ aws ssm get-parameter --region {cluster.region} --name "{_root(cluster)}/$part" 
 --query Parameter.Value --output text
 done | base64 -di | gunzip
 }}
+whole() {{
 {{ {gets}; }} >boot.new
 sha256sum -c --status - <<<"{digest}  boot.new"
+}}
+until whole; do
+[ "$SECONDS" -lt {_PATIENCE} ]
+sleep 5
+done
 mv boot.new boot
 exec /bin/bash {places.SCRIPT} {arguments}
 """
