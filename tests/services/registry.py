@@ -18,6 +18,8 @@ from tests.services.running import PATIENCE, until
 
 USER, PASSWORD = "pusher", "a long password"
 _BCRYPT = "$2y$05$abcdefghijklmnopqrstuubQAIp2KHArSATlxkyfhXij4AEzV6VKS"
+_BCRYPT_AWS = "$2y$05$abcdefghijklmnopqrstuu/4ofrUS75HrKu6f.iuRo0I/XlrmpqlC"
+"""Of what moto gives as ECR's password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,13 @@ class Place:
 
 
 @contextlib.contextmanager
-def run_registry(folder: Path, *, guarded: bool = False) -> Iterator[Place]:
-    """Debian's `docker-registry`; `guarded`: for USER with PASSWORD alone."""
+def run_registry(folder: Path, *, guarded: bool = False, auth: str = "") -> Iterator[Place]:
+    """Debian's `docker-registry`; `guarded`: for known users alone; `auth`: as it words it."""
     if (program := shutil.which("docker-registry")) is None:
         pytest.skip("docker-registry: no such program; on Debian: apt-get install docker-registry")
     with socket.create_server(("127.0.0.1", 0)) as held:
         host = f"127.0.0.1:{held.getsockname()[1]}"
-    (folder / "htpasswd").write_text(f"{USER}:{_BCRYPT}\n")
+    (folder / "htpasswd").write_text(f"{USER}:{_BCRYPT}\nAWS:{_BCRYPT_AWS}\n")
     lines = [
         "version: 0.1",
         "log: {level: error, accesslog: {disabled: true}}",
@@ -55,7 +57,8 @@ def run_registry(folder: Path, *, guarded: bool = False) -> Iterator[Place]:
         f"http: {{addr: '{host}', relativeurls: true, secret: tests}}",
     ]
     if guarded:
-        lines.append(f"auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}")
+        auth = f"{{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}"
+    lines += [f"auth: {auth}"] if auth else []
     (folder / "config.yml").write_text("\n".join(lines) + "\n")
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(

@@ -82,7 +82,7 @@ def run(
         # At its deadline, or interrupted: whatever else it started goes with it.
         if process.poll() is None:
             _end(process)
-        reader.join(GRACE)
+        reader.join(LAST_WORDS)
     return Ran(code, tuple(kept))
 
 

@@ -62,7 +62,7 @@ def push_image(
     with closing(opened(place)) as registry:
         there = registry.find(found.image)
         if there is not None:
-            _refuse_other(found, ours, there)
+            _refuse_other(found, ours, there, "nothing was pushed")
             report = _report(settings, found, ours, there, job)
             return replace(report, word="present", seconds=telling.clock() - began)
         notes = registry.prepare(found.image)
@@ -96,17 +96,18 @@ def _push(
             raise failed
         raise _unknown(found, UnreachableError("the tag is not there yet", system="the registry"))
     # The engine knows now under which digest it pushed.
-    _refuse_other(found, engine.find(str(found.image)) or ours, there)
+    now = engine.find(str(found.image)) or ours
+    _refuse_other(found, now, there, "somebody else was there meanwhile")
     return there
 
 
-def _refuse_other(found: Named, ours: LocalImage, there: RemoteImage) -> None:
+def _refuse_other(found: Named, ours: LocalImage, there: RemoteImage, end: str) -> None:
     """ConflictError where the tag stands for something else than what the engine has."""
     if there.holds(ours):
         return
     raise ConflictError(
         f"{found.image} is another image at the registry already ({there.digest[:SHORT]}), and a "
-        f"release stays what it is; nothing was pushed",
+        f"release stays what it is; {end}",
         system="the registry",
         hint="choose another release: toolkit image build --release and push --release",
     )
