@@ -1309,6 +1309,7 @@ Options:
 Commands:
   init      Write a cluster file with sane defaults
   template  Print the CloudFormation template of a cluster
+  rehearse  Run a cluster's machines as namespaces of this one
 """,
     "cluster init": """\
 Usage: toolkit cluster init [OPTIONS] NAME
@@ -1358,6 +1359,88 @@ Options:
   Examples:
     toolkit cluster template prod > prod.template.json
     toolkit cluster template prod --json > prod.json   # for terraform-shim
+""",
+    "cluster rehearse": """\
+Usage: toolkit cluster rehearse [OPTIONS] COMMAND [ARGS]...
+
+  Run a cluster's machines as namespaces of this one.
+
+Options:
+  -h, --help  Show this message and exit.
+
+Commands:
+  up      Start a cluster's machines on this one, or those that are missing
+  down    End a rehearsal and all that it kept
+  status  Show how a rehearsal's machines and servers are
+""",
+    "cluster rehearse up": """\
+Usage: toolkit cluster rehearse up [OPTIONS] NAME
+
+  Start a cluster's machines on this one, or those that are missing.
+
+  The machines' own boot scripts and configuration, with real agents, TLS and
+  access control.
+
+  Needs root and Linux, and changes nothing outside of its own namespaces and
+  cgroups. On one that is up it starts the machines that are missing or off.
+
+Arguments:
+  NAME  Name of a cluster: clusters/NAME.toml.  [required]
+
+Options:
+  --workers N         Machines beside the servers, the first for the edge;
+                      default: as the file says.  [x>=1]
+  --nomad-bin FILE    The nomad binary to run.
+  --consul-bin FILE   The consul binary to run.
+  --traefik-bin FILE  The traefik binary to run.
+  --timeout DURATION  Time until every machine answers; default: 2m.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -h, --help          Show this message and exit.
+
+  Examples:
+    sudo toolkit cluster rehearse up prod
+    sudo toolkit cluster rehearse up prod --workers 3 --json
+""",
+    "cluster rehearse down": """\
+Usage: toolkit cluster rehearse down [OPTIONS] NAME
+
+  End a rehearsal and all that it kept.
+
+  Also what a killed one left. Its secrets and data are deleted; nothing to end
+  is fine.
+
+Arguments:
+  NAME  Name of a cluster: clusters/NAME.toml.  [required]
+
+Options:
+  --json       Print one JSON document instead of text.
+  -q, --quiet  Say nothing but the result.
+  --debug      Show the traceback of an error.
+  -h, --help   Show this message and exit.
+
+  Examples:
+    sudo toolkit cluster rehearse down prod
+""",
+    "cluster rehearse status": """\
+Usage: toolkit cluster rehearse status [OPTIONS] NAME
+
+  Show how a rehearsal's machines and servers are.
+
+  Asks every server for itself. Exit codes: 0 all is well, 3 not.
+
+Arguments:
+  NAME  Name of a cluster: clusters/NAME.toml.  [required]
+
+Options:
+  --json       Print one JSON document instead of text.
+  -q, --quiet  Say nothing but the result.
+  --debug      Show the traceback of an error.
+  -h, --help   Show this message and exit.
+
+  Examples:
+    sudo toolkit cluster rehearse status prod
 """,
     "dev": """\
 Usage: toolkit dev [OPTIONS] COMMAND [ARGS]...

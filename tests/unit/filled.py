@@ -47,6 +47,7 @@ from toolkit.spec.plan import (
 )
 from toolkit.spec.probe import ProbeFailure, ProbeReport, ProbeSecond, ProbeSettings
 from toolkit.spec.provenance import Provenance
+from toolkit.spec.rehearsal import CertificateRow, MachineRow, RehearsalReport, TargetRow
 from toolkit.spec.rendered import RenderedJob, SourceLine
 from toolkit.spec.report import DeployReport, Timings
 from toolkit.spec.target import Secret
@@ -219,3 +220,12 @@ TEMPLATE = ClusterTemplateReport(
     (Slot(1, "eu-west-1a", "10.40.0.11", "server-1.prod.internal"),),
     (Subnets("eu-west-1a", IPv4Network("10.40.192.0/21"), IPv4Network("10.40.0.0/19")),),
 )
+
+REHEARSAL = RehearsalReport(
+    "prod", "prod-rehearsal", "unwell", "worker-1 is off",
+    (MachineRow("worker-1", "worker", "eu-west-1a", "worker", "10.40.0.33", "off", "down", "x"),),
+    (TargetRow("frontend-1", "10.40.0.32:80", True),),
+    (CertificateRow("server/tls/nomad", "2027-11-23", 365),),
+    ("Consul: server-1 does not answer for itself",), 1, 9.5, ("consul 1.22.6 runs here",),
+    ("toolkit cluster rehearse up prod",),
+)  # fmt: skip

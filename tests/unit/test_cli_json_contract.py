@@ -23,6 +23,7 @@ from tests.unit.filled import (
     MISTAKE,
     PLAN,
     PROVENANCE,
+    REHEARSAL,
     RENDERED,
     ROW,
     TEMPLATE,
@@ -79,6 +80,7 @@ from toolkit.views import (
     work,
 )
 from toolkit.views.cluster import init as cluster_init
+from toolkit.views.cluster import rehearse as cluster_rehearse
 from toolkit.views.cluster import template as cluster_template
 from toolkit.views.dns import audit as dns_audit
 from toolkit.views.dns import change as dns_change
@@ -339,6 +341,13 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "schema stack region account bytes resources capabilities[] tags(toolkit:cluster) zones[] "
         "network private_domain public_domain names[] pools[] servers[](name zone address host) "
         "subnets[](zone public private) template",
+    ),
+    (
+        "toolkit.rehearsal/1",
+        cluster_rehearse.document(REHEARSAL),
+        "schema cluster environment word code sentence "
+        "machines[](name role zone pool address power nomad said) targets[](name address well) "
+        "certificates[](name ends days) reasons[] memory seconds notes[] next[]",
     ),
     (
         "toolkit.dev/1",

@@ -243,6 +243,25 @@ COMMANDS = (
             "toolkit cluster template prod --json > prod.json   # for terraform-shim",
         ),
     ),
+    Entry("cluster rehearse", "", "Run a cluster's machines as namespaces of this one", ""),
+    Entry(
+        "cluster rehearse up", "toolkit.cli.cluster_rehearse:up",
+        "Start a cluster's machines on this one, or those that are missing", "",
+        (
+            "sudo toolkit cluster rehearse up prod",
+            "sudo toolkit cluster rehearse up prod --workers 3 --json",
+        ),
+    ),
+    Entry(
+        "cluster rehearse down", "toolkit.cli.cluster_rehearse:down",
+        "End a rehearsal and all that it kept", "",
+        ("sudo toolkit cluster rehearse down prod",),
+    ),
+    Entry(
+        "cluster rehearse status", "toolkit.cli.cluster_rehearse:status",
+        "Show how a rehearsal's machines and servers are", "",
+        ("sudo toolkit cluster rehearse status prod",),
+    ),
     Entry("dev", "", "Run Nomad, Consul and Traefik on this machine", "This machine"),
     Entry(
         "dev up", "toolkit.cli.dev:up", "Start the local agents", "",

@@ -80,10 +80,11 @@ def power_off(places: Places, machine: Machine, process: Process, switch: Proces
     remove_group(places.group, machine.name)
 
 
-def clear(places: Places) -> bool:
+def clear(places: Places, *, keep_files: bool = False) -> bool:
     """End all that belongs to the rehearsal, recorded or not, and delete its folder.
 
-    True when there was something. AgentError when something stays.
+    `keep_files`: only what runs, so that logs can be read. True when there was something.
+    AgentError when something stays.
     """
     found = marked(places.folder)
     there = places.folder.exists()
@@ -93,6 +94,10 @@ def clear(places: Places) -> bool:
             hint="it may wait for a disk: look at its state, then try again",
         )
     remove_groups(places.group)
+    if keep_files:
+        for each in (places.access, places.state):
+            each.unlink(missing_ok=True)
+        return bool(found)
     try:
         if there:
             shutil.rmtree(places.folder)

@@ -55,6 +55,8 @@ def settle(pid: int, cluster: Cluster, address: str, router: str) -> None:
         "link set eth0 up",
         f"route add default via {router}",
     )
+    # Nobody's way to anywhere, whatever the host is.
+    _in(pid, ["/bin/bash", "-c", "echo 0 >/proc/sys/net/ipv4/ip_forward"], "")
 
 
 def cut(switch: int, address: str) -> None:
@@ -69,18 +71,22 @@ def mend(switch: int, address: str) -> None:
 
 def ip(pid: int, *lines: str, may_fail: bool = False) -> None:
     """Run commands of `ip` in the network of a process; AgentError with what it says."""
-    done = subprocess.run(
-        [*within(pid, "n"), "ip", "-batch", "-"],
-        input="\n".join(lines) + "\n",
-        env={"PATH": SYSTEM_PATH},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = _in(pid, ["ip", "-batch", "-"], "\n".join(lines) + "\n")
     if done.returncode != 0 and not may_fail:
         said = (done.stderr.strip() or "nothing").splitlines()[0]
         raise AgentError(
             f"the network of the rehearsal cannot be made: ip says {said}",
             hint="a rehearsal needs Linux with bridges and veth",
         )
+
+
+def _in(pid: int, command: list[str], given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*within(pid, "n"), *command],
+        input=given,
+        env={"PATH": SYSTEM_PATH},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )

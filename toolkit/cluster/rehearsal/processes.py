@@ -22,7 +22,7 @@ _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 # Joins the cgroups that are named first, then becomes what follows.
 _JOIN = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 >"$1"; shift; n=$((n - 1)); done; exec "$@"'
-# Says that its namespaces are there, and waits until they are furnished; its maker's end is its own.
+# Says that its namespaces are there, and waits until they are furnished; ends with its maker.
 _GATE = 'echo ready; read -r _ || exit 1; exec "$@" </dev/null >&2'
 
 
@@ -69,9 +69,9 @@ def begun(
 ) -> Iterator[Process]:
     """A detached process in new namespaces, which waits; at the block's end it goes on.
 
-    `unshare`: options of that program; `groups`: files of cgroups to write itself to before; `keep`:
-    descriptors that it has as 3, 4…. AgentError when it does not begin; on any error in the block
-    the process ends.
+    `unshare`: options of that program; `groups`: files of cgroups to write itself to before;
+    `keep`: descriptors that it has as 3, 4…. AgentError when it does not begin; on any error in
+    the block the process ends.
     """
     stack = contextlib.ExitStack()
     with stack:

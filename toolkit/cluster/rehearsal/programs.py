@@ -69,6 +69,7 @@ def make_machine(places: Places, cluster: Cluster, machine: Machine) -> Path:
     for name in ("etc", "work", "opt/toolkit/bin"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     own = folder / "opt" / "toolkit"
+    (own / SIGNAL).unlink(missing_ok=True)
     (own / "boot").write_bytes(boot_script(cluster, machine.role))
     for name, text in machine_programs(machine).items():
         path = own / "bin" / name

@@ -1,4 +1,4 @@
-"""What a rehearsal started: one file, written by rename before and after everything that changes."""
+"""What a rehearsal started: one file, written by rename after everything that is started."""
 
 from __future__ import annotations
 
@@ -54,11 +54,9 @@ class State:
             name: Running(Machine(**each["machine"]), Process(**each["process"]))
             for name, each in said.pop("machines").items()
         }
-        parts = {
-            name: Process(**said.pop(name)) if said[name] else said.pop(name)
-            for name in ("switch", "operator", "balancer")
-        }
-        return cls(**parts, machines=machines, **said)
+        for name in ("switch", "operator", "balancer"):
+            said[name] = None if said[name] is None else Process(**said[name])
+        return cls(machines=machines, **said)
 
 
 def read_state(places: Places) -> State | None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from toolkit.errors import ExitCode
+from toolkit.spec.rehearsal import RehearsalWord
 from toolkit.views.schemas.words import (
     Schema,
+    code,
+    flag,
     many,
     mapping,
     maybe,
+    number,
     record,
     some,
     text,
     texts,
     whole,
+    word,
 )
 
 INIT = record(
@@ -61,9 +67,59 @@ TEMPLATE = record(
     template=some("Just what is sent: compact JSON"),
 )
 
-PARTS: dict[str, Schema] = {"slot": SLOT, "subnets": SUBNETS}
+MACHINE = record(
+    "A machine of a rehearsal",
+    name=some("Such as server-1"),
+    role=some("server, worker or control"),
+    zone=some("Availability zone that it stands for"),
+    pool=maybe(text("Of a worker")),
+    address=some("Private address"),
+    power=word("Whether its processes run", ["on", "off"]),
+    nomad=some("Nomad's word for the node, or what a server is to the others"),
+    said=maybe(text("What it said last, when it is off")),
+)
+
+TARGET = record(
+    "A machine behind the balancer",
+    name=some("Of the machine"),
+    address=some("With Traefik's port"),
+    well=flag("It gets requests"),
+)
+
+CERTIFICATE = record(
+    "A certificate of the machines",
+    name=some("Of its secret"),
+    ends=text("Date", pattern=r"^\d{4}-\d\d-\d\d$"),
+    days={"description": "Until then; negative when it has ended", "type": "integer"},
+)
+
+REHEARSAL = record(
+    "`toolkit cluster rehearse`: a cluster's machines on this one",
+    cluster=some("Name of the cluster"),
+    environment=some("Name of the environment that it is"),
+    word=word("What it is, or has become", RehearsalWord),
+    code=code(ExitCode.OK, ExitCode.FAILED),
+    sentence=some("The same, as a sentence"),
+    machines=many("All machines", "machine"),
+    targets=many("What is behind the balancer", "balanced"),
+    certificates=many("Of the machines", "certificate"),
+    reasons=texts("Why no server may be taken away now; empty: one may"),
+    memory=maybe(whole("Bytes that all machines use together, page cache included")),
+    seconds=maybe(number("From nothing to ready; null when nothing was begun")),
+    notes=texts("What else is to be known"),
+    next=texts("Commands to type"),
+)
+
+PARTS: dict[str, Schema] = {
+    "slot": SLOT,
+    "subnets": SUBNETS,
+    "machine": MACHINE,
+    "balanced": TARGET,
+    "certificate": CERTIFICATE,
+}
 
 DOCUMENTS: dict[str, tuple[int, Schema]] = {
     "cluster-init": (1, INIT),
     "cluster-template": (1, TEMPLATE),
+    "rehearsal": (1, REHEARSAL),
 }
