@@ -71,8 +71,10 @@ def test_tags_that_make_it_too_large_are_named() -> None:
     assert "fewer or shorter tags" in str(caught.value.hint)
 
 
-def test_five_pools_fit_into_a_call() -> None:
+def test_five_pools_fit_into_a_call_and_three_with_everything() -> None:
     assert render_template(cluster(pools=many(5))).size <= LARGEST
+    three = replace(full(), pools={**full().pools, "more": Pool("more", "t4g.small", spot=10)})
+    assert render_template(three, KICK_POLICY).size <= LARGEST
 
 
 def test_the_size_is_that_of_the_bytes_that_are_sent() -> None:
@@ -90,6 +92,11 @@ def test_a_program_without_a_sum_makes_no_template(name: Binary) -> None:
     others = {**one.binaries, name: replace(release, downloads=downloads)}
     with pytest.raises(RefusedError, match="no address with a sha256"):
         render_template(replace(one, binaries=others))
+
+
+def test_endpoints_whose_names_nobody_knows_are_refused() -> None:
+    with pytest.raises(RefusedError, match="China"):
+        render_template(moved(cluster(nat="none"), "cn-north-1"))
 
 
 # Pure, literal, whole.
@@ -309,6 +316,8 @@ def test_without_nat_machines_wait_for_the_ways_to_aws() -> None:
     ways = {name for name in template.resources if name.startswith("Endpoint")}
     assert len(ways) == 11
     assert ways <= order(template, "Server1")
+    # An endpoint that came first could have a server's address.
+    assert all({"Eni1", "Eni2", "Eni3"} <= order(template, each) for each in ways)
     assert not list(template.each("EC2::NatGateway"))
 
 

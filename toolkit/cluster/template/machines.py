@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from toolkit.cluster.boot import boot_parameters, boot_script, script_digest, user_data
 from toolkit.cluster.secrets.needed import folder_of
-from toolkit.cluster.template.forms import Resources, att, resource, tags
+from toolkit.cluster.template.forms import CLUSTER_TAG, Resources, att, resource, tags
 from toolkit.spec.cluster import Cluster, Pool, Role, Servers
 
 ROOT_DEVICE = "/dev/xvda"
@@ -110,9 +110,9 @@ def launch_template(
     cluster: Cluster, kind: Kind, profile: str, interface: dict[str, Any]
 ) -> dict[str, Any]:
     """A launch template whose machines have this profile and network interface."""
-    own = tags(cluster, kind.name)
     # The stack's tags reach what the stack makes, and machines by their group, but no disk.
-    theirs = [{"Key": key, "Value": text} for key, text in sorted(cluster.tags.items())]
+    said = {**cluster.tags, CLUSTER_TAG: cluster.name}
+    disk = [{"Key": key, "Value": said[key]} for key in sorted(said)]
     return resource(
         "EC2::LaunchTemplate",
         {
@@ -124,7 +124,7 @@ def launch_template(
                 "MetadataOptions": metadata(),
                 "BlockDeviceMappings": [root_disk(kind.root_volume)],
                 "UserData": {"Fn::Base64": {"Fn::Join": ["", [_shared(kind), kind.told]]}},
-                "TagSpecifications": [{"ResourceType": "volume", "Tags": [*own, *theirs]}],
+                "TagSpecifications": [{"ResourceType": "volume", "Tags": disk}],
             },
         },
         DependsOn=list(kind.boot),

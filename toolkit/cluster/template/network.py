@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from toolkit.cluster.network import subnets
+from toolkit.cluster.network import slots, subnets
 from toolkit.cluster.template.forms import Resources, att, letter, named, ref, resource
 from toolkit.config.clusterfile_owned import partition
+from toolkit.errors import RefusedError
 from toolkit.spec.cluster import Cluster
 
 ENDPOINTS = (
@@ -31,9 +32,7 @@ def network(cluster: Cluster) -> Resources:
             "EC2::VPCGatewayAttachment",
             {"VpcId": ref("Vpc"), "InternetGatewayId": ref("Gateway")},
         ),
-        "PublicRoutes": resource(
-            "EC2::RouteTable", {"VpcId": ref("Vpc"), "Tags": named(cluster, "public")}
-        ),
+        "PublicRoutes": resource("EC2::RouteTable", {"VpcId": ref("Vpc")}),
         "PublicRoute": resource(
             "EC2::Route",
             {
@@ -50,7 +49,7 @@ def network(cluster: Cluster) -> Resources:
         found |= _subnet(cluster, "Private", each.zone, str(each.private), f"PrivateRoutes{at}")
         found[f"PrivateRoutes{at}"] = resource(
             "EC2::RouteTable",
-            {"VpcId": ref("Vpc"), "Tags": named(cluster, f"private-{at.lower()}")},
+            {"VpcId": ref("Vpc")},
         )
     return found | _nat(cluster) | _endpoints(cluster)
 
@@ -135,19 +134,24 @@ def _endpoints(cluster: Cluster) -> Resources:
     }
     if cluster.nat != "none":
         return found
-    # China's have another beginning, but for S3's.
-    head = "cn.com" if partition(cluster.region) == "aws-cn" else "com"
+    if partition(cluster.region) == "aws-cn":
+        raise RefusedError(
+            f"cluster {cluster.name}: what AWS's endpoints in China are called is not known",
+            hint='network.nat = "single" needs none',
+        )
     for name in ENDPOINTS:
         found[_endpoint_id(name)] = resource(
             "EC2::VPCEndpoint",
             {
                 "VpcId": ref("Vpc"),
                 "VpcEndpointType": "Interface",
-                "ServiceName": f"{head}.amazonaws.{cluster.region}.{name}",
+                "ServiceName": f"com.amazonaws.{cluster.region}.{name}",
                 "PrivateDnsEnabled": True,
                 "SubnetIds": [ref(f"PrivateSubnet{at}") for at in letters],
                 "SecurityGroupIds": [ref("SgEndpoint")],
             },
+            # They take whatever address is free, and the servers' are fixed.
+            DependsOn=[f"Eni{slot.number}" for slot in slots(cluster)],
         )
     return found
 

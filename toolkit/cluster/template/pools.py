@@ -62,7 +62,6 @@ def _pool(cluster: Cluster, pool: Pool, kind: Kind) -> Resources:
                 "VPCZoneIdentifier": [
                     ref(f"PrivateSubnet{letter(zone)}") for zone in cluster.zones
                 ],
-                "HealthCheckType": "EC2",
                 **({"TargetGroupARNs": [ref("Targets")]} if "SgFront" in groups else {}),
                 "LifecycleHookSpecificationList": [_hook(pool)],
                 "Tags": group_tags(
@@ -103,7 +102,7 @@ def _hook(pool: Pool) -> dict[str, Any]:
         "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
         "DefaultResult": "CONTINUE",
         "HeartbeatTimeout": HEARTBEAT,
-        "NotificationMetadata": json.dumps({"drain": pool.drain, "pool": pool.name}),
+        "NotificationMetadata": json.dumps({"drain": pool.drain}),
         "NotificationTargetARN": att("Notices", "Arn"),
         "RoleARN": att("NoticeRole", "Arn"),
     }

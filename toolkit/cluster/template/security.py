@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from toolkit.cluster.config import places
-from toolkit.cluster.template.forms import Resources, named, ref, resource
+from toolkit.cluster.template.forms import Resources, ref, resource
 from toolkit.spec.cluster import Cluster
 
 WORLD = "0.0.0.0/0"
@@ -62,7 +62,6 @@ def security(cluster: Cluster) -> Resources:
             {
                 "GroupDescription": _WHAT[group],
                 "VpcId": ref("Vpc"),
-                "Tags": named(cluster, group.removeprefix("Sg").lower()),
             },
         )
         for group in groups
