@@ -301,6 +301,27 @@ def test_a_renewed_certificate_is_read_by_its_agent_alone(tmp_path: Path) -> Non
     assert len(own.signals) == 1
 
 
+def test_an_agent_that_cannot_read_now_is_asked_again_and_keeps_no_other_from_it(
+    tmp_path: Path,
+) -> None:
+    own = sandbox(tmp_path / "m")
+    call = "bash /opt/toolkit/boot refresh"
+    for agent in ("consul", "nomad"):
+        (own.opt / agent).write_text(own.secrets["worker/tls/nomad"].reveal())
+    broken = '[ "$1 $2" != "reload consul" ] || [ -e /opt/mended ] || exit 1\n'
+    own.program("toolkit-service", broken + PROGRAMS["toolkit-service"])
+    renew = (
+        "cat /opt/consul >/opt/store/server/tls/consul; cat /opt/nomad >/opt/store/server/tls/nomad"
+    )
+    then = f"{renew}; {call} && status=8; cat /opt/agents >/opt/once; touch /opt/mended; {call}"
+    assert own.run(then=then) == 0, own.log
+    assert "what was renewed is not read yet by consul" in own.log
+    assert own.text("once").count("nomad read its files again") == 1
+    assert own.text("agents").count("consul read its files again") == 1
+    assert own.text("agents").count("nomad read its files again") == 1
+    assert len(own.signals) == 1
+
+
 def test_a_refresh_that_fails_leaves_the_files_and_the_stack_alone(tmp_path: Path) -> None:
     own = sandbox(tmp_path / "m")
     assert own.run() == 0, own.log

@@ -14,7 +14,7 @@ mode=start
 resource=
 name=
 address=
-declare -A value changed slot
+declare -A value slot
 declare -a args secrets packages
 
 # Ends the run with the reason, and tells the stack of a start that failed.
@@ -174,8 +174,12 @@ put() {
   if [ "$old" != "$text" ]; then
     mkdir -p "${1%/*}"
     printf '%s\n' "$text" >"$1.new"
+    case $1 in
+      # Before it is there: a run that ends in between must not forget the agent.
+      /etc/consul.d/*) : >"$home/stale-consul" ;;
+      /etc/nomad.d/*) : >"$home/stale-nomad" ;;
+    esac
     mv "$1.new" "$1"
-    changed[${1%%.d/*}]=1
   fi
 }
 
@@ -219,17 +223,23 @@ agents() {
   fi
 }
 
-# What was renewed since is written; an agent whose files changed reads them again.
+# What was renewed since is written; an agent whose files changed reads them again, the next time if it
+# cannot now.
 refresh() {
   identify
   fetch_secrets
   write_secrets
-  local each
+  local each left=
   for each in consul nomad; do
-    if [ -n "${changed[/etc/$each]-}" ]; then
-      service reload "$each"
+    if [ ! -e "$home/stale-$each" ]; then
+      continue
+    elif service reload "$each"; then
+      rm "$home/stale-$each"
+    else
+      left+=" $each"
     fi
   done
+  [ -z "$left" ] || fail "what was renewed is not read yet by$left"
 }
 
 # Days that the first certificate of each file is valid, of the one that ends first.
@@ -279,6 +289,7 @@ start() {
     service system docker
   fi
   agents
+  rm -f "$home"/stale-*
   service every 3600 toolkit-refresh /bin/bash "$home/boot" refresh
   if [ "$role" = server ]; then
     service every 60 toolkit-watch /bin/bash "$home/boot" watch
