@@ -1369,14 +1369,14 @@ Options:
   -h, --help  Show this message and exit.
 
 Commands:
-  up      Start a cluster's machines on this one, or those that are missing
+  up      Start a cluster's machines on this one, or what is missing
   down    End a rehearsal and all that it kept
   status  Show how a rehearsal's machines and servers are
 """,
     "cluster rehearse up": """\
 Usage: toolkit cluster rehearse up [OPTIONS] NAME
 
-  Start a cluster's machines on this one, or those that are missing.
+  Start a cluster's machines on this one, or what is missing.
 
   The machines' own boot scripts and configuration, with real agents, TLS and
   access control.

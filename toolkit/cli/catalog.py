@@ -246,7 +246,7 @@ COMMANDS = (
     Entry("cluster rehearse", "", "Run a cluster's machines as namespaces of this one", ""),
     Entry(
         "cluster rehearse up", "toolkit.cli.cluster_rehearse:up",
-        "Start a cluster's machines on this one, or those that are missing", "",
+        "Start a cluster's machines on this one, or what is missing", "",
         (
             "sudo toolkit cluster rehearse up prod",
             "sudo toolkit cluster rehearse up prod --workers 3 --json",
