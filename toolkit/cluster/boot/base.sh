@@ -1,8 +1,8 @@
 #!/bin/bash
-# What a machine does at each of its starts, whatever its role: functions only. The role's part, which
-# follows, says what is written and fetched, and calls `main`. Nothing here knows whether the machine is in AWS.
-# Secrets are held in variables of this shell and written by its own printf: no process sees one among
-# its arguments or in its environment.
+# What a machine does at each of its starts, whatever its role: functions only. The role's part,
+# which follows, says what is written and fetched, and calls `main`. Nothing here knows whether the
+# machine is in AWS. Secrets are held in variables of this shell and written by its own printf: no
+# process sees one among its arguments or in its environment.
 set -Eeuo pipefail
 umask 077
 export PATH=/opt/toolkit/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

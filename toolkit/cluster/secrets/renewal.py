@@ -51,7 +51,8 @@ def next_authority_step(store: Store, cluster: Cluster, now: datetime) -> Step:
     """Take the next of the three steps to a new authority, and say which it was.
 
     Doing one again after a kill is the same as once. The caller lets the machines follow between
-    two steps: nothing here knows whether they have.
+    two steps: nothing here knows whether they have. After `trust` and `distrust` it bootstraps
+    again: Consul keeps the authority by which it believes Nomad's signing keys.
     """
     key, upcoming = store.get(NEXT_KEY), store.get(NEXT)
     if key is None and upcoming is not None:
