@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from toolkit.cluster.network import hosts
 from toolkit.cluster.template.forms import Resources, ref, resource
-from toolkit.spec.cluster import Cluster
+from toolkit.cluster.template.network import way_out
+from toolkit.spec.cluster import SERVERS, Cluster
 
 TTL = 60
 
@@ -29,5 +30,7 @@ def dns(cluster: Cluster) -> Resources:
                     for host, address in hosts(cluster).items()
                 ],
             },
+            # Servers wait for their names: so they wait for their ways out, said once.
+            DependsOn=way_out(cluster, cluster.zones[:SERVERS]),
         ),
     }

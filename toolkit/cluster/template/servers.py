@@ -15,7 +15,6 @@ from toolkit.cluster.template.machines import (
     latest,
     launch_template,
 )
-from toolkit.cluster.template.network import way_out
 from toolkit.spec.cluster import Cluster, Slot
 
 PATIENCE = "PT15M"
@@ -94,6 +93,6 @@ def _slot(cluster: Cluster, slot: Slot, kind: Kind) -> Resources:
                 ),
             },
             CreationPolicy={"ResourceSignal": {"Count": 1, "Timeout": PATIENCE}},
-            DependsOn=[volume, "Hosts", "MachineRights", *way_out(cluster, (slot.zone,))],
+            DependsOn=[volume, "Hosts", "MachineRights"],
         ),
     }
