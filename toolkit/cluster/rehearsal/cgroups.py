@@ -90,14 +90,18 @@ def _furnish(tree: Hierarchy, folder: Path) -> None:
 
 def remove_groups(
     name: str,
+    machine: str = "",
     *,
     within: float = 5.0,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Take away the rehearsal's cgroups, whose processes have ended; AgentError when some stay."""
+    """Take away the cgroups of the rehearsal, or of one machine, whose processes have ended.
+
+    AgentError when some stay.
+    """
     end = clock() + within
-    while left := [each for tree in here() if (each := tree.folder / name).is_dir()]:
+    while left := [each for tree in here() if (each := tree.folder / name / machine).is_dir()]:
         for above in left:
             for folder, _, _ in os.walk(above, topdown=False):
                 with contextlib.suppress(OSError):
@@ -109,15 +113,8 @@ def remove_groups(
                 f"the cgroup {left[0]} cannot be removed",
                 hint="something still runs in it: its cgroup.procs says what",
             )
-        sleep(0.05)
-
-
-def remove_group(name: str, machine: str) -> None:
-    """Take away one machine's, as far as its processes have ended."""
-    for tree in here():
-        for folder, _, _ in os.walk(tree.folder / name / machine, topdown=False):
-            with contextlib.suppress(OSError):
-                Path(folder).rmdir()
+        # The kernel says nothing when the last process has left.
+        sleep(0.02)
 
 
 def memory_of(name: str) -> int | None:

@@ -40,8 +40,8 @@ TRIALS = (
     Trial(
         "bridges and veth",
         ("--net",),
-        "ip link add b type bridge && ip link add v type veth peer name w"
-        " && ip link set v master b",
+        "ip link add name one type bridge && ip link add name two type veth peer name three"
+        " && ip link set two master one",
     ),
     Trial(
         "overlay file systems in this folder",

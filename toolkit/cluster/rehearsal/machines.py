@@ -10,10 +10,10 @@ from pathlib import Path
 
 from toolkit.cluster.boot import boot_arguments
 from toolkit.cluster.rehearsal import network
-from toolkit.cluster.rehearsal.cgroups import make_group, remove_group, remove_groups
+from toolkit.cluster.rehearsal.cgroups import make_group, remove_groups
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.plan import balancer_address, operator_address, router_address
-from toolkit.cluster.rehearsal.processes import Process, begun, kill, marked
+from toolkit.cluster.rehearsal.processes import Process, begun, first_child, kill, marked
 from toolkit.cluster.rehearsal.programs import make_machine
 from toolkit.cluster.secrets.needed import folder_of
 from toolkit.errors import AgentError
@@ -75,9 +75,13 @@ def start_machine(places: Places, cluster: Cluster, machine: Machine, switch: Pr
 def power_off(places: Places, machine: Machine, process: Process, switch: Process) -> None:
     """As a machine that is gone from one moment to the next: the wire first, then all of it."""
     network.cut(switch.pid, machine.address)
-    if kill((process,), within=ENDS):
-        raise AgentError(f"the machine {machine.name} does not end", hint="try again")
-    remove_group(places.group, machine.name)
+    # PID 1 is the last to end, after all that ran on it.
+    if kill((process, *first_child(process.pid)), within=ENDS):
+        raise AgentError(
+            f"the machine {machine.name} does not end",
+            hint="it may wait for a disk: look at its state, then try again",
+        )
+    remove_groups(places.group, machine.name)
 
 
 def clear(places: Places, *, keep_files: bool = False) -> bool:

@@ -25,7 +25,7 @@ def make_switch(pid: int, cluster: Cluster, router: str) -> None:
     ip(
         pid,
         "link set lo up",
-        f"link add {BRIDGE} type bridge",
+        f"link add name {BRIDGE} type bridge",
         f"address add {router}/{length} dev {BRIDGE}",
         f"link set {BRIDGE} up",
     )
@@ -40,7 +40,7 @@ def plug(switch: int, pid: int, address: str) -> None:
     ip(switch, f"link delete {wire}", may_fail=True)
     ip(
         switch,
-        f"link add {wire} type veth peer name eth0 netns {pid}",
+        f"link add name {wire} type veth peer name eth0 netns {pid}",
         f"link set {wire} master {BRIDGE}",
         f"link set {wire} up",
     )

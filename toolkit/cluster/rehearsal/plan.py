@@ -99,8 +99,10 @@ def _counts(cluster: Cluster, workers: int | None) -> dict[str, int]:
 
 def _worker(cluster: Cluster, pool: str, number: int) -> Machine:
     pools = [each.name for each in cluster.all_pools]
-    zone = subnets(cluster)[(number - 1) % len(cluster.zones)]
-    at = _FIRST + (number - 1) * len(pools) + pools.index(pool)
+    # In turn through the zones, and in each through the pools: nobody's place is ever another's.
+    turn, at_zone = divmod(number - 1, len(cluster.zones))
+    zone = subnets(cluster)[at_zone]
+    at = _FIRST + turn * len(pools) + pools.index(pool)
     if at >= zone.private.num_addresses - 1:
         raise RefusedError(
             f"the pool {pool} has no address for a machine {number}",

@@ -21,7 +21,15 @@ READY = 10.0
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 # Joins the cgroups that are named first, then becomes what follows.
-_JOIN = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 >"$1"; shift; n=$((n - 1)); done; exec "$@"'
+_JOIN = """n=$1
+shift
+while [ "$n" -gt 0 ]; do
+  echo 0 >"$1" || exit 1
+  shift
+  n=$((n - 1))
+done
+exec "$@"
+"""
 # Says that its namespaces are there, and waits until they are furnished; ends with its maker.
 _GATE = 'echo ready; read -r _ || exit 1; exec "$@" </dev/null >&2'
 
@@ -126,13 +134,14 @@ def last_line(log: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def first_child(pid: int) -> int | None:
-    """The first child: of `unshare`, PID 1 of the machine."""
+def first_child(pid: int) -> tuple[Process, ...]:
+    """The first child, of `unshare` PID 1 of the machine; empty when there is none."""
     try:
         text = (PROC / str(pid) / "task" / str(pid) / "children").read_text()
     except OSError:
-        return None
-    return next((int(each) for each in text.split()), None)
+        return ()
+    found = ((int(each), start_time(int(each))) for each in text.split()[:1])
+    return tuple(Process(child, started) for child, started in found if started is not None)
 
 
 def marked(folder: Path) -> tuple[Process, ...]:

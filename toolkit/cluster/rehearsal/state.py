@@ -49,7 +49,7 @@ class State:
     @classmethod
     def from_json(cls, text: str) -> State:
         """The value back; ValueError, KeyError or TypeError when it is none."""
-        said: dict[str, Any] = json.loads(text)
+        said: dict[str, Any] = dict(json.loads(text))
         machines = {
             name: Running(Machine(**each["machine"]), Process(**each["process"]))
             for name, each in said.pop("machines").items()
