@@ -147,9 +147,9 @@ def typed(name: str, kind: str, **said: Any) -> Break:
 
 WORLD = {"CidrIp": "0.0.0.0/0"}
 EVERYBODY = {"Effect": "Allow", "Action": "sts:AssumeRole"}
-NIC = ("PoolFrontendLt", "Properties", "LaunchTemplateData", "NetworkInterfaces", 0)
+NIC = ("LtPoolFrontend", "Properties", "LaunchTemplateData", "NetworkInterfaces", 0)
 TRUST = ("WorkerRole", "Properties", "AssumeRolePolicyDocument", "Statement", 0)
-DISK = ("PoolFrontendLt", "Properties", "LaunchTemplateData", "BlockDeviceMappings", 0, "Ebs")
+DISK = ("LtPoolFrontend", "Properties", "LaunchTemplateData", "BlockDeviceMappings", 0, "Ebs")
 LISTENER = ("Https", "Properties")
 SENDERS = ("NoticesPolicy", "Properties", "PolicyDocument", "Statement", 0)
 
@@ -175,7 +175,7 @@ BROKEN: tuple[tuple[str, str, Break], ...] = (
     ("sources", "SSH from nodes", rule("SgNode", 22, SourceSecurityGroupId={"Ref": "SgNode"})),
     ("sources", "a bastion for all", rule("SgBastion", 22, **WORLD)),
     ("metadata", "no token",
-     template("PoolFrontendLt", "MetadataOptions", {"HttpPutResponseHopLimit": 1})),
+     template("LtPoolFrontend", "MetadataOptions", {"HttpPutResponseHopLimit": 1})),
     ("metadata", "two hops", template("ServerLt1", "MetadataOptions", {
         "HttpTokens": "required", "HttpPutResponseHopLimit": 2})),
     ("metadata", "nothing said", template("BastionLt", "MetadataOptions", ...)),

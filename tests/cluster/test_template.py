@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Any
 
@@ -38,7 +39,7 @@ from toolkit.cluster.template import (
 from toolkit.cluster.template.roles import CONTROLLED
 from toolkit.cluster.template.security import rules
 from toolkit.errors import RefusedError
-from toolkit.spec.cluster import BINARIES, Arch, Binary, Cluster, Download, Pool, Servers
+from toolkit.spec.cluster import BINARIES, Arch, Bastion, Binary, Cluster, Download, Pool, Servers
 
 REFERENCE = {"Ref", "Fn::GetAtt", "Fn::Sub"}
 PSEUDO = {"AWS::AccountId"}
@@ -175,7 +176,7 @@ def changed(one: Cluster, other: Cluster) -> set[str]:
 def test_a_pool_that_comes_changes_nothing_else() -> None:
     one = cluster()
     more = replace(one, pools={**one.pools, "fresh": Pool("fresh", "t3.small")})
-    assert changed(one, more) == {"PoolFresh", "PoolFreshLt"}
+    assert changed(one, more) == {"PoolFresh", "LtPoolFresh"}
 
 
 def test_a_zone_that_comes_moves_no_subnet() -> None:
@@ -232,7 +233,7 @@ def test_a_stub_leads_to_its_roles_script_and_names_its_sum(name: str) -> None:
     one = MATRIX[name]
     template = rendered(one)
     templates = {f"ServerLt{slot.number}": ("server", "") for slot in slots(one)}
-    templates |= {f"{group_id(pool.name)}Lt": (pool.role, pool.name) for pool in one.all_pools}
+    templates |= {f"Lt{group_id(pool.name)}": (pool.role, pool.name) for pool in one.all_pools}
     for launch_template, (role, pool) in templates.items():
         stub = template.user_data(launch_template)
         script = boot_script(one, role)  # type: ignore[arg-type]
@@ -262,7 +263,7 @@ def test_an_image_is_itself_or_asked_of_its_parameter() -> None:
         name: each["LaunchTemplateData"]["ImageId"]
         for name, each in template.each("EC2::LaunchTemplate")
     }
-    assert images["PoolFrontendLt"] == "ami-0123456789abcdef0"
+    assert images["LtPoolFrontend"] == "ami-0123456789abcdef0"
     assert images["ServerLt1"] == "{{resolve:ssm:/aws/service/own/image}}"
 
 
@@ -327,6 +328,15 @@ def test_rules_of_security_groups_have_names_of_their_own() -> None:
     for one in MATRIX.values():
         names = [rule.logical for rule in rules(one)]
         assert len(names) == len(set(names))
+
+
+def test_ranges_that_read_alike_have_rules_of_their_own() -> None:
+    alike = tuple(IPv4Network(each) for each in ("11.1.1.1/32", "1.11.1.1/32", "1.1.11.1/32"))
+    own = replace(full(), bastion=Bastion(alike, ("ssh-ed25519 AAAA me",)))
+    found = dict(rendered(own).each("EC2::SecurityGroupIngress"))
+    assert {
+        each["CidrIp"] for each in found.values() if each["GroupId"] == {"Ref": "SgBastion"}
+    } == {str(each) for each in alike}
 
 
 def test_only_machines_of_the_edges_pool_are_behind_the_balancer() -> None:

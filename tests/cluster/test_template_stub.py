@@ -62,8 +62,8 @@ def begin(folder: Path, template: Rendered, launch_template: str) -> tuple[int, 
 
 @pytest.mark.parametrize(("name", "role", "told"), [
     ("ServerLt2", "server", []),
-    ("PoolWorkerLt", "worker", ["worker", "worker", "batch", "1", "PoolWorker"]),
-    ("PoolControlLt", "control", ["control", "control", "control", "0", "PoolControl"]),
+    ("LtPoolWorker", "worker", ["worker", "worker", "batch", "1", "PoolWorker"]),
+    ("LtPoolControl", "control", ["control", "control", "control", "0", "PoolControl"]),
 ])  # fmt: skip
 def test_a_machine_becomes_its_roles_script(
     tmp_path: Path, template: Rendered, name: str, role: str, told: list[str]

@@ -37,7 +37,7 @@ def pool_group(cluster: Cluster, pool: str) -> str:
 
 def template_id(pool: Pool) -> str:
     """Logical id of a pool's launch template."""
-    return f"{group_id(pool.name)}Lt"
+    return f"Lt{group_id(pool.name)}"
 
 
 def _pool(cluster: Cluster, pool: Pool, kind: Kind) -> Resources:

@@ -6,6 +6,7 @@ out: workloads call whom they like.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from toolkit.cluster.config import places
@@ -47,7 +48,7 @@ class Rule(NamedTuple):
         """Logical id, the same however many rules there are."""
         who = self.source.removeprefix("Sg")
         if not self.source.startswith("Sg"):
-            who = "World" if self.source == WORLD else "".join(filter(str.isalnum, self.source))
+            who = "World" if self.source == WORLD else re.sub("[^0-9]", "x", self.source)
         return f"{self.group}{who}{self.protocol.title()}{self.first}"
 
 
