@@ -21,6 +21,7 @@ from bench.nomad_side import Cluster, nomad_bump, peer_job
 from bench.observer import Observer
 from bench.page import page
 from bench.probe import probe
+from bench.rehearsal import rehearsal
 from bench.row import Row
 from bench.stack import stack
 from bench.why_not import why_not
@@ -216,6 +217,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
 
 ALONE: tuple[Callable[[], list[Row]], ...] = (
     gallery, big_cluster, why_not, page, stack, dev_watch, kick_writes, kick_memory,
+    rehearsal,
 )  # fmt: skip
 """Measures that start what they need, and nothing else."""
 
