@@ -173,6 +173,21 @@ def test_a_machine_has_cgroups_of_its_own_and_sees_no_others(small: Small) -> No
         (ours / name).rmdir()
 
 
+def groups(small: Small, name: str) -> list[Path]:
+    return [tree.folder / small.places.group / name for tree in cgroups.here()]
+
+
+def test_a_start_that_nobody_recorded_does_not_make_two_of_a_machine(small: Small) -> None:
+    forgotten = small.started["frontend-1"]
+    worker = small.machines["frontend-1"]
+    small.started["frontend-1"] = start_machine(small.places, small.cluster, worker, small.switch)
+    assert not forgotten.lives
+    is_in(small.places, "frontend-1")
+    agent = small.inside("frontend-1", "ls /run/toolkit/consul.pid")
+    assert "No such file" not in agent
+    assert len(small.inside("server-1", "ip -o link").splitlines()) == 2
+
+
 def mounts() -> list[str]:
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     return sorted(
@@ -182,7 +197,7 @@ def mounts() -> list[str]:
 
 def test_agents_of_a_server_have_no_capability_and_those_of_workers_have(small: Small) -> None:
     def bounding(name: str, agent: str) -> int:
-        line = f"grep CapBnd /proc/$(cat /opt/toolkit/run/{agent}.pid)/status"
+        line = f"grep CapBnd /proc/$(cat /run/toolkit/{agent}.pid)/status"
         return int(small.inside(name, line).split()[1], 16)
 
     assert bounding("server-1", "nomad") == 0
@@ -192,7 +207,7 @@ def test_agents_of_a_server_have_no_capability_and_those_of_workers_have(small: 
 
 def test_an_agent_that_is_killed_comes_again(small: Small) -> None:
     def agent() -> str:
-        return small.inside("server-1", "cat /opt/toolkit/run/consul.pid").strip()
+        return small.inside("server-1", "cat /run/toolkit/consul.pid").strip()
 
     before = agent()
     small.inside("server-1", f"kill -9 {before}")
@@ -228,9 +243,7 @@ def test_power_off_is_silence_and_power_on_is_the_same_machine_again(small: Smal
     small.inside("frontend-1", "touch /opt/state/kept")
     power_off(small.places, worker, small.started["frontend-1"], small.switch)
     assert not small.started["frontend-1"].lives
-    assert not any(
-        (tree.folder / small.places.group / "frontend-1").exists() for tree in cgroups.here()
-    )
+    assert not any(each.exists() for each in groups(small, "frontend-1"))
     # Nobody is there to say no.
     line = f"timeout 1 bash -c 'echo >/dev/tcp/{worker.address}/8500'; echo $?"
     assert "refused" not in small.inside("server-1", line)

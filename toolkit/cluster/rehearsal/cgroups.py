@@ -117,6 +117,17 @@ def remove_groups(
         sleep(0.02)
 
 
+def members(name: str, machine: str) -> tuple[int, ...]:
+    """Ids of all processes of a machine, whoever started them."""
+    found = set()
+    for tree in here():
+        for file in (tree.folder / name / machine).rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):
+                found |= {int(each) for each in file.read_text().split()}
+    # A process that is not of our namespace has no number here.
+    return tuple(sorted(found - {0}))
+
+
 def memory_of(name: str) -> int | None:
     """Bytes that all machines together have in use, page cache included; None where not counted."""
     for tree in here():

@@ -10,10 +10,17 @@ from pathlib import Path
 
 from toolkit.cluster.boot import boot_arguments
 from toolkit.cluster.rehearsal import network
-from toolkit.cluster.rehearsal.cgroups import make_group, remove_groups
+from toolkit.cluster.rehearsal.cgroups import make_group, members, remove_groups
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.plan import balancer_address, operator_address, router_address
-from toolkit.cluster.rehearsal.processes import Process, begun, first_child, kill, marked
+from toolkit.cluster.rehearsal.processes import (
+    Process,
+    begun,
+    first_child,
+    kill,
+    marked,
+    start_time,
+)
 from toolkit.cluster.rehearsal.programs import make_machine
 from toolkit.cluster.secrets.needed import folder_of
 from toolkit.errors import AgentError
@@ -56,7 +63,11 @@ def start_balancer(places: Places, cluster: Cluster, switch: Process) -> Process
 
 
 def start_machine(places: Places, cluster: Cluster, machine: Machine, switch: Process) -> Process:
-    """Power a machine on: new, or again with what it had on its disks."""
+    """Power a machine on: new, or again with what it had on its disks.
+
+    What is left of it from a start that nobody recorded ends first.
+    """
+    _end(places, machine)
     folder = make_machine(places, cluster, machine)
     shell = folder / "init"
     shell.write_bytes(_text("machine.sh"))
@@ -75,8 +86,15 @@ def start_machine(places: Places, cluster: Cluster, machine: Machine, switch: Pr
 def power_off(places: Places, machine: Machine, process: Process, switch: Process) -> None:
     """As a machine that is gone from one moment to the next: the wire first, then all of it."""
     network.cut(switch.pid, machine.address)
+    _end(places, machine, (process, *first_child(process.pid)))
+
+
+def _end(places: Places, machine: Machine, known: tuple[Process, ...] = ()) -> None:
+    """Kill what is known of a machine and whatever is in its cgroups, recorded or not."""
+    others = ((pid, start_time(pid)) for pid in members(places.group, machine.name))
+    found = [Process(pid, started) for pid, started in others if started is not None]
     # PID 1 is the last to end, after all that ran on it.
-    if kill((process, *first_child(process.pid)), within=ENDS):
+    if kill({*known, *found}, within=ENDS):
         raise AgentError(
             f"the machine {machine.name} does not end",
             hint="it may wait for a disk: look at its state, then try again",

@@ -19,6 +19,11 @@ def wire_of(address: str) -> str:
     return f"w{int(IPv4Address(address)):08x}"
 
 
+def hardware_of(address: str) -> str:
+    """Hardware address of a machine: the same when it comes again, as neighbours remember it."""
+    return "02:00:" + IPv4Address(address).packed.hex(":")
+
+
 def make_switch(pid: int, cluster: Cluster, router: str) -> None:
     """Lay the bridge in the network of a process; whatever is not in the VPC is refused there."""
     length = cluster.network.prefixlen
@@ -40,7 +45,7 @@ def plug(switch: int, pid: int, address: str) -> None:
     ip(switch, f"link delete {wire}", may_fail=True)
     ip(
         switch,
-        f"link add name {wire} type veth peer name eth0 netns {pid}",
+        f"link add name {wire} type veth peer name eth0 address {hardware_of(address)} netns {pid}",
         f"link set {wire} master {BRIDGE}",
         f"link set {wire} up",
     )

@@ -21,7 +21,7 @@ SIGNAL = "signal"
 """File below HOME that says how the start ended, a line each time."""
 
 SERVICE = r"""
-run=/opt/toolkit/run
+run=/run/toolkit
 mkdir -p "$run"
 case $1 in
   start)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from toolkit.cluster.rehearsal.machines import clear
+from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.processes import marked
 from toolkit.cluster.rehearsal.state import exclusive
 from toolkit.config.clusterfile_names import CLUSTERS, wrong_name
@@ -25,7 +26,7 @@ def down(folder: Path, name: str, *, user: int | None = None) -> RehearsalReport
         raise ConfigError([Mistake(CLUSTERS, None, None, f'the name "{name[:80]}" {why}')])
     places = places_of(need_project(folder), name)
     nothing = RehearsalReport(name, name + REHEARSAL, "down", f"there was no rehearsal of {name}")
-    if not places.folder.exists() and not marked(places.folder):
+    if not _is_there(places) and not marked(places.folder):
         return nothing
     if (os.geteuid() if user is None else user) != 0:
         raise RefusedError(
@@ -33,6 +34,13 @@ def down(folder: Path, name: str, *, user: int | None = None) -> RehearsalReport
         )
     with exclusive(places):
         clear(places)
-    places.lock.unlink(missing_ok=True)
     sentence = f"machines, networks, cgroups and secrets of {name}{REHEARSAL} are gone"
     return RehearsalReport(name, name + REHEARSAL, "down", sentence)
+
+
+def _is_there(places: Places) -> bool:
+    try:
+        return places.folder.exists()
+    except PermissionError:
+        # Somebody's: of whom we are not.
+        return True

@@ -62,6 +62,7 @@ from toolkit.workflows.cluster.rehearse.waiting import (
     await_machines,
     await_nodes,
     await_servers,
+    still_out,
 )
 
 TRAEFIK_USER = "toolkit"
@@ -162,7 +163,7 @@ def _begin(making: Making) -> RehearsalReport:
         servers = plan.server_machines(making.cluster)
         state = _start(making, state, servers)
         with Servers(places, making.cluster, making.secrets(), access.proxy) as asked:
-            _set_up(making, store, asked)
+            _set_up(making, state, store, asked)
             await_machines(places, state, servers, deadline)
             # Only now: a worker that starts before its tokens are known waits for half a minute.
             state = _start(making, state, workers)
@@ -247,9 +248,17 @@ def _ended(making: Making, report: RehearsalReport) -> RehearsalReport:
     )
 
 
-def _set_up(making: Making, store: FolderStore, asked: Servers) -> None:
+def _set_up(making: Making, state: State, store: FolderStore, asked: Servers) -> None:
     """What a cluster's first minutes are, whatever its machines are made of."""
-    patience = Patience(making.deadline.left, making.tools.clock, making.tools.sleep)
+    servers = plan.server_machines(making.cluster)
+
+    def sleep(seconds: float) -> None:
+        making.deadline.check()
+        # A machine that failed is not waited for.
+        still_out(making.places, state, servers)
+        making.tools.sleep(seconds)
+
+    patience = Patience(making.deadline.left, making.tools.clock, sleep)
     done = bootstrap(making.cluster, making.secrets(), asked.consul, asked.nomad, patience=patience)
     mark_begun(store)
     _let_in(asked, store)

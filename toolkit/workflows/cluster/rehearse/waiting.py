@@ -52,10 +52,11 @@ def await_machines(
     places: Places, state: State, machines: Sequence[Machine], deadline: Deadline
 ) -> None:
     """Every machine has said that it is in; AgentError with what a failed one said."""
-    deadline.until(lambda: _missing(places, state, machines))
+    deadline.until(lambda: still_out(places, state, machines))
 
 
-def _missing(places: Places, state: State, machines: Sequence[Machine]) -> str:
+def still_out(places: Places, state: State, machines: Sequence[Machine]) -> str:
+    """Which machines are not in yet; AgentError when one never will be."""
     waiting = []
     for each in machines:
         folder = places.machine(each.name)
