@@ -114,7 +114,7 @@ def read_access(places: Places) -> Access | None:
     """How it is reached; None when nobody wrote that, or not whole."""
     try:
         return Access.from_json(places.access.read_text())
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -123,5 +123,7 @@ def read_health(places: Places) -> dict[str, bool]:
     try:
         said = json.loads(places.health.read_text())
     except (OSError, ValueError):
+        return {}
+    if not isinstance(said, dict):
         return {}
     return {str(name): bool(well) for name, well in said.items()}
