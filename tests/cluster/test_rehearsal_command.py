@@ -111,6 +111,7 @@ def test_agents_that_never_answer_end_it_and_leave_their_logs(project: Project) 
     )
     assert said.code == 1, said.out
     assert "not within" in said.error["message"]
+    assert "what was left of it" not in said.err
     assert nothing_runs(project)
     assert not project.places.access.exists()
     assert (project.places.machine("server-1") / "opt" / "toolkit" / "boot.log").exists()

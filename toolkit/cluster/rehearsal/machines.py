@@ -105,7 +105,7 @@ def _end(places: Places, machine: Machine, known: tuple[Process, ...] = ()) -> N
 def clear(places: Places, *, keep_files: bool = False) -> bool:
     """End all that belongs to the rehearsal, recorded or not, and delete its folder.
 
-    `keep_files`: only what runs, so that logs can be read. True when there was something.
+    `keep_files`: only what runs, so that logs can be read. True when something ran.
     AgentError when something stays.
     """
     found = marked(places.folder)
@@ -128,7 +128,7 @@ def clear(places: Places, *, keep_files: bool = False) -> bool:
             f"{exc.filename or places.folder} cannot be deleted: {exc.strerror or exc}",
             hint="run this as the user who started the rehearsal",
         ) from exc
-    return bool(found) or there
+    return bool(found)
 
 
 def _connect(cluster: Cluster, switch: Process, process: Process, address: str) -> None:

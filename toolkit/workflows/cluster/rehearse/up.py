@@ -288,7 +288,10 @@ def _start(making: Making, state: State, machines: Sequence[Machine]) -> State:
     """Power machines on; each is recorded before the next."""
     places = making.places
     if state.switch is None:
-        raise RefusedError("the rehearsal has no network any more", hint="begin again: down, up")
+        raise RefusedError(
+            f"the rehearsal of {making.cluster.name} has no network any more",
+            hint=f"toolkit cluster rehearse down {making.cluster.name}, then up again",
+        )
     for each in machines:
         with interrupts.held():
             process = start_machine(places, making.cluster, each, state.switch)
