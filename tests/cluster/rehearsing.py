@@ -118,7 +118,8 @@ def make_project(root: Path, programs: Mapping[str, Path]) -> Project:
     """
     root.mkdir(parents=True, exist_ok=True)
     root = root.resolve()
-    (root / "toolkit.toml").write_text('[stack]\njobs = ["traefik", "backend", "frontend"]\n')
+    stack = '[stack]\njobs = ["traefik", "backend", "frontend"]\n'
+    (root / "toolkit.toml").write_text(f"{stack}[environments.dev]\nlocal = true\n")
     (root / "clusters").mkdir()
     (root / "clusters" / "prod.toml").write_text(CLUSTER)
     for name in ("_lib", "traefik", "backend", "frontend"):
