@@ -59,7 +59,7 @@ def _measured(folder: Path, workers: int, limit: float) -> list[Row]:
             Row(
                 f"{what}: memory",
                 "stated",
-                f"{resident} MiB resident, of which {own_share} MiB are nobody else's too",
+                f"{resident} MiB resident, {own_share} MiB with shared pages counted once",
                 True,
             ),
         ]

@@ -65,7 +65,10 @@ def make_group(name: str, machine: str) -> tuple[Path, ...]:
         try:
             for each in (above, folder):
                 each.mkdir(exist_ok=True)
-                _furnish(tree, each)
+                if tree.version == 1:
+                    _give_processors(tree, each)
+            if tree.version == 2:
+                _hand_down(above)
         except OSError as exc:
             raise AgentError(
                 f"the cgroup {folder} cannot be made: {exc.strerror or exc}",
@@ -75,17 +78,32 @@ def make_group(name: str, machine: str) -> tuple[Path, ...]:
     return tuple(joins)
 
 
-def _furnish(tree: Hierarchy, folder: Path) -> None:
-    if tree.version == 1 and "cpuset" in tree.controllers.split(","):
+def _give_processors(tree: Hierarchy, folder: Path) -> None:
+    if "cpuset" in tree.controllers.split(","):
         # A group without processors takes no process.
         for name in ("cpuset.cpus", "cpuset.mems"):
             if not (folder / name).read_text().strip():
                 (folder / name).write_text((folder.parent / name).read_text())
-    if tree.version == 2:
-        offered = (folder / "cgroup.controllers").read_text().split()
-        wanted = " ".join(f"+{each}" for each in _V2_WANTED if each in offered)
-        if wanted:
-            (folder / "cgroup.subtree_control").write_text(wanted)
+
+
+def _hand_down(folder: Path) -> None:
+    """Version 2: let the groups below have what the host gives; nothing more is asked of it."""
+    offered = (folder / "cgroup.controllers").read_text().split()
+    wanted = " ".join(f"+{each}" for each in _V2_WANTED if each in offered)
+    if wanted:
+        (folder / "cgroup.subtree_control").write_text(wanted)
+
+
+def clear_root(name: str, machine: str, pid: int) -> None:
+    """Version 2: move the process that holds a machine's namespaces out of its root group.
+
+    A group with processes cannot hand controllers down; PID 1 moves itself.
+    """
+    for tree in here():
+        if tree.version == 2:
+            leaf = tree.folder / name / machine / "host"
+            leaf.mkdir(exist_ok=True)
+            (leaf / "cgroup.procs").write_text(str(pid))
 
 
 def remove_groups(

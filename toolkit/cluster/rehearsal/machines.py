@@ -10,7 +10,7 @@ from pathlib import Path
 
 from toolkit.cluster.boot import boot_arguments
 from toolkit.cluster.rehearsal import network
-from toolkit.cluster.rehearsal.cgroups import make_group, members, remove_groups
+from toolkit.cluster.rehearsal.cgroups import clear_root, make_group, members, remove_groups
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.plan import balancer_address, operator_address, router_address
 from toolkit.cluster.rehearsal.processes import (
@@ -80,6 +80,7 @@ def start_machine(places: Places, cluster: Cluster, machine: Machine, switch: Pr
     groups = make_group(places.group, machine.name)
     with begun(places.folder, folder / "init.log", _MACHINE, command, groups=groups) as process:
         network.plug(switch.pid, process.pid, machine.address)
+        clear_root(places.group, machine.name, process.pid)
     return process
 
 
