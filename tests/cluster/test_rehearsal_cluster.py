@@ -214,17 +214,25 @@ def test_the_verdict_is_true_when_the_leaders_host_dies_in_the_middle_of_a_deplo
     )  # fmt: skip
     assert not machine.process.lives
     verdict = said.report["verdict"]
-    assert (said.code, verdict) in {(0, "deployed"), (5, "unknown")}, said.out + said.err
+    # Nomad gives a canary up whose token Consul could not make meanwhile: then the old one stays.
+    # What each word claims of the release that serves; `unknown` claims nothing.
+    claims = {
+        (0, "deployed"): "1.1.0", (8, "reverted"): "1.0.0", (3, "failed"): "1.0.0",
+        (5, "unknown"): None,
+    }  # fmt: skip
+    assert (said.code, verdict) in claims, said.out + said.err
+    claimed = claims[said.code, verdict]
     status = project.toolkit("cluster", "rehearse", "status", "prod", "--json")
     assert status.code == 3
     assert f"{name} is off" in status.report["sentence"]
-    if verdict == "deployed":
-        verified = project.toolkit("verify", *ENV, "backend", "--json")
-        assert verified.code == 0, verified.out
-        assert '"1.1.0"' in verified.out
     again = project.toolkit("cluster", "rehearse", "up", "prod", "--json")
     assert (again.code, again.report["word"]) == (0, "grown"), again.out + again.err
     assert report(project)["reasons"] == []
+    if claimed is not None:
+        verified = project.toolkit("verify", *ENV, "backend", "--json")
+        assert verified.code == 0, verified.out
+        live = project.toolkit("status", *ENV, "backend", "--json").report["detail"]["job"]
+        assert live["release"] == claimed, said.out
 
 
 def leader(own: Project) -> str:
