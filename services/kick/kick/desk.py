@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import secrets
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -27,6 +28,10 @@ from toolkit.errors import IdentityError
 from toolkit.spec.identity import Caller, Workload
 
 T = TypeVar("T")
+
+_PROCESS = secrets.token_hex(4)
+_NUMBERS = itertools.count(1)
+"""Ids of requests: unique over restarts, and without a call of the kernel for each."""
 
 
 class Desk:
@@ -54,7 +59,7 @@ class Desk:
         """Answer a request, count it and write its line of the log."""
         started = time.perf_counter()
         request = Request(scope, incoming)
-        case = _Case(uuid.uuid4().hex[:16])
+        case = _Case(f"{_PROCESS}-{next(_NUMBERS):x}")
         self._in_progress += 1
         self._kick.metrics.in_progress.set(self._in_progress)
         try:

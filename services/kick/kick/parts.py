@@ -79,7 +79,7 @@ class Parts:
             random=random.random,
             limits=WriterLimits(waiting=config.limits.waiting, remember=config.limits.remember),
         )
-        self._closers.append(writer.close)
+        self._closers.append(lambda: writer.close(6.0))
         self._start(writer)
         statuses = self._statuses(audit)
         self._closers.append(lambda: statuses.stop(2.0))
@@ -93,7 +93,7 @@ class Parts:
             log=kick.log,
             metrics=ReconcilerMetrics(kick.metrics.registry),
         )
-        self._closers.append(reconciler.stop)
+        self._closers.append(lambda: reconciler.stop(4.0))
         kick.open(writer=writer, audit=audit, statuses=statuses, reconciler=reconciler)
         reconciler.start()
         kick.log.say("ready", cluster=config.cluster, zones=", ".join(map(str, config.zones)))

@@ -7,6 +7,7 @@ Policy is none of its business but for counts: two writes at once must not both 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -269,9 +270,12 @@ class Writer:
         """How many records an owner has, in all zones."""
         return self.mirror.held(owner)
 
-    def state(self, zone: Zone, name: str) -> ChangeState:
-        """How far the last change of a name has got; blocking, may ask the provider."""
-        return self._states.of(zone, name)
+    def state(self, zone: Zone, name: str, *, ask: bool = True) -> ChangeState:
+        """How far the last change of a name has got; blocking, may ask the provider.
+
+        Without `ask` it is what was heard last.
+        """
+        return self._states.of(zone, name, ask=ask)
 
     def close(self, patience: float = 30.0) -> bool:
         """Refuse new writes, finish what was accepted; False when it did not end in time."""
@@ -336,6 +340,7 @@ class Writer:
             if not bundles and self._closing:
                 return
             try:
+                self._find_out_before(bundles)
                 again = self._turn.take(bundles)
             except Exception as error:  # noqa: BLE001  a bug must not end all writing
                 again = []
@@ -368,6 +373,14 @@ class Writer:
     def _leave_open(self, opened: Sequence[Open]) -> None:
         self._open = [*(self._open or ()), *opened]
         self._looked = self._clock()
+
+    def _find_out_before(self, bundles: Sequence[Bundle]) -> None:
+        """Tell what became of an intent before its name is changed anew: then nobody could."""
+        if self._open:
+            names = {(bundle.zone, bundle.name) for bundle in bundles}
+            if any((each.zone, each.intent.what.subject) in names for each in self._open):
+                with contextlib.suppress(ApiError):
+                    self._find_out()
 
     def _find_out_again(self) -> None:
         if self._open and self._clock() - self._looked >= FIND_OUT_AGAIN:

@@ -191,8 +191,12 @@ def make_rig(
     send: Send | None = None,
     callers: Mapping[str, Caller] = CALLERS,
     opened: bool = True,
+    wrap: Callable[[Provider], Provider] = lambda files: files,
 ) -> Iterator[Rig]:
-    """A server over `data`; `opened=False`: it still waits for its audit."""
+    """A server over `data`; `opened=False`: it still waits for its audit.
+
+    `wrap`: what stands between the server and its provider.
+    """
     config = config or load_kick(CONFIG)
     said = io.StringIO()
     verifier = StandIn(callers)
@@ -201,7 +205,7 @@ def make_rig(
         files = ZoneFiles(data / "zones")
         stack.callback(files.close)
         if opened:
-            open_kick(kick, data, {"local": files}, stack, send=send)
+            open_kick(kick, data, {"local": wrap(files)}, stack, send=send)
         client = Client(portal, make_app(kick, actions, limits=limits))
         stack.callback(client.close)
         yield Rig(kick, client, verifier, files, data, said)

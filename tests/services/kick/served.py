@@ -13,7 +13,7 @@ from typing import Any
 from anyio.from_thread import BlockingPortal
 from kick.app import make_app
 from kick.limits import Limits
-from kick.serve import bind, make_server
+from kick.serve import Server, bind, make_server
 
 from tests.services.kick.rig import Rig, make_rig
 from tests.services.running import PATIENCE
@@ -22,9 +22,15 @@ from tests.services.running import PATIENCE
 class Served:
     """A rig that listens."""
 
-    def __init__(self, rig: Rig, port: int):
+    def __init__(self, rig: Rig, port: int, server: Server):
         self.rig = rig
         self.port = port
+        self._server = server
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._server.server_state.connections)
 
     def raw(self, data: bytes = b"") -> socket.socket:
         """A connection that has said this."""
@@ -50,7 +56,7 @@ def served(portal: BlockingPortal, data: Path, limits: Limits) -> Iterator[Serve
         thread.start()
         try:
             assert listening.wait(PATIENCE)
-            yield Served(rig, port)
+            yield Served(rig, port, server)
         finally:
             server.give_up()
             thread.join(PATIENCE)

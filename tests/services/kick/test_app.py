@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from anyio.from_thread import BlockingPortal
 from kick.table import TABLE
 
 from tests.services.kick.rig import ALICE, BOSS, CONFIG, EVE, NOBODY, SHOP, WEB, Rig, make_rig
+from toolkit.clients.dns.provider import Provider
 from toolkit.config.kick import load_kick
+from toolkit.spec.dns import Change, ChangeState, Submitted, Zone
 
 A_SHOP = {"hostname": "shop.apps.example.com", "ip_address": "203.0.113.7"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW")
@@ -510,6 +513,45 @@ def test_a_list_is_chosen_by_type_zone_and_owner(rig: Rig) -> None:
     assert len(names("")) == 3, "owner records are not listed"
 
 
+class Slow:
+    """A provider whose changes are on their way for ever, and which counts who asks for them."""
+
+    def __init__(self, provider: Provider):
+        self._provider = provider
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+    def apply(self, zone: Zone, changes: Sequence[Change], *, comment: str = "") -> Submitted:
+        self._provider.apply(zone, changes, comment=comment)
+        return Submitted(f"{zone.name}/{changes[-1].record.name}", "PENDING")
+
+    def state(self, change: str) -> ChangeState:
+        self.asked += 1
+        return "PENDING"
+
+
+def test_a_list_of_changes_on_their_way_asks_the_provider_about_few(
+    portal: BlockingPortal, tmp_path: Path
+) -> None:
+    made: list[Slow] = []
+
+    def wrap(provider: Provider) -> Provider:
+        made.append(Slow(provider))
+        return made[0]
+
+    with make_rig(portal, tmp_path, wrap=wrap) as rig:
+        for number in range(20):
+            answer = set_shop(rig, hostname=f"n{number}.shop.apps.example.com")
+            assert (answer.status_code, answer.json()["status"]) == (201, "PENDING")
+        found = rig.ask("GET", "/records").json()["records"]
+        assert {record["status"] for record in found} == {"PENDING"}
+        assert made[0].asked == 5
+        assert rig.ask("GET", "/record/n9.shop.apps.example.com").json()["status"] == "PENDING"
+        assert made[0].asked == 6
+
+
 def test_the_audit_is_a_chain_that_can_be_paged(rig: Rig) -> None:
     from toolkit.dns.chain import follow, read_entry
 
@@ -535,7 +577,7 @@ def test_the_audit_is_a_chain_that_can_be_paged(rig: Rig) -> None:
 # --- not yet, no longer, not now ---------------------------------------------------------------
 
 
-def test_while_it_starts_it_says_what_it_waits_for(portal: BlockingPortal, tmp_path: Any) -> None:
+def test_while_it_starts_it_says_what_it_waits_for(portal: BlockingPortal, tmp_path: Path) -> None:
     with make_rig(portal, tmp_path, opened=False) as rig:
         health = rig.ask("GET", "/healthz", {})
         assert health.status_code == 503
@@ -570,7 +612,7 @@ def test_what_cannot_be_recorded_is_not_done(rig: Rig) -> None:
     assert rig.kick.statuses.newest(lambda _: True, limit=9) == []
 
 
-def test_a_restart_loses_nothing(portal: BlockingPortal, tmp_path: Any) -> None:
+def test_a_restart_loses_nothing(portal: BlockingPortal, tmp_path: Path) -> None:
     with make_rig(portal, tmp_path) as rig:
         tag = rig.ask("POST", "/records", SHOP, A_SHOP, Idempotency_Key="k").headers["ETag"]
     with make_rig(portal, tmp_path) as rig:
