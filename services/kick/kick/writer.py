@@ -271,10 +271,7 @@ class Writer:
         return self.mirror.held(owner)
 
     def state(self, zone: Zone, name: str, *, ask: bool = True) -> ChangeState:
-        """How far the last change of a name has got; blocking, may ask the provider.
-
-        Without `ask` it is what was heard last.
-        """
+        """How far the last change of a name has got; with `ask` the provider may be asked."""
         return self._states.of(zone, name, ask=ask)
 
     def close(self, patience: float = 30.0) -> bool:
@@ -376,19 +373,16 @@ class Writer:
 
     def _find_out_before(self, bundles: Sequence[Bundle]) -> None:
         """Tell what became of an intent before its name is changed anew: then nobody could."""
-        if self._open:
-            names = {(bundle.zone, bundle.name) for bundle in bundles}
-            if any((each.zone, each.intent.what.subject) in names for each in self._open):
-                with contextlib.suppress(ApiError):
-                    self._find_out()
+        names = {(each.zone, each.intent.what.subject) for each in self._open or ()}
+        if any((bundle.zone, bundle.name) in names for bundle in bundles):
+            with contextlib.suppress(ApiError):
+                self._find_out()
 
     def _find_out_again(self) -> None:
         if self._open and self._clock() - self._looked >= FIND_OUT_AGAIN:
             self._looked = self._clock()
-            try:
+            with contextlib.suppress(ApiError):
                 self._find_out()
-            except ApiError:
-                return
 
     def _find_out(self) -> None:
         """Tell what became of open intents, those of the last run at first."""
@@ -396,8 +390,7 @@ class Writer:
             find_out(self._open, self._sender.look, self._found_out)
 
     def _found_out(self, opened: Open, result: Result, detail: str) -> None:
-        assert self._open is not None  # noqa: S101  something was found out of it
-        self._open = [each for each in self._open if each is not opened]
+        self._open = [each for each in self._open or () if each is not opened]
         self._audit.conclude([outcome(opened.intent, result, detail)])
         what = opened.intent.what
         if result == "done" and what.key and what.action in DNS and opened.zone is not None:

@@ -251,3 +251,18 @@ def open_kick(
     statuses.start()
     stack.callback(lambda: statuses.stop(10.0))
     kick.open(writer=writer, audit=audit, statuses=statuses)
+
+
+A_SHOP = {"hostname": "shop.apps.example.com", "ip_address": "203.0.113.7"}
+
+
+def set_shop(rig: Rig, **more: Any) -> Any:
+    return rig.ask("POST", "/records", SHOP, {**A_SHOP, **more})
+
+
+def zone_of(rig: Rig) -> list[tuple[str, str, tuple[str, ...]]]:
+    """What the public zone has, as the provider says."""
+    zone = rig.kick.config.zones[0]
+    return [
+        (r.name, r.type, r.values) for r in rig.files.records(zone) if r.type not in ("NS", "SOA")
+    ]
