@@ -135,12 +135,13 @@ class Turn:
                     unsure.append(bundle)
                     busy.add(place)
                 continue
-            if plan.changes:
+            # A name is claimed on a fresh look: no batch fails for other types that stand there.
+            if plan.changes and (plan.before.claim is not None or self._is_fresh(bundle)):
                 planned.append(plan)
                 busy.add(place)
                 acting.add(bundle.orders[0].wish.owner)
                 growing[bundle.orders[0].wish.owner] += sum(d.created for d in plan.decisions)
-            elif self._is_fresh(bundle):
+            elif not plan.changes and self._is_fresh(bundle):
                 self._answer_unchanged(plan)
             else:
                 unsure.append(bundle)

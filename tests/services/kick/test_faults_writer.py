@@ -165,7 +165,11 @@ def test_a_provider_that_is_away_for_a_minute(desk: Desk, shaky: Shaky) -> None:
         shaky.away = None
         assert writer.write(desk.put("during.example.com"), caller=SHOP, key="k").changed
     assert names(shaky) == {"before.example.com", "during.example.com"}
-    assert [result for _, result in outcomes(desk)].count("not done") == 30
+    # Once the look is old, the name is asked for first, and nothing is begun.
+    told = [result for _, result in outcomes(desk)]
+    assert told[0] == told[-1] == "done"
+    assert set(told[1:-1]) == {"not done"}
+    assert len(told) < 10
 
 
 def test_a_start_without_the_provider_can_be_tried_again(desk: Desk, shaky: Shaky) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kick.writer import Writer
@@ -291,9 +292,13 @@ def test_what_the_audit_says_of_a_change(desk: Desk) -> None:
     assert first.before == {"records": [], "marks": []}
     assert (first_done.intent, first_done.result, first_done.key) == (1, "done", "k1")
     assert (second.actor.kind, second.actor.name, second.via) == ("person", "alice", "discovery")
-    assert [r["values"] for r in second.before["records"]] == [["10.0.0.1"]]  # type: ignore[index, call-overload]
-    assert [r["values"] for r in second.after["records"]] == [["10.0.0.2"]]  # type: ignore[index, call-overload]
+    assert values_in(second.before) == [["10.0.0.1"]]
+    assert values_in(second.after) == [["10.0.0.2"]]
     assert (second_done.intent, second_done.request) == (3, "r2")
+
+
+def values_in(said: Any) -> list[list[str]]:
+    return [record["values"] for record in said["records"]]
 
 
 def test_who_waits_goes_in_one_batch_with_one_sync(desk: Desk, shaky: Shaky, gate: Gate) -> None:
@@ -433,6 +438,18 @@ def test_a_stranger_s_change_is_noticed_before_ours_is_done(
         writer.write(desk.put(NAME, "10.0.0.2"), caller=SHOP)
     assert list(shaky.zones[ZONE].values()) == [a()]
     assert len(shaky.batches) == 1
+
+
+def test_a_name_that_somebody_took_with_another_type_is_not_claimed(
+    desk: Desk, writer: Writer, shaky: Shaky
+) -> None:
+    """The provider would do the batch: nothing in it meets what stands there."""
+    text = SetRecord(ZONE, Record(NAME, "TXT", 60, ("x",)), desk.owner())
+    shaky.plant(ZONE, a())
+    desk.hands.at += 11
+    with pytest.raises(TakenError, match="not made by toolkit"):
+        writer.write(text, caller=SHOP)
+    assert shaky.batches == []
 
 
 def test_our_record_changed_by_hand_is_changed_from_what_it_is(
