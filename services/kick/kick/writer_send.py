@@ -15,7 +15,7 @@ from typing import Protocol
 from kick.writer_pace import Pace
 from toolkit.clients.dns.provider import BatchRefusedError, BusyError, Provider, ReplyLostError
 from toolkit.dns.batches import pack, split
-from toolkit.dns.standing import Standing, names_of, standings
+from toolkit.dns.standing import Standing, agree, names_of, standings
 from toolkit.errors import ApiError, UnreachableError
 from toolkit.spec.dns import Change, Submitted, Zone
 
@@ -45,6 +45,8 @@ class Done:
     """The provider has it."""
 
     submitted: Submitted
+    found: Standing | None = None
+    """What was read of the name since, where it had to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +183,11 @@ class Sender:
             return
         for plan in plans:
             name = plan.before.name
-            done = now[name] == plan.after
-            # Whoever answered nothing gave no id either: the state is told by time alone.
-            fates[name] = Done(Submitted("", "PENDING")) if done else Again("its reply was lost")
+            if agree(now[name], plan.after, plan.changes):
+                # Whoever answered nothing gave no id either: the state is told by time alone.
+                fates[name] = Done(Submitted("", "PENDING"), now[name])
+            else:
+                fates[name] = Again("its reply was lost")
 
     def _pause(self, tried: int) -> None:
         """Longer every time, and never the same for two who were refused together."""

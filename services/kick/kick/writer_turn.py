@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kick.audit import Audit
 from kick.idempotency import Answers, fingerprint
@@ -221,7 +221,8 @@ class Turn:
         """Write down what became of a plan, and answer; True when it has to be thought anew."""
         bundle = plan.bundle
         match fate:
-            case Done(submitted):
+            case Done(submitted, found):
+                plan = replace(plan, after=found or plan.after)
                 self._mirror.put(bundle.zone, [plan.after])
                 self._changed(bundle.zone, bundle.name, submitted)
                 self._outcomes(intents, "done", submitted=submitted)

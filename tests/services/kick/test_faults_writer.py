@@ -222,6 +222,35 @@ def test_a_lost_reply_to_what_was_done_is_found_out_by_reading(
     assert {result for _, result in outcomes(desk)} == {"done"}
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["then", "at the next start"])
+def test_a_stranger_s_record_beside_does_not_hide_what_was_done(
+    desk: Desk, shaky: Shaky, known: bool
+) -> None:
+    text = Record(NAME, "TXT", 60, ("theirs",))
+
+    def done(shaky: Shaky, zone: Zone, changes: object) -> None:
+        shaky.do(zone, changes)  # type: ignore[arg-type]
+        shaky.plant(ZONE, text)
+        shaky.away = None if known else AWAY
+        raise ReplyLostError("no reply", system="Shaky")
+
+    with desk.opened() as writer:
+        writer.write(desk.put(), caller=SHOP)
+        shaky.faults = [done]
+        if known:
+            gone = writer.write(desk.remove(), caller=SHOP)
+            assert gone.changed
+            assert gone.etag == writer.standing(ZONE, NAME).etag != ""
+        else:
+            with pytest.raises(ReplyLostError):
+                writer.write(desk.remove(), caller=SHOP)
+    shaky.away = None
+    with desk.opened():
+        pass
+    assert outcomes(desk) == [(NAME, "done"), (NAME, "done")]
+    assert list(shaky.zones[ZONE].values()) == [text]
+
+
 def test_a_lost_reply_to_what_was_not_done_is_sent_again_after_reading(
     desk: Desk, shaky: Shaky
 ) -> None:

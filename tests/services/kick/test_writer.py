@@ -31,7 +31,7 @@ from toolkit.errors import (
     ToolkitError,
     UnavailableError,
 )
-from toolkit.spec.dns import Order, Record, SetRecord, Written, Zone
+from toolkit.spec.dns import Order, Record, SetRecord, Wish, Written, Zone
 from toolkit.spec.identity import Caller, Person
 
 SHOP, RIVAL = workload(), workload("rival")
@@ -72,14 +72,15 @@ def test_what_is_refused_is_never_sent_and_leaves_no_entry(
     writer.write(desk.put(), caller=SHOP)
     shaky.plant(ZONE, a("theirs.example.com"))
     writer.refresh(ZONE)
-    for wish, error in [
+    refused: list[tuple[Wish, type[ToolkitError]]] = [
         (desk.put(job="rival"), TakenError),
         (desk.remove(job="rival"), TakenError),
         (desk.put("theirs.example.com"), TakenError),
         (desk.remove("nothing.example.com"), AbsentError),
         (desk.put(NAME, "10.0.0.2", expected="other"), ChangedError),
         (desk.put(absent=True), ChangedError),
-    ]:
+    ]
+    for wish, error in refused:
         with pytest.raises(error):
             writer.write(wish, caller=SHOP)
     assert len(shaky.batches) == 1
