@@ -18,7 +18,7 @@ from starlette.types import Scope, Send
 from kick import bodies, reading
 from kick.actions import Action, Answer, Around, Ask
 from kick.answers import problem_of
-from kick.bounded import bounded
+from kick.bounded import bounded, unsecret
 from kick.incoming import Incoming
 from kick.kick import Kick
 from kick.limits import Limits
@@ -127,7 +127,7 @@ class Desk:
     @contextlib.contextmanager
     def _one_of(self, caller: Caller) -> Iterator[None]:
         """Bound the requests of one caller, so that it does not take every place there is."""
-        who = repr(caller) if isinstance(caller, Workload) else caller.accessor
+        who = f"job {caller}" if isinstance(caller, Workload) else f"token {caller.accessor}"
         if self._of_caller[who] >= self._limits.of_one_caller:
             raise ProblemError(
                 "too-many",
@@ -184,13 +184,13 @@ class Desk:
             "request",
             request=case.id,
             method=bounded(request.method, 20),
-            path=request.url.path,
+            path=unsecret(request.url.path),
             status=status,
             seconds=round(seconds, 4),
             action=case.action,
             caller=case.caller,
             problem=case.problem and case.problem.kind.slug,
-            detail=case.problem and case.problem.detail,
+            detail=case.problem and unsecret(case.problem.detail),
         )
 
 

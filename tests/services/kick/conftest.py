@@ -9,7 +9,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tests.services.kick.process import KickProcess, kick_process
-from tests.services.kick.rig import Rig, make_rig
+from tests.services.kick.rig import Rig, make_rig, zone_of
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +24,15 @@ def rig(portal: BlockingPortal, tmp_path: Path) -> Iterator[Rig]:
     """A kick server in this process, with zones and an audit of its own on the disk."""
     with make_rig(portal, tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def still(portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A server for requests that are refused: in the end it has done nothing."""
+    with make_rig(portal, tmp_path_factory.mktemp("still")) as made:
+        yield made
+        assert zone_of(made) == []
+        assert made.entries() == []
 
 
 @pytest.fixture(scope="module")

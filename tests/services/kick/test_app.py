@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import pytest
-from anyio.from_thread import BlockingPortal
 from kick.table import TABLE
 
 from tests.services.kick.rig import (
@@ -20,7 +18,6 @@ from tests.services.kick.rig import (
     SHOP,
     WEB,
     Rig,
-    make_rig,
     set_shop,
     zone_of,
 )
@@ -28,15 +25,6 @@ from tests.services.kick.rig import (
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW")
 OPEN = ("/healthz", "/metrics", "/openapi.json")
 PATHS = (*sorted({action.path for action in TABLE}), *OPEN, "/", "/nothing", "/records/", "//")
-
-
-@pytest.fixture(scope="module")
-def still(portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """A server that does nothing: each of its tests is refused."""
-    with make_rig(portal, tmp_path_factory.mktemp("still")) as made:
-        yield made
-        assert zone_of(made) == []
-        assert made.entries() == []
 
 
 # --- nobody ------------------------------------------------------------------------------------
