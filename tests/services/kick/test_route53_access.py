@@ -258,6 +258,22 @@ def test_credentials_of_the_environment_are_found(fake: FakeRoute53, tmp_path: P
     assert {call.key for call in fake.state.calls} == {"AKIAFROMTHEENVIRON"}
 
 
+def test_no_setting_of_the_environment_sends_a_write_again(
+    fake: FakeRoute53, tmp_path: Path
+) -> None:
+    fake.plan.add("lost-after", "change", times=5)
+    said = in_a_process(
+        ASK.replace("{access}", f'endpoint="{fake.address}"'),
+        HOME=str(tmp_path),
+        AWS_ACCESS_KEY_ID="AKIAFROMTHEENVIRON",
+        AWS_SECRET_ACCESS_KEY="x",
+        AWS_MAX_ATTEMPTS="5",
+        AWS_RETRY_MODE="adaptive",
+    )
+    assert said.startswith("ReplyLostError")
+    assert [call.operation for call in fake.state.calls] == ["list", "change"]
+
+
 def test_boto3_costs_nothing_until_it_is_needed() -> None:
     code = (
         "import sys, toolkit.clients.dns.route53 as r\n"

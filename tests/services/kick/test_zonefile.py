@@ -314,6 +314,13 @@ def test_a_folder_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:
         with pytest.raises(BusyError):
             list(patient.records(ZONE))
         assert waited >= 20
+
+        def stop(seconds: float) -> None:
+            raise InterruptedError
+
+        stopped = ZoneFiles(tmp_path, wait=60.0, sleep=stop)
+        with pytest.raises(InterruptedError):
+            list(stopped.records(ZONE))
         holder.stdin.close()
         assert holder.wait(30) == 0
     assert list(patient.records(ZONE))

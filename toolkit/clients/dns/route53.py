@@ -132,8 +132,9 @@ class Route53:
     def state(self, change: str) -> ChangeState:
         """Whether every server of Route 53 has a batch; NotFoundError for one it forgot."""
         with self._translating(None):
-            info = self._client(write=False).get_change(Id=change)["ChangeInfo"]
-        return "INSYNC" if info["Status"] == "INSYNC" else "PENDING"
+            answer = self._client(write=False).get_change(Id=change)
+        known = (answer.get("ChangeInfo") or {}).get("Status")
+        return "INSYNC" if known == "INSYNC" else "PENDING"
 
     def close(self) -> None:
         """Close the connections."""
