@@ -648,6 +648,18 @@ def test_another_action_has_the_audit_around_it(desk: Desk) -> None:
     assert (entries[0].before, entries[0].after, entries[0].request) == (before, after, "r")
 
 
+def test_what_begins_before_the_zones_are_read_is_not_taken_for_an_older_life_s(
+    desk: Desk,
+) -> None:
+    audit = desk.audit()
+    writer = desk.writer(audit)
+    writer.perform("note.add", SHOP, None, None, writer.start)
+    assert writer.close()
+    audit.close()
+    told = [entry.what.result for entry in desk.entries()]
+    assert told == ["", "done"]
+
+
 def test_an_action_that_a_kill_cut_short_is_told_as_unknown(desk: Desk) -> None:
     audit = desk.audit()
     writer = desk.writer(audit)
