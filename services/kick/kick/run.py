@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 
 from kick.app import make_app
 from kick.kick import Kick
 from kick.limits import Limits
+from kick.log import Relay
 from kick.parts import Parts, StoppedError
 from kick.serve import bind, make_server
 from kick.settings import Settings
@@ -38,6 +40,7 @@ def run(settings: Settings) -> int:
         ),
     )
     kick = Kick(settings.config, verifier)
+    logging.getLogger().addHandler(Relay(kick.log))
     limits = Limits(requests=said.requests, of_one_caller=max(1, said.requests // 2))
     parts = Parts(settings, kick)
     failures: list[str] = []
