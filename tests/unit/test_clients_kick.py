@@ -167,7 +167,19 @@ def test_something_else_at_the_address_is_told() -> None:
 def test_a_gateways_silence_after_a_write_is_not_a_refusal() -> None:
     error = refused(Reply(b"bad gateway", 502))
     assert isinstance(error, UnreachableError)
-    assert "look before you try again" in (error.hint or "")
+    assert error.code is ExitCode.UNKNOWN
+    assert "toolkit dns list" in (error.hint or "")
+
+
+def test_a_reply_that_was_lost_is_asked_for_again_with_the_same_key() -> None:
+    replies = [
+        Reply(b"{", 201, promised=50), Reply(b"bad gateway", 502), Reply(b'{"changed": true}', 201),
+    ]  # fmt: skip
+    with Scripted(lambda asked: replies.pop(0)) as server, kick(server) as client:
+        assert client.set_record({"hostname": "a"}).body == {"changed": True}
+        keys = [asked.headers["Idempotency-Key"] for asked in server.asked]
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
 
 
 def test_nothing_there_and_tls_where_there_is_none() -> None:

@@ -104,6 +104,20 @@ def test_at_its_deadline_it_says_that_it_does_not_know() -> None:
     assert "toolkit dns list" in report.notes[0]
 
 
+def test_a_change_stays_one_when_it_cannot_be_seen_any_more() -> None:
+    zone = Zone(behind=1000)
+
+    def forgetful(asked: Asked) -> Reply:
+        answer = zone(asked)
+        zone.there = asked.method != "POST" and zone.there
+        return answer
+
+    with session(forgetful) as (here, _):
+        report = records.set_record(here, Wanted(NAME, ("203.0.113.7",)), wait=30)
+    assert (report.verdict, report.code) == ("pending", ExitCode.UNKNOWN)
+    assert "then not seen any more" in report.notes[0]
+
+
 def test_without_a_wait_the_change_is_told_as_it_is() -> None:
     with session(Zone(behind=1000)) as (here, server):
         report = records.set_record(here, Wanted(NAME, ("203.0.113.7",)), wait=None)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from toolkit.config.addresses import parse_address, parse_entrance
+from toolkit.config.addresses import is_same_place, parse_address, parse_entrance
 from toolkit.config.endpoint import PORTS, Filed, resolve_endpoint
 from toolkit.config.given import Flags, Variables
 from toolkit.config.near import suggest
@@ -42,7 +42,7 @@ def resolve_target(
         filed = _filed(system, project, environment, agents)
         endpoints.append(resolve_endpoint(said, flag, filed, environment.name, contact, mistakes))
     root = project.root if project else None
-    kick = _kick(project, environment, variables, endpoints[0], contact, mistakes)
+    kick = _kick(project, environment, variables, endpoints[0], agents, contact, mistakes)
     if mistakes:
         raise ConfigError(mistakes)
     return Target(
@@ -140,6 +140,7 @@ def _kick(
     environment: EnvironmentFile,
     variables: Variables,
     nomad: Endpoint,
+    agents: AgentState | None,
     contact: bool,
     mistakes: list[Mistake],
 ) -> Endpoint:
@@ -156,8 +157,10 @@ def _kick(
         line = source.line(("environments", environment.name, "kick"))
         address = parse_address(environment.kick, port=PORTS["Kick"])
         filed = filed._replace(address=address, origin=f"{source.where}:{line}")
-    if environment.local and said.address is not None and contact:
-        # Its server is in the local Consul: a variable can only mean another cluster's.
+    own = f"http://127.0.0.1:{agents.ports.kick_http}" if agents else None
+    elsewhere = said.address is not None and not (own and is_same_place(said.address, own))
+    if environment.local and elsewhere and contact:
+        # Its server is in the local Consul: the variable means another cluster's.
         message = f"environment {environment.name} is local, but KICK_ADDR says {said.address}"
         hint = "unset KICK_ADDR, or name another environment with --env"
         mistakes.append(Mistake("KICK_ADDR", None, None, message, hint))
