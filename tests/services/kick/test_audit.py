@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from kick.audit import Audit
@@ -338,6 +340,29 @@ def fill(disk: Path) -> Path:
                 except OSError:
                     break
     return ballast
+
+
+def test_a_disk_that_fails_to_sync_is_believed_nothing_any_more(opened: Open) -> None:
+    """A pipe takes lines and cannot sync them, as a dying disk: what it has is gone for good."""
+    audit = opened()
+    write(audit, 1)
+    files_own, audit._file = audit._file, pipe()
+    with pytest.raises(AuditError, match=r"cannot be written: Invalid argument"):
+        audit.intend([intent()])
+    audit._file.close()
+    audit._file = files_own
+    with pytest.raises(AuditError, match=r"the disk failed: Invalid argument"):
+        audit.intend([intent()])
+    assert audit.trouble == "the disk failed: Invalid argument"
+    audit.close()
+    assert opened().head.seq == 2
+
+
+def pipe() -> BinaryIO:
+    reading, writing = os.pipe()
+    file = os.fdopen(writing, "wb", buffering=0)
+    weakref.finalize(file, os.close, reading)
+    return file
 
 
 def test_a_closed_audit_takes_nothing(opened: Open) -> None:

@@ -318,6 +318,23 @@ def test_who_waits_goes_in_one_batch_with_one_sync(desk: Desk, shaky: Shaky, gat
     assert len(times) == 62
 
 
+def test_who_waits_for_the_same_name_comes_one_after_the_other(
+    desk: Desk, shaky: Shaky, gate: Gate
+) -> None:
+    with desk.opened() as writer, ThreadPoolExecutor(6) as pool, gate.closed(shaky):
+        first = pool.submit(writer.write, desk.put("n.example.com"), caller=SHOP)
+        gate.reached()
+        rest = [
+            pool.submit(writer.write, desk.put(NAME, f"10.0.0.{number}"), caller=SHOP)
+            for number in range(2, 6)
+        ]
+        gate.until(lambda: writer.waiting == 4)
+        gate.open()
+        assert all(answer.result().changed for answer in (first, *rest))
+    assert len(shaky.batches) == 5
+    assert {entry.what.result for entry in desk.entries()} == {"", "done"}
+
+
 def test_a_thousand_cost_few_batches(desk: Desk, writer: Writer, shaky: Shaky) -> None:
     orders = [Order(desk.put(f"n{number}.example.com"), SHOP) for number in range(1000)]
     assert all(isinstance(answer, Written) for answer in writer.write_many(orders))
