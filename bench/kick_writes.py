@@ -1,7 +1,8 @@
 """The kick server's own promises: writes a second, how late, and what it takes of memory.
 
-The server is the real process, its zones are files and its audit is on this disk. Only Nomad is a
-stand-in, which publishes a key of ours and knows one allocation; the token is signed with that key.
+The server is the real process with its name server, its zones are files and its audit is on this
+disk. Only Nomad is a stand-in, which publishes a key of ours and knows one allocation; the token is
+signed with that key.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ def _lab(config: str = CONFIG) -> Iterator[Lab]:
 
 
 def _filled(made: Lab) -> Server:
-    process = made.start()
+    process = made.start(NOMAD_PORT_dns="0", NOMAD_PORT_dns_private="0")
     server = Server(process, token_of("shop"), itertools.count())
     server.burst(8, RECORDS)
     assert len(made.zone()) == RECORDS
