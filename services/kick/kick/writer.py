@@ -103,7 +103,7 @@ class Writer:
             permit=permit,
             clock=clock,
             fresh=limits.fresh,
-            changed=self._states.sent,
+            states=self._states,
             left_open=self._leave_open,
         )
         telling = audit.recent(limits.remember, limits.keys)

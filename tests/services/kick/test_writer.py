@@ -618,6 +618,9 @@ def test_a_change_is_pending_until_the_provider_says_otherwise(desk: Desk, shaky
         assert writer.state(ZONE, NAME) == "PENDING"
         asked = shaky.reads
         assert writer.state(ZONE, NAME) == "PENDING"
+        # Nothing had to be sent, and what was sent before is still on its way.
+        same = writer.write(desk.put(), caller=SHOP)
+        assert (same.changed, same.state) == (False, "PENDING")
         assert shaky.reads == asked
     with desk.opened() as writer:
         assert writer.state(ZONE, NAME) == "PENDING"
