@@ -396,6 +396,10 @@ def test_while_nomad_is_away_names_stay(server: Server) -> None:
         try:
             server.again()
             server.shop.until("it follows through the proxy", lambda: _is_clear(server))
+            for _ in range(3):
+                server.reconciler.sync()
+            # However many turns: one call for each job that asks, and has changed.
+            assert proxy.count("GET", r"/v1/job/") == 1
             proxy.add(Rule("drop"))
             server.shop.nomad(f"/v1/job/{job}?purge=true", method="DELETE")
             server.shop.until("it is blind", lambda: not _is_clear(server))

@@ -112,7 +112,8 @@ class ClusterView:
 
     def _read_jobs(self, stubs: Sequence[Json]) -> dict[JobKey, SeenJob]:
         with self._asking:
-            declaring = {_key(stub): stub for stub in self._connection().jobs_with_meta(HOSTNAME)}
+            found = self._connection().jobs_with_meta(HOSTNAME)
+            declaring = {_key(stub): stub for stub in found if read_job(stub, None).alive}
             self._specs = {key: known for key, known in self._specs.items() if key in declaring}
             for key, stub in declaring.items():
                 changed = int(stub.get("JobModifyIndex") or 0)

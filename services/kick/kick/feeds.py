@@ -71,11 +71,13 @@ class Feed:
         self._closed.set()
 
     def _run(self) -> None:
-        try:
-            self._follow()
-        except Exception as exc:  # noqa: BLE001  a thread's end is silent otherwise
-            self._fail(f"{self.name}: an error of our own")
-            self._bug(exc)
+        while not self._closed.is_set():
+            try:
+                self._follow()
+            except Exception as exc:  # noqa: BLE001  it must neither be silent nor the end
+                self._bug(exc)
+                self._fail(f"{self.name}: an error of our own")
+                self._closed.wait(BACKOFF[-1])
 
     def _follow(self) -> None:
         source, index, failed = self._open(), 0, 0

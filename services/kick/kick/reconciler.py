@@ -240,16 +240,16 @@ class Reconciler:
             self._next = began
             return
         self._failures = 0
-        seconds = self._config.reconcile.hold
         due = [began + IDLE]
         for group, holds in self._holds.items():
-            change = next_change(holds, running.get(group, {}), seconds)
+            change = next_change(holds, running.get(group, {}), self._config.reconcile.hold)
             due += [change] if change is not None else []
         if report.turn.steps:
             # What went may make room for whoever else asks.
             due.append(began + self._config.reconcile.interval)
-        for leftover in report.turn.leftovers:
-            due.append(began + max(0.0, leftover.due - report.at))
+        # What was due is gone, or Nomad does not say yet that it may go.
+        left = [each.due - report.at for each in report.turn.leftovers]
+        due += [began + seconds for seconds in left if seconds > 0]
         self._next = min(due)
 
     def _plan(self, *, keep: bool) -> tuple[TurnReport, Mapping[Group, Mapping[str, bool]]]:
