@@ -413,10 +413,11 @@ def test_broken_questions_do_no_harm(server: NameServer, loud: pytest.LogCapture
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_many_broken_questions_do_no_harm(
     server: NameServer, loud: pytest.LogCaptureFixture
 ) -> None:
-    for seed in range(1500, 400_000):
+    for seed in range(1500, 200_000):
         harmless(server, mutated(seed))
     assert loud.records == []
 

@@ -389,6 +389,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, seed: int) -
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_many_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     for seed in range(200):
         # In one folder: each begins with what the one before left.

@@ -116,12 +116,13 @@ class Route53:
                 reasons=reasons,
                 blamed=[each.key for each in foreign],
             )
-        batch = to_batch(deletes_first(changes), comment)
+        ordered = deletes_first(changes)
+        batch = to_batch(ordered, comment)
         with self._translating(zone):
             client = self._client(write=True)
             # Whatever goes wrong with credentials goes wrong before anything is sent.
             self._authenticate()
-        with self._translating(zone, changes, write=True):
+        with self._translating(zone, ordered, write=True):
             answer = client.change_resource_record_sets(HostedZoneId=zone.id, ChangeBatch=batch)
         info = answer.get("ChangeInfo") or {}
         if not info.get("Id") or info.get("Status") not in {"PENDING", "INSYNC"}:
