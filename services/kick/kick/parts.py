@@ -54,7 +54,7 @@ class Parts:
         Raises a ToolkitError when it can never work, StoppedError when `stop` came first.
         """
         settings, kick, config = self._settings, self._kick, self._settings.config
-        providers = self._providers()
+        # First of all: who holds it is the one kick, and its lock says who that is.
         kick.waits_for("the audit file")
         audit = Audit.open(
             settings.data / "audit",
@@ -68,6 +68,8 @@ class Parts:
         self._closers.append(audit.close)
         if audit.mended is not None:
             kick.log.say("mended", what=audit.mended)
+        kick.waits_for("the zones")
+        providers = self._providers()
         writer = Writer(
             zones=config.zones,
             providers=providers,
@@ -105,7 +107,10 @@ class Parts:
     def close(self) -> None:
         """Close in the reverse order; what was accepted is finished."""
         while self._closers:
-            self._closers.pop()()
+            try:
+                self._closers.pop()()
+            except Exception as exc:  # noqa: BLE001  the others have to be closed all the same
+                self._kick.log.bug(exc)
 
     def _sleep(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
@@ -143,11 +148,10 @@ class Parts:
         """Load the zones, again and again while their provider is away."""
         pause = 0.5
         while True:
-            self._kick.waits_for("the zones")
             try:
                 writer.start()
             except ApiError as exc:
-                self._kick.waits_for(exc.message)
+                # To strangers no more is said than for what: the provider's words go here.
                 self._kick.log.say("waits", error=exc.message)
                 self._sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)

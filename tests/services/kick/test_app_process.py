@@ -10,6 +10,7 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM
 
 import pytest
+from dnslib import DNSRecord
 from kick.settings import from_environment
 
 from tests.faults.scripted import Reply
@@ -154,7 +155,7 @@ def test_a_second_one_waits_for_the_first_and_then_takes_over(tmp_path: Path) ->
 def test_a_second_one_that_waited_in_vain_says_who_has_it(tmp_path: Path) -> None:
     with (
         kick_process(tmp_path, NOMAD_ALLOC_ID="5b2c90aa") as first,
-        kick_process(tmp_path, ready=False, KICK_PATIENCE="0.2") as second,
+        kick_process(tmp_path, ready=False, KICK_PATIENCE="0.2", NOMAD_PORT_dns="0") as second,
     ):
         assert second.process.wait(PATIENCE) == 1
         second.close_readers()
@@ -211,6 +212,20 @@ def test_while_it_drains_new_changes_are_refused_and_a_second_signal_ends_it(
         refused = kick.ask("POST", "/records", json=RECORD)
         assert (refused.status_code, refused.json()["type"]) == (503, "/problems/unavailable")
         assert kick.ask("GET", "/records").status_code == 200
+        assert kick.end() == 0
+
+
+def test_its_zones_are_served_on_loopback_and_only_there(tmp_path: Path) -> None:
+    with kick_process(tmp_path, ready=False, NOMAD_PORT_dns="0", HOST="0.0.0.0") as kick:
+        where = kick.hear("dns")
+        assert where["public"].startswith("127.0.0.1:")
+        assert "private" not in where
+        kick.hear("ready")
+        assert kick.ask("POST", "/records", json=RECORD).status_code == 201
+        host, _, port = where["public"].partition(":")
+        question = DNSRecord.question("p.apps.example.com")
+        answer = DNSRecord.parse(question.send(host, int(port), timeout=PATIENCE))
+        assert [str(record.rdata) for record in answer.rr] == ["203.0.113.7"]
         assert kick.end() == 0
 
 
