@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kick.feeds import Feed
@@ -22,6 +23,9 @@ from toolkit.spec.target import Endpoint
 
 Json = dict[str, Any]
 NANO = 1e9
+MANY = 50
+SIDE_BY_SIDE = 4
+"""Connections for many specifications; Nomad serves a hundred of one address at most."""
 
 
 class ClusterView:
@@ -115,24 +119,43 @@ class ClusterView:
             found = self._connection().jobs_with_meta(HOSTNAME)
             declaring = {_key(stub): stub for stub in found if read_job(stub, None).alive}
             self._specs = {key: known for key, known in self._specs.items() if key in declaring}
-            for key, stub in declaring.items():
-                changed = int(stub.get("JobModifyIndex") or 0)
-                known = self._specs.get(key)
-                if known is None or known[0] != changed or known[2]:
-                    self._specs[key] = (changed, *self._read_spec(key))
+            changed = {
+                key: index
+                for key, stub in declaring.items()
+                for index in [int(stub.get("JobModifyIndex") or 0)]
+                if (known := self._specs.get(key)) is None or known[0] != index or known[2]
+            }
+            for key, (spec, unread) in self._read_specs(list(changed)).items():
+                self._specs[key] = (changed[key], spec, unread)
         return {(job := self._job(stub)).key: job for stub in stubs}
 
-    def _read_spec(self, key: JobKey) -> tuple[Json | None, str]:
-        try:
-            return self._connection().job_in(*key), ""
-        except NotFoundError:
-            return None, "it went while it was read"
-        except DeniedError as error:
-            return None, f"what it asks for cannot be read: {error.message}"
+    def _read_specs(self, keys: list[JobKey]) -> dict[JobKey, tuple[Json | None, str]]:
+        """The specifications of these jobs; many of them, as after a start, side by side."""
+        nomad = self._connection()
+        if len(keys) < MANY:
+            return {key: _spec(nomad, key) for key in keys}
+
+        def some(first: int) -> dict[JobKey, tuple[Json | None, str]]:
+            with nomad.clone() as mine:
+                return {key: _spec(mine, key) for key in keys[first::SIDE_BY_SIDE]}
+
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            parts = list(pool.map(some, range(SIDE_BY_SIDE)))
+        return {key: found for part in parts for key, found in part.items()}
 
     def _job(self, stub: Mapping[str, Any]) -> SeenJob:
         _, spec, unread = self._specs.get(_key(stub), (0, None, ""))
         return read_job(stub, spec, unread=unread)
+
+
+def _spec(nomad: Nomad, key: JobKey) -> tuple[Json | None, str]:
+    """A specification, or why there is none."""
+    try:
+        return nomad.job_in(*key), ""
+    except NotFoundError:
+        return None, "it went while it was read"
+    except DeniedError as error:
+        return None, f"what it asks for cannot be read: {error.message}"
 
 
 def _key(stub: Mapping[str, Any]) -> JobKey:
