@@ -129,7 +129,7 @@ class Audit:
                     return
                 yield entry
 
-    def recent(self, seconds: float, keys: int) -> Sequence[Entry]:
+    def recent(self, seconds: float, keys: int) -> Iterator[Entry]:
         """What a start has to know of the last seconds: see `audit_files.read_telling`."""
         files = audit_files.files_in(self.folder)[-RECENT_FILES:]
         since = _time(self._now() - seconds)

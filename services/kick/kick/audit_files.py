@@ -133,14 +133,15 @@ def read_from(path: Path, seq: int) -> Iterator[Entry]:
             yield entry
 
 
-def read_telling(files: list[Path], heed_keys: int) -> list[Entry]:
+def read_telling(files: list[Path], heed_keys: int) -> Iterator[Entry]:
     """Of these files only what a start has to know, oldest first.
 
-    Intents without an outcome, what is still to spread, and the newest entries with a key.
+    Intents without an outcome, what is still to spread, and the newest entries with a key. They are
+    held as lines: as entries they would take several times the memory.
     """
     unfinished: dict[int, bytes] = {}
-    keyed: deque[bytes] = deque(maxlen=2 * heed_keys)
-    pending: deque[bytes] = deque(maxlen=heed_keys)
+    keyed: deque[tuple[int, bytes]] = deque(maxlen=2 * heed_keys)
+    pending: deque[tuple[int, bytes]] = deque(maxlen=heed_keys)
     for path in files:
         for line, _ in _lines(path):
             seen = glance(line)
@@ -151,11 +152,12 @@ def read_telling(files: list[Path], heed_keys: int) -> list[Entry]:
             else:
                 begun = unfinished.pop(seen.intent, None)
                 if PENDING in line and begun is not None:
-                    pending += (begun, line)
+                    pending += ((seen.intent, begun), (seen.seq, line))
             if seen.has_key:
-                keyed.append(line)
-    entries = {e.seq: e for e in map(read_line, {*unfinished.values(), *keyed, *pending})}
-    return [entries[seq] for seq in sorted(entries)]
+                keyed.append((seen.seq, line))
+    lines = {**unfinished, **dict(pending), **dict(keyed)}
+    for seq in sorted(lines):
+        yield read_line(lines.pop(seq))
 
 
 def _lines(path: Path, offset: int = 0) -> Iterator[tuple[bytes, bool]]:
