@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import secrets
@@ -81,6 +82,10 @@ class Desk:
     ) -> Response:
         try:
             return await self._answer(request, case, actions, allow)
+        except asyncio.CancelledError:
+            if not self._kick.draining:
+                raise
+            problem = _cut_off(case)
         except Exception as exc:  # noqa: BLE001  whatever it is, the caller gets a document
             problem = problem_of(exc)
             if problem.kind.slug == "bug":
@@ -160,6 +165,7 @@ class Desk:
         )
         if self._working is None:
             self._working = anyio.CapacityLimiter(self._limits.working)
+        case.changes = action.audit != "reads"
         answer = await _on_thread(lambda: perform(action, ask), self._working)
         headers = dict(answer.headers)
         if answer.body is None:
@@ -217,6 +223,8 @@ class _Case:
         self.action = "none"
         self.caller: Caller | None = None
         self.problem: ProblemError | None = None
+        self.changes = False
+        """Something may be changed from now on."""
 
 
 _FIELD = {
@@ -238,6 +246,14 @@ def _no_such(
     said = ", ".join(methods)
     detail = f"{path} takes {said}, not {bounded(request.method, 20)}"
     return ProblemError("method-not-allowed", detail, headers={"Allow": said})
+
+
+def _cut_off(case: _Case) -> ProblemError:
+    """What is known of a request that is not done when the server must end."""
+    detail = "the server stopped before this was done"
+    if case.changes:
+        return ProblemError("outcome-unknown", f"{detail}: read what became of it, or ask again")
+    return ProblemError("unavailable", detail, headers={"Retry-After": "1"})
 
 
 def _busy(detail: str) -> ProblemError:
