@@ -8,24 +8,19 @@ with the number of services.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable
 
+from kick.cluster_view_jobs import Jobs, Specifications
 from kick.feeds import Feed
 from toolkit.clients.consul import Consul, ServicePage
 from toolkit.clients.nomad import Nomad
 from toolkit.clients.page import Page
-from toolkit.dns.reconcile_read import HOSTNAME, read_checks, read_instances, read_job
+from toolkit.dns.reconcile_read import read_checks, read_instances
 from toolkit.errors import DeniedError, NotFoundError, UnavailableError
-from toolkit.spec.discovery import JobKey, SeenJob, View
+from toolkit.spec.discovery import JobKey, View
 from toolkit.spec.target import Endpoint
 
-Json = dict[str, Any]
 NANO = 1e9
-MANY = 50
-SIDE_BY_SIDE = 4
-"""Connections for many specifications; Nomad serves a hundred of one address at most."""
 
 
 class ClusterView:
@@ -46,11 +41,9 @@ class ClusterView:
         self._nomad = nomad
         self._asking = threading.Lock()
         self._client: Nomad | None = None
-        self._specs: dict[JobKey, tuple[int, Json | None, str]] = {}
-        self._at: int | None = None
-        self._jobs: dict[JobKey, SeenJob] = {}
+        known = Specifications()
         self._feeds = {
-            "jobs": Feed("Nomad's jobs", lambda: _Jobs(Nomad(nomad())), told, bug=bug),
+            "jobs": Feed("Nomad's jobs", lambda: Jobs(Nomad(nomad()), known), told, bug=bug),
             "running": Feed("Nomad's allocations", lambda: _Running(Nomad(nomad())), told, bug=bug),
             "checks": Feed("Consul's checks", lambda: _Checks(Consul(consul())), told, bug=bug),
         }
@@ -71,16 +64,13 @@ class ClusterView:
 
     def view(self) -> View:
         """The newest view; raises UnavailableError or another ToolkitError, never a part of it."""
-        index, stubs = self._feeds["jobs"].newest()
-        running = self._feeds["running"].newest()[1]
-        checks = self._feeds["checks"].newest()[1]
-        if not stubs:
+        jobs = self._feeds["jobs"].newest()
+        running = self._feeds["running"].newest()
+        checks = self._feeds["checks"].newest()
+        if not jobs:
             # Where this server runs there is a job: its own.
             raise UnavailableError("Nomad lists no job at all: the token may see none", after=5)
-        if index != self._at:
-            self._jobs = self._read_jobs(stubs)
-            self._at = index
-        return View(self._jobs, read_instances(running), read_checks(checks))
+        return View(jobs, read_instances(running), read_checks(checks))
 
     def ended(self, job: JobKey) -> float | None:
         """Since when a job is certainly over, in seconds since 1970; None when it is not.
@@ -113,64 +103,6 @@ class ClusterView:
                 self._client.close()
             self._client = Nomad(endpoint)
         return self._client
-
-    def _read_jobs(self, stubs: Sequence[Json]) -> dict[JobKey, SeenJob]:
-        with self._asking:
-            found = self._connection().jobs_with_meta(HOSTNAME)
-            declaring = {_key(stub): stub for stub in found if read_job(stub, None).alive}
-            self._specs = {key: known for key, known in self._specs.items() if key in declaring}
-            changed = {
-                key: index
-                for key, stub in declaring.items()
-                for index in [int(stub.get("JobModifyIndex") or 0)]
-                if (known := self._specs.get(key)) is None or known[0] != index or known[2]
-            }
-            for key, (spec, unread) in self._read_specs(list(changed)).items():
-                self._specs[key] = (changed[key], spec, unread)
-        return {(job := self._job(stub)).key: job for stub in stubs}
-
-    def _read_specs(self, keys: list[JobKey]) -> dict[JobKey, tuple[Json | None, str]]:
-        """The specifications of these jobs; many of them, as after a start, side by side."""
-        nomad = self._connection()
-        if len(keys) < MANY:
-            return {key: _spec(nomad, key) for key in keys}
-
-        def some(first: int) -> dict[JobKey, tuple[Json | None, str]]:
-            with nomad.clone() as mine:
-                return {key: _spec(mine, key) for key in keys[first::SIDE_BY_SIDE]}
-
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            parts = list(pool.map(some, range(SIDE_BY_SIDE)))
-        return {key: found for part in parts for key, found in part.items()}
-
-    def _job(self, stub: Mapping[str, Any]) -> SeenJob:
-        _, spec, unread = self._specs.get(_key(stub), (0, None, ""))
-        return read_job(stub, spec, unread=unread)
-
-
-def _spec(nomad: Nomad, key: JobKey) -> tuple[Json | None, str]:
-    """A specification, or why there is none."""
-    try:
-        return nomad.job_in(*key), ""
-    except NotFoundError:
-        return None, "it went while it was read"
-    except DeniedError as error:
-        return None, f"what it asks for cannot be read: {error.message}"
-
-
-def _key(stub: Mapping[str, Any]) -> JobKey:
-    return str(stub.get("Namespace") or "default"), str(stub["ID"])
-
-
-class _Jobs:
-    def __init__(self, nomad: Nomad):
-        self._nomad = nomad
-
-    def ask(self, index: int, wait: float) -> Page:
-        return self._nomad.jobs_everywhere(index=index, wait=wait)
-
-    def close(self) -> None:
-        self._nomad.close()
 
 
 class _Running:

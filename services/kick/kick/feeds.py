@@ -50,7 +50,6 @@ class Feed:
         self._bug = bug
         self._lock = threading.Lock()
         self._value: Any = None
-        self._index = 0
         self._trouble = f"{name} have not been read yet"
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed of {name}", daemon=True)
@@ -59,12 +58,12 @@ class Feed:
         """Begin to follow."""
         self._thread.start()
 
-    def newest(self) -> tuple[int, Any]:
-        """The newest answer and its index; UnavailableError while there is none."""
+    def newest(self) -> Any:
+        """The newest answer; UnavailableError while there is none."""
         with self._lock:
             if self._trouble:
                 raise UnavailableError(self._trouble, after=5)
-            return self._index, self._value
+            return self._value
 
     def close(self) -> None:
         """End; a query that is open is abandoned."""
@@ -102,7 +101,7 @@ class Feed:
 
     def _take(self, page: Page) -> None:
         with self._lock:
-            self._index, self._value, self._trouble = page.index, page.value, ""
+            self._value, self._trouble = page.value, ""
         self._told()
 
     def _fail(self, trouble: str) -> None:

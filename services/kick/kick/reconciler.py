@@ -247,9 +247,10 @@ class Reconciler:
         if report.turn.steps:
             # What went may make room for whoever else asks.
             due.append(began + self._config.reconcile.interval)
-        # What was due is gone, or Nomad does not say yet that it may go.
-        left = [each.due - report.at for each in report.turn.leftovers]
-        due += [began + seconds for seconds in left if seconds > 0]
+        for leftover in report.turn.leftovers:
+            left = leftover.due - report.at
+            # What was due is gone, or Nomad does not say yet that it may go.
+            due.append(began + (left if left > 0 else self._config.reconcile.grace))
         self._next = min(due)
 
     def _plan(self, *, keep: bool) -> tuple[TurnReport, Mapping[Group, Mapping[str, bool]]]:

@@ -69,7 +69,7 @@ def follow(feeds: list[tuple[Feed, Scripted]], *answers: Page | Exception) -> tu
 
 def newest(feed: Feed) -> Any:
     try:
-        return feed.newest()[1]
+        return feed.newest()
     except ToolkitError as error:
         return error.message
 
