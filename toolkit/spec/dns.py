@@ -135,6 +135,8 @@ class RemoveRecord:
     """If-Match: the ETag that the name must have."""
     overrule: bool = False
     """Remove what a job of the same cluster owns."""
+    granted: frozenset[str] | None = None
+    """Types that may go where `type` says none; None: any."""
 
 
 Wish = SetRecord | RemoveRecord

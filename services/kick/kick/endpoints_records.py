@@ -148,6 +148,7 @@ def _may_remove(ask: Ask) -> RemoveRecord:
         owner_of(ask),
         expected=_expected(ask.if_match),
         overrule=any(may_overrule(policy, ask.caller, zone, name, type_) for type_ in types),
+        granted=frozenset(types),
     )
 
 
