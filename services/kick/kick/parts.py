@@ -17,6 +17,7 @@ from kick.cluster_view import ClusterView
 from kick.endpoints_statuses import REPORT, read_back, reporter_name
 from kick.kick import Kick
 from kick.nameserver import NameServer
+from kick.pace import Pace
 from kick.reconciler import Reconciler
 from kick.reconciler_metrics import ReconcilerMetrics
 from kick.settings import Settings
@@ -33,6 +34,8 @@ from toolkit.spec.target import Secret
 _SEARCHED = 20_000
 """Entries of the audit in which statuses are looked for at the start."""
 _LONGEST_PAUSE = 15.0
+_ROUTE53_CALLS = 10.0
+"""Calls a second, reads among them: an account may make no more, and others are in it, too."""
 
 
 class StoppedError(Exception):
@@ -139,7 +142,8 @@ class Parts:
                 public, private = server.address("public"), server.address("private")
                 self._kick.log.say("dns", public=_said(public), private=_said(private))
         if "route53" in wanted:
-            route53 = Route53(settings.config.route53)
+            pace = Pace(_ROUTE53_CALLS, clock=time.monotonic, sleep=time.sleep)
+            route53 = Route53(settings.config.route53, pace=pace.take)
             self._closers.append(route53.close)
             found["route53"] = route53
         return found

@@ -11,8 +11,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from kick.audit import Audit
@@ -53,8 +52,6 @@ class WriterLimits:
     """Of a batch while the provider is busy."""
     fresh: float = 10.0
     """Seconds that what was read of a name is good enough to refuse something."""
-    pace: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"route53": 10.0}))
-    """Requests a second, by kind of provider; no limit for others."""
 
 
 class Writer:
@@ -90,9 +87,7 @@ class Writer:
         self._sender = Sender(
             providers,
             read=self.mirror.put,
-            pace=limits.pace,
             tries=limits.tries,
-            clock=clock,
             sleep=sleep,
             random=random,
         )

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kick.writer_pace import Pace
 from toolkit.clients.dns.provider import BatchRefusedError, BusyError, Provider, ReplyLostError
 from toolkit.dns.batches import pack, split
 from toolkit.dns.standing import Standing, agree, names_of, standings
@@ -81,18 +80,13 @@ class Sender:
         providers: Mapping[str, Provider],
         *,
         read: Callable[[Zone, Iterable[Standing]], None],
-        pace: Mapping[str, float],
         tries: int,
-        clock: Callable[[], float],
         sleep: Callable[[float], None],
         random: Callable[[], float],
     ):
-        """`read` is told what names have; `pace`: requests a second, by kind of provider."""
+        """`read` is told what names have; `tries`: of a request while a provider is busy."""
         self._providers = providers
         self._read = read
-        self._paces = {
-            kind: Pace(pace.get(kind, 0), clock=clock, sleep=sleep) for kind in providers
-        }
         self._tries = tries
         self._sleep = sleep
         self._random = random
@@ -118,7 +112,6 @@ class Sender:
         wanted = list(dict.fromkeys(names))
         provider = self._providers[zone.provider]
         for tried in range(self._tries):
-            self._paces[zone.provider].take()
             try:
                 found = standings(provider.at(zone, names_of(wanted)), wanted)
             except ApiError as error:
@@ -147,7 +140,6 @@ class Sender:
 
     def _apply(self, zone: Zone, changes: Sequence[Change]) -> Submitted:
         for tried in range(self._tries):
-            self._paces[zone.provider].take()
             self.sent += 1
             try:
                 return self._providers[zone.provider].apply(zone, changes)
