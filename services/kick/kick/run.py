@@ -18,9 +18,14 @@ from toolkit.errors import ToolkitError
 from toolkit.identity.limits import Limits as IdentityLimits
 from toolkit.identity.verify import Verifier
 
+SWITCH = 0.001
+"""Seconds that a thread of ours keeps Python to itself while others wait: a write passes through
+four threads, and Python's own 5 ms is longer than a whole write."""
+
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the exit code: 1 when it could not, or no longer, work."""
+    sys.setswitchinterval(SWITCH)
     host, port = settings.address
     try:
         listener = bind(host, port)

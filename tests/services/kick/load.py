@@ -69,8 +69,7 @@ class Writer:
                 if said.slug != "outcome-unknown":
                     self.flight = None
                 return
-            self._told(self.flight)
-            self.flight = None
+            self.told(self.flight)
             answered()
 
     def settle(self, client: Client, zone: Mapping[str, Standing]) -> str:
@@ -83,8 +82,7 @@ class Writer:
         assert said.status in (200, 201), said.body
         # Done before: the very same answer again, and nothing is done twice.
         assert said.json["replayed"] == was_done, (asked, said.body)
-        self._told(asked)
-        self.flight = None
+        self.told(asked)
         return "done" if was_done else "not done"
 
     def check(self, zone: Mapping[str, Standing]) -> None:
@@ -108,7 +106,9 @@ class Writer:
         others = [f"203.0.113.{low}" for low in range(1, 250)]
         return Asked(name, self.drawn.choice([o for o in others if o != self.has.get(name)]), key)
 
-    def _told(self, asked: Asked) -> None:
+    def told(self, asked: Asked) -> None:
+        """It was answered that this is done."""
+        self.flight = None
         if asked.wanted is None:
             self.has.pop(asked.name, None)
         else:

@@ -189,8 +189,7 @@ def storm(cloud: Cloud, *, seed: int, most: int) -> None:
         if asked is not None:
             said = asked.send(cloud.client)
             assert said.status in (200, 201) or (said.status, asked.wanted) == (404, None)
-            writer._told(asked)
-            writer.flight = None
+            writer.told(asked)
     check_zone(all_writers, on_aws(cloud.fake.address))
 
 
@@ -230,3 +229,30 @@ def test_one_bad_record_in_a_batch_stops_nobody_else(cloud: Cloud) -> None:
     assert all(address(zone, name) == "203.0.113.9" for name in names[1:])
     calls = [call for call in cloud.fake.state.calls if call.operation == "change"]
     assert len(calls) < len(names), "they did not go together"
+
+
+@pytest.mark.soak
+def test_the_end_while_route_53_hangs(cloud: Cloud) -> None:
+    assert cloud.put(1).status == 201
+    cloud.fake.plan.add("held-after", times=100)
+    all_writers = writers(9)
+
+    def end() -> None:
+        until(lambda: under_way(cloud) == len(all_writers), "all have asked")
+        assert cloud.server.stop() == 0
+
+    clients = [cloud.server.client(token_of("shop")) for _ in all_writers]
+    together(end, *(partial(w.run, c) for w, c in zip(all_writers, clients, strict=True)))
+    assert {kind for each in all_writers for kind in each.refused} == {"outcome-unknown"}
+    cloud.fake.plan.faults.clear()
+    cloud.fake.plan.release()
+    held = cloud.fake.state.calls
+    until(lambda: any(call.outcome == "held-after" for call in held), "what was held has landed")
+    following = cloud.made.start()
+    client = following.client(token_of("shop"))
+    check_zone(all_writers, on_aws(cloud.fake.address))
+    for each in all_writers:
+        if each.flight is not None:
+            assert each.flight.send(client).status in (200, 201)
+            each.told(each.flight)
+    check_zone(all_writers, on_aws(cloud.fake.address))
