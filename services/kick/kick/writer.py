@@ -26,7 +26,7 @@ from toolkit.clients.dns.provider import Provider, ReplyLostError
 from toolkit.dns.standing import Standing
 from toolkit.errors import ApiError, ToolkitError, UnavailableError
 from toolkit.spec.audit import Draft, Json, Result, actor_of
-from toolkit.spec.dns import ChangeState, Order, Owner, Wish, Written, Zone
+from toolkit.spec.dns import ChangeState, Order, Owner, Via, Wish, Written, Zone
 from toolkit.spec.identity import Caller
 
 T = TypeVar("T")
@@ -202,6 +202,7 @@ class Writer:
         *,
         subject: str = "",
         request: str = "",
+        via: Via = "request",
     ) -> T:
         """Do something that is not DNS, with the audit around it; the effect runs in this thread.
 
@@ -212,6 +213,7 @@ class Writer:
             action,
             actor_of(caller),
             subject,
+            via=via,
             request=request,
             before=before,
             after=after,
