@@ -96,6 +96,18 @@ def test_a_job_that_came_back_and_went_again_unseen_has_its_grace_again(bench: B
     assert steps(bench.turn(later=GRACE - 10.0).turn) == [(NAME, None)]
 
 
+def test_what_ended_later_than_it_was_noted_goes_a_grace_after_its_end(bench: Bench) -> None:
+    """A job is stopped at once, its instances are a while later: not two graces for all of them."""
+    bench.turn(ONE)
+    bench.turn(GONE)
+    bench.cluster.over["default", "shop"] = ended = bench.now + 5.0
+    turn = bench.turn(later=GRACE).turn
+    assert [(each.name, each.due) for each in turn.leftovers] == [(NAME, ended + GRACE)]
+    assert (turn.steps, turn.kept) == ((), ())
+    assert bench.metric("kick_reconcile_leaving") == 1
+    assert steps(bench.turn(later=5.0).turn) == [(NAME, None)]
+
+
 def test_without_the_provider_nothing_is_planned_on_old_news(bench: Bench) -> None:
     bench.turn(ONE)
     bench.provider.away = UnreachableError("Route 53 does not answer", system="Route 53")
