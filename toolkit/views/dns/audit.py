@@ -79,7 +79,7 @@ def _who(entry: Mapping[str, Any]) -> str:
         who = f"{actor.get('namespace', '')}/{actor.get('job', '')}"
     else:
         accessor = str(actor.get("accessor") or "")[:8]
-        who = str(actor.get("name") or (f"token {accessor}" if accessor else "kick"))
+        who = str(actor.get("name") or f"token {accessor}")
     via = entry.get("via")
     return who if via in {None, "", "request"} else f"{who} ({via})"
 

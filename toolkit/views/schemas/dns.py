@@ -93,7 +93,7 @@ ENTRY = record(
 
 ACTOR = record(
     "Who did it: verified, never claimed",
-    kind=word("kick: the server itself, at its start", ["workload", "person", "kick"]),
+    kind=word("A task of a job, or the holder of an ACL token", ["workload", "person"]),
     namespace=text("Of a workload"),
     job=text("Of a workload"),
     task=text("Of a workload"),
