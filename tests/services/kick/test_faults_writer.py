@@ -6,7 +6,6 @@ import math
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,22 +21,6 @@ from toolkit.spec.dns import Change, Order, Record, Written, Zone
 
 SHOP = workload()
 AWAY = UnreachableError("nobody answers", system="Shaky")
-
-
-@pytest.fixture
-def shaky() -> Shaky:
-    return Shaky()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, shaky: Shaky) -> Desk:
-    return Desk(tmp_path / "audit", shaky)
-
-
-@pytest.fixture
-def writer(desk: Desk) -> Iterator[Writer]:
-    with desk.opened() as opened:
-        yield opened
 
 
 def names(shaky: Shaky) -> set[str]:
