@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from toolkit.errors import AuditError
@@ -51,7 +51,8 @@ def document(entry: Entry) -> dict[str, Any]:
         value = getattr(entry.what, name)
         if value not in ("", None, 0):
             said[name] = value
-    said["actor"] = {key: value for key, value in asdict(entry.what.actor).items() if value}
+    actor = entry.what.actor
+    said["actor"] = {name: value for name in _ACTOR if (value := getattr(actor, name))}
     if entry.hash:
         said["hash"] = entry.hash
     return said
