@@ -301,10 +301,10 @@ class Writer:
             try:
                 self._find_out_before(bundles)
                 again = self._turn.take(bundles)
+                self._find_out_again()
             except Exception as error:  # noqa: BLE001  a bug must not end all writing
                 again = []
                 self._give_up(bundles, error)
-            self._find_out_again()
 
     def _give_up(self, bundles: Sequence[Bundle], error: Exception) -> None:
         for bundle in bundles:

@@ -6,7 +6,9 @@ import math
 import os
 import subprocess
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,6 +173,29 @@ def test_a_right_that_is_missing_is_said_and_nothing_is_done(desk: Desk, shaky: 
 
 
 # --- no reply ----------------------------------------------------------------------------------
+
+
+def test_a_bug_while_it_is_found_out_what_became_of_a_batch_ends_no_writing(
+    desk: Desk, shaky: Shaky
+) -> None:
+    def lost(there: Shaky, zone: Zone, changes: Sequence[Change]) -> None:
+        there.do(zone, changes)
+        there.away = AWAY
+        raise ReplyLostError("no reply", system="Shaky")
+
+    desk.limits = replace(desk.limits, patience=5)
+    with desk.opened() as writer:
+        shaky.faults = [lost]
+        with pytest.raises(ReplyLostError):
+            writer.write(desk.put(), caller=SHOP)
+        shaky.away = KeyError("a bug in the provider")  # type: ignore[assignment]
+        desk.hands.at += 60
+        with pytest.raises(KeyError):
+            writer.write(desk.put("other.example.com"), caller=SHOP)
+        shaky.away = None
+        assert writer.write(desk.put("other.example.com"), caller=SHOP).changed
+    assert desk.bugs
+    assert outcomes(desk) == [(NAME, "done"), ("other.example.com", "done")]
 
 
 @pytest.mark.parametrize("lost", [faults.lost_after, faults.dropped_after])
