@@ -193,21 +193,21 @@ def test_the_answer_is_what_is_accepted(rig: Rig, accept: str, media: str) -> No
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
-        ([], {""}),
-        ("text", {""}),
-        (None, {""}),
-        ({}, {"hostname"}),
-        ({**A_SHOP, "ip": "x", "ttl": 0}, {"", "ttl"}),
-        ({**A_SHOP, "ttl": "60"}, {"ttl"}),
-        ({**A_SHOP, "ttl": True}, {"ttl"}),
-        ({**A_SHOP, "type": "MX"}, {"type"}),
-        ({"hostname": 5, "ip_address": 7}, {"hostname", "ip_address"}),
-        ({"hostname": "shop.apps.example.com", "ip_address": "0177.0.0.1"}, {"ip_address"}),
-        ({"hostname": "sh op", "ip_address": "203.0.113.7"}, {"hostname"}),
+        ([], [""]),
+        ("text", [""]),
+        (None, [""]),
+        ({}, ["hostname"]),
+        ({**A_SHOP, "ip": "x", "ttl": 0}, ["", "ttl"]),
+        ({**A_SHOP, "ttl": "60"}, ["ttl"]),
+        ({**A_SHOP, "ttl": True}, ["ttl"]),
+        ({**A_SHOP, "type": "MX"}, ["type"]),
+        ({"hostname": 5, "ip_address": 7}, ["hostname", "ip_address"]),
+        ({"hostname": "shop.apps.example.com", "ip_address": "0177.0.0.1"}, ["ip_address"]),
+        ({"hostname": "sh op", "ip_address": "203.0.113.7"}, ["hostname"]),
     ],
     ids=str,
 )
-def test_every_wrong_field_is_named(still: Rig, body: Any, fields: set[str]) -> None:
+def test_every_wrong_field_is_named(still: Rig, body: Any, fields: list[str]) -> None:
     answer = still.client.request(
         "POST",
         "/records",
@@ -215,7 +215,7 @@ def test_every_wrong_field_is_named(still: Rig, body: Any, fields: set[str]) -> 
         content=json.dumps(body),
     )
     assert answer.status_code == 422
-    assert {error["field"] for error in answer.json()["errors"]} >= fields
+    assert {error["field"] for error in answer.json()["errors"]}.issuperset(fields)
     assert zone_of(still) == []
 
 
