@@ -106,6 +106,12 @@ def test_an_unknown_outcome_is_no_refusal() -> None:
     assert "toolkit dns list" in (error.hint or "")
 
 
+def test_an_audit_that_somebody_changed_is_unverified() -> None:
+    error = refused(problem("audit-broken", 500, "the audit does not hold at line 3"))
+    assert error.code is ExitCode.UNVERIFIED
+    assert "keep the files" in (error.hint or "")
+
+
 @pytest.mark.parametrize(("slug", "status"), [("unavailable", 503), ("too-many", 429)])
 def test_a_busy_server_is_asked_again_with_the_same_key(slug: str, status: int) -> None:
     replies = [problem(slug, status, retry="1"), Reply(b'{"changed": true}', 201)]

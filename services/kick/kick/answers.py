@@ -14,6 +14,7 @@ from toolkit.dns.records import BadRecordError
 from toolkit.errors import (
     AbsentError,
     ApiError,
+    AuditBrokenError,
     AuditError,
     ChangedError,
     ForbiddenError,
@@ -67,6 +68,8 @@ def _of_ours(exc: ToolkitError) -> ProblemError:
         case UnavailableError():
             after = {"Retry-After": str(max(1, math.ceil(exc.after)))}
             return ProblemError("unavailable", exc.message, headers=after)
+        case AuditBrokenError():
+            return ProblemError("audit-broken", exc.message)
         case AuditError():
             return ProblemError("audit-unavailable", exc.message, headers=LATER)
     return ProblemError("bug", "the server failed; its log has the line of this instance")

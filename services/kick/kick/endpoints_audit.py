@@ -92,6 +92,6 @@ ACTIONS = (
             Query("subject", _TEXT, "Only about this, such as a name"),
             Query("actor", _TEXT, "Only by this caller: `namespace/job`, or a person's name"),
         ),
-        problems=("audit-unavailable",),
+        problems=("audit-broken",),
     ),
 )

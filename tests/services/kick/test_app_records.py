@@ -270,6 +270,20 @@ def test_the_audit_is_a_chain_that_can_be_paged(rig: Rig) -> None:
     assert rig.ask("GET", "/audit?actor=default/shop", ALICE).json()["entries"] == entries
 
 
+def test_an_audit_that_was_changed_under_the_server_names_the_line(rig: Rig) -> None:
+    set_shop(rig)
+    set_shop(rig, ip_address="203.0.113.8")
+    path = next((rig.data / "audit").glob("*.jsonl"))
+    path.write_text(path.read_text().replace('"203.0.113.7"', '"203.0.113.9"', 1))
+    answer = rig.ask("GET", "/audit", ALICE)
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/audit-broken")
+    assert answer.json()["detail"] == (
+        "the audit does not hold at line 1 of audit-000000000001.jsonl:"
+        " the line was changed after it was written"
+    )
+    assert answer.json()["hint"].startswith("keep the folder as it is")
+
+
 # --- not yet, no longer, not now ---------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from toolkit.clients.dns.provider import BatchRefusedError, BusyError, ReplyLost
 from toolkit.dns.values import BadRecordError, Wrong
 from toolkit.errors import (
     AbsentError,
+    AuditBrokenError,
     AuditError,
     ChangedError,
     DeniedError,
@@ -44,6 +45,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "kick.md"
         (KeyReusedError("no"), 422, "key-reused"),
         (UnavailableError("no", after=0.2), 503, "unavailable"),
         (AuditError("no"), 503, "audit-unavailable"),
+        (AuditBrokenError("no"), 500, "audit-broken"),
         (BusyError("no", system="Route 53"), 503, "unavailable"),
         (BatchRefusedError("no", system="Route 53", reasons=["why"]), 502, "provider-refused"),
         (ReplyLostError("no", system="Route 53"), 502, "outcome-unknown"),
