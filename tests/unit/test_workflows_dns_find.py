@@ -30,6 +30,7 @@ class Cluster:
     allocation: dict[str, Any] = field(default_factory=dict)
     denied: bool = False
     listed: bool = True
+    job: dict[str, Any] | None = None
 
     def __call__(self, asked: Asked) -> Reply:
         headers = {"X-Consul-Index": "1", "X-Nomad-Index": "1"}
@@ -41,6 +42,8 @@ class Cluster:
             if self.denied:
                 return Reply(b"Permission denied", 403, headers)
             return Reply(json.dumps(self._allocation()).encode(), 200, headers)
+        if asked.path == "/v1/job/kick" and self.job is not None:
+            return Reply(json.dumps({"ID": "kick", **self.job}).encode(), 200, headers)
         return Reply(b"not found", 404, headers)
 
     def _instances(self) -> list[dict[str, Any]]:
@@ -116,6 +119,20 @@ def test_none_at_all(tmp_path: Path) -> None:
     error = told(Cluster(listed=False), tmp_path)
     assert "no kick server runs in environment production" in error.message
     assert error.hint == "toolkit deploy kick"
+
+
+def test_one_that_nomad_cannot_keep_running_is_explained_and_not_deployed_again(
+    tmp_path: Path,
+) -> None:
+    """To deploy what is there already changes nothing, and says less."""
+    error = told(Cluster(listed=False, job={"Stop": False}), tmp_path)
+    assert error.message == (
+        "the kick server of environment production does not run: Consul has no service kick,"
+        " and Nomad has the job"
+    )
+    assert error.hint == "toolkit explain kick"
+    stopped = told(Cluster(listed=False, job={"Stop": True}), tmp_path)
+    assert stopped.hint == "toolkit deploy kick"
 
 
 def test_who_may_not_look_may_say_the_address(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ A caller's Nomad token goes to the server. Whoever may register a service in Con
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from toolkit.clients.kick import Kick
-from toolkit.errors import DeniedError, NotFoundError, RefusedError, UnreachableError
+from toolkit.errors import ApiError, DeniedError, NotFoundError, RefusedError, UnreachableError
 from toolkit.rollout import read
 from toolkit.spec.observed import ConsulInstance
 from toolkit.workflows.session import Session
@@ -85,6 +86,14 @@ def _absent(session: Session, *, hidden: bool) -> RefusedError:
             f"Consul shows no service {JOB} of {where} to this token",
             hint=_or(session, "set CONSUL_HTTP_TOKEN to one that may read services"),
         )
+    with contextlib.suppress(ApiError):
+        job = session.nomad.job(JOB)
+        if job is not None and not job.get("Stop"):
+            return RefusedError(
+                f"the kick server of {where} does not run: Consul has no service {JOB},"
+                " and Nomad has the job",
+                hint=f"toolkit explain {JOB}",
+            )
     return RefusedError(
         f"no kick server runs in {where}: Consul has no service {JOB}",
         hint=f"toolkit deploy {JOB}",
