@@ -46,7 +46,13 @@ def run(settings: Settings) -> int:
     )
     kick = Kick(settings.config, verifier)
     logging.getLogger().addHandler(Relay(kick.log))
-    limits = Limits(requests=said.requests, of_one_caller=max(1, said.requests // 2))
+    threading.excepthook = lambda broken: kick.log.bug(broken.exc_value or SystemExit())
+    limits = Limits(
+        requests=said.requests,
+        of_one_caller=max(1, said.requests // 2),
+        writes=said.writes,
+        burst=said.burst,
+    )
     parts = Parts(settings, kick)
     failures: list[str] = []
 

@@ -43,20 +43,20 @@ def test_what_is_not_done_when_the_server_ends(portal: BlockingPortal, tmp_path:
         return Answer({})
 
     actions = (slow("GET", "reads", effect), slow("DELETE", "itself", effect))
-    with served(portal, tmp_path, Limits(last_requests=1), actions) as kick:
-        read = kick.raw(b"GET /slow HTTP/1.1\r\n" + AS_SHOP + b"\r\n")
-        change = kick.raw(b"DELETE /slow HTTP/1.1\r\n" + AS_SHOP + b"\r\n")
-        for _ in range(2):
-            assert began.acquire(timeout=PATIENCE)
-        kick.end()
-        try:
-            status, _, document = answer(change)
-            assert (status, document["type"]) == (502, "/problems/outcome-unknown")
-            status, headers, document = answer(read)
-            assert (status, document["type"]) == (503, "/problems/unavailable")
-            assert headers["retry-after"]
-        finally:
-            gate.set()
-            read.close()
-            change.close()
-        assert [line["event"] for line in kick.rig.log()].count("bug") == 0
+    try:
+        with served(portal, tmp_path, Limits(last_requests=1), actions) as kick:
+            read = kick.raw(b"GET /slow HTTP/1.1\r\n" + AS_SHOP + b"\r\n")
+            change = kick.raw(b"DELETE /slow HTTP/1.1\r\n" + AS_SHOP + b"\r\n")
+            for _ in range(2):
+                assert began.acquire(timeout=PATIENCE)
+            kick.end()
+            with read, change:
+                status, _, document = answer(change)
+                assert (status, document["type"]) == (502, "/problems/outcome-unknown")
+                status, headers, document = answer(read)
+                assert (status, document["type"]) == (503, "/problems/unavailable")
+                assert headers["retry-after"]
+            assert [line["event"] for line in kick.rig.log()].count("bug") == 0
+    finally:
+        # Not before the loop is closed: then nobody waits for the threads.
+        gate.set()
