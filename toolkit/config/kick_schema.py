@@ -127,6 +127,22 @@ KICK_KEYS: tuple[Key, ...] = (
     Key("limits.requests", "integer", "In progress at a time.", "64", minimum=1, maximum=1000),
     Key("limits.waiting", "integer", "Writes that wait.", "1000", minimum=1, maximum=100_000),
     Key(
+        "limits.writes",
+        "number",
+        "Changes a second that one caller may go on with.",
+        "5",
+        minimum=0.1,
+        maximum=10_000,
+    ),
+    Key(
+        "limits.burst",
+        "integer",
+        "Changes of one caller at once.",
+        "300",
+        minimum=1,
+        maximum=1_000_000,
+    ),
+    Key(
         "limits.audit_file",
         "integer",
         "Bytes after which the audit goes on in a new file.",

@@ -63,6 +63,10 @@ class Limits:
     """In progress at a time; more are told to come back."""
     waiting: int = 1000
     """Writes that wait for their turn; more are told to come back."""
+    writes: float = 5.0
+    """That one caller may go on with, a second: a write takes 1.5 kB of the audit's disk."""
+    burst: int = 300
+    """Writes of one caller at once: a script that moves every name of a project passes."""
     audit_file: int = 64 * 1024 * 1024
     """Bytes after which the audit goes on in a new file."""
     remember: float = 24 * 3600.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import secrets
 import time
 from collections import Counter
@@ -24,6 +25,7 @@ from kick.incoming import Incoming
 from kick.kick import Kick
 from kick.limits import Limits
 from kick.problems import PROBLEM_JSON, ProblemError
+from kick.quota import Quota
 from kick.schemas import Checked, CheckedQuery
 from toolkit.errors import IdentityError
 from toolkit.spec.identity import Caller, Workload
@@ -38,11 +40,19 @@ _NUMBERS = itertools.count(1)
 class Desk:
     """Serves the requests of one application."""
 
-    def __init__(self, kick: Kick, actions: Sequence[Action], limits: Limits):
+    def __init__(
+        self,
+        kick: Kick,
+        actions: Sequence[Action],
+        limits: Limits,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._kick = kick
         self._limits = limits
         self._bodies = {each.name: Checked(each.body) for each in actions if each.body is not None}
         self._queries = {each.name: CheckedQuery(each.query) for each in actions}
+        self._quota = Quota(limits.writes, limits.burst, clock=clock)
         self._in_progress = 0
         self._of_caller: Counter[str] = Counter()
         # Made when first used: they belong to the loop that serves.
@@ -132,7 +142,7 @@ class Desk:
     @contextlib.contextmanager
     def _one_of(self, caller: Caller) -> Iterator[None]:
         """Bound the requests of one caller, so that it does not take every place there is."""
-        who = f"job {caller}" if isinstance(caller, Workload) else f"token {caller.accessor}"
+        who = _one(caller)
         if self._of_caller[who] >= self._limits.of_one_caller:
             raise ProblemError(
                 "too-many",
@@ -147,10 +157,27 @@ class Desk:
             if not self._of_caller[who]:
                 del self._of_caller[who]
 
+    def _take_turn(self, caller: Caller) -> None:
+        """Bound the changes of one caller, before anything of them is read."""
+        wait = self._quota.take(_one(caller))
+        if not wait:
+            return
+        kind = "job" if isinstance(caller, Workload) else "person"
+        self._kick.metrics.held_back.labels(kind).inc()
+        raise ProblemError(
+            "too-many",
+            f"{caller} has changed too much just now: {self._limits.writes:g} a second, and "
+            f"{self._limits.burst} at once, are the most",
+            headers={"Retry-After": str(math.ceil(wait))},
+            hint="limits.writes and limits.burst of kick.toml are for every caller",
+        )
+
     async def _do(self, request: Request, case: _Case, action: Action) -> Response:
         kick = self._kick
         if action.audit != "reads":
             kick.check_open()
+            assert case.caller is not None  # noqa: S101  verified before
+            self._take_turn(case.caller)
         media = reading.media_of_answer(request, action)
         query = self._queries[action.name].check(reading.query(request))
         assert case.caller is not None  # noqa: S101  verified before
@@ -232,6 +259,11 @@ _FIELD = {
     "If-None-Match": "if_none_match",
     "Idempotency-Key": "idempotency_key",
 }
+
+
+def _one(caller: Caller) -> str:
+    """Who counts as one: a job with all that it runs, a person by the token."""
+    return f"job {caller}" if isinstance(caller, Workload) else f"token {caller.accessor}"
 
 
 def _no_such(

@@ -28,6 +28,10 @@ class Limits:
     """In progress at once; one more is answered 503 with Retry-After."""
     of_one_caller: int = 32
     """Of them, one caller's; one more is answered 429."""
+    writes: float = 5.0
+    """Changes a second that one caller may go on with; faster ones are answered 429."""
+    burst: int = 300
+    """Changes of one caller that may come at once, after a while without any."""
     verifying: int = 16
     """Threads that find out who asks: a Nomad that hangs takes these, never the ones that work."""
     working: int = 40

@@ -35,6 +35,8 @@ from toolkit.spec.kick import KickConfig
 
 CONFIG = """\
 cluster = "blue"
+limits.writes = 10000
+limits.burst = 1000000
 
 [[zone]]
 name = "apps.example.com"
@@ -187,6 +189,7 @@ def make_rig(
     *,
     actions: Sequence[Action] = TABLE,
     limits: Limits | None = None,
+    clock: Callable[[], float] = time.monotonic,
     config: KickConfig | None = None,
     send: Send | None = None,
     callers: Mapping[str, Caller] = CALLERS,
@@ -206,7 +209,7 @@ def make_rig(
         stack.callback(files.close)
         if opened:
             open_kick(kick, data, {"local": wrap(files)}, stack, send=send)
-        client = Client(portal, make_app(kick, actions, limits=limits))
+        client = Client(portal, make_app(kick, actions, limits=limits, clock=clock))
         stack.callback(client.close)
         yield Rig(kick, client, verifier, files, data, said)
 

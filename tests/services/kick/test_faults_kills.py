@@ -51,7 +51,7 @@ LATEST = 0.006
 
 EARLY, START = 0.3, 0.8
 """How often the next server is killed while it starts, and within how many seconds."""
-SHORT_FILES = CONFIG + "\n[limits]\naudit_file = 131072\n"
+SHORT_FILES = "limits.audit_file = 131072\n" + CONFIG
 """So that the audit goes on in a new file now and then."""
 
 
