@@ -98,7 +98,7 @@ class Reconciler:
         self._news: float | None = None
         self._stopping = False
         self._holds: dict[Group, Holds] = {}
-        self._edges: Mapping[str, tuple[str, ...]] = {}
+        self._edges: Mapping[str, tuple[str, ...]] | None = None
         self._refreshed = clock()
         self._began = float("-inf")
         self._next = clock() + IDLE
@@ -135,9 +135,9 @@ class Reconciler:
             self._refresh(self._config.reconcile.interval)
             return self._turn()
 
-    def edge(self, zone: Zone) -> Collection[str]:
-        """Addresses of the zone's edge, where it is a job, as of the last turn."""
-        return self._edges.get(zone.visibility, ())
+    def edge(self, zone: Zone) -> Collection[str] | None:
+        """Addresses of the zone's edge, where it is a job, as of the last turn; None before it."""
+        return None if self._edges is None else self._edges.get(zone.visibility, ())
 
     # --- the thread ---
 

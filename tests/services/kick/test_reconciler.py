@@ -348,7 +348,7 @@ def test_the_edge_that_a_request_may_point_to_is_the_last_turns(tmp_path: Path) 
     bench = Bench(tmp_path)
     with bench.stack:
         bench.open()
-        assert bench.reconciler.edge(PRIVATE) == ()
+        assert bench.reconciler.edge(PRIVATE) is None
         one = instance(1, "traefik")
         checks = {f"_nomad-task-{one.allocation}-group-app-api-http": {"node-1": True}}
         bench.turn(View({KICK.key: KICK}, (one,), checks))
