@@ -35,6 +35,7 @@ DEFAULTS = (
     "reconcile.interval", "reconcile.settle", "status.timeout", "status.kept", "limits.requests",
     "limits.waiting", "limits.audit_file", "limits.remember", "limits.leeway", "limits.lifetime",
     "limits.keys", "limits.alive", "limits.writes", "limits.burst", "route53.region",
+    "route53.calls",
 )  # fmt: skip
 
 
@@ -200,6 +201,7 @@ ONE_EACH = [
     ("[consul]\naddress = 'unix:/x'\n", "2: consul.address: is a unix socket"),
     ("[consul]\ntoken = 'x'\n", "2: consul.token: is not a key: it looks like a secret"),
     ("[route53]\nrole = 'kick'\n", "2: route53.role: must be the ARN of a role"),
+    ("[route53]\ncalls = 0\n", "2: route53.calls: must be at least 0.1"),
     ("[route53]\nregion = 'moon'\n", "2: route53.region: is no region"),
     ("[route53]\nendpoint = 'x'\n", "2: route53.endpoint: must begin with http"),
 ]

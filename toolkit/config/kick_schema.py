@@ -159,6 +159,14 @@ KICK_KEYS: tuple[Key, ...] = (
     Key("route53", "table", "How Route 53 is reached; credentials are the environment's."),
     Key("route53.role", "string", "ARN of a role to take on."),
     Key("route53.region", "string", "Where STS is asked.", '"us-east-1"'),
+    Key(
+        "route53.calls",
+        "number",
+        "Calls a second at most; the account has 10 for everybody in it.",
+        "5",
+        minimum=0.1,
+        maximum=1000,
+    ),
     Key("route53.endpoint", "string", "Another address than AWS's own, for tests."),
     Key("route53.sts_endpoint", "string", "The same for STS."),
 )

@@ -92,6 +92,8 @@ class Route53Access:
     sts_endpoint: str = ""
     region: str = "us-east-1"
     """Route 53 has one for the world; STS is asked there."""
+    calls: float = 5.0
+    """A second at most, reads among them: an account has 10 for all that is in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,14 +28,12 @@ from toolkit.clients.dns.route53 import Route53
 from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.clients.webhook import post
 from toolkit.errors import ApiError
-from toolkit.spec.kick import KickConfig
+from toolkit.spec.kick import KickConfig, Route53Access
 from toolkit.spec.target import Secret
 
 _SEARCHED = 20_000
 """Entries of the audit in which statuses are looked for at the start."""
 _LONGEST_PAUSE = 15.0
-_ROUTE53_CALLS = 10.0
-"""Calls a second, reads among them: an account may make no more, and others are in it, too."""
 
 
 class StoppedError(Exception):
@@ -142,8 +140,9 @@ class Parts:
                 public, private = server.address("public"), server.address("private")
                 self._kick.log.say("dns", public=_said(public), private=_said(private))
         if "route53" in wanted:
-            pace = Pace(_ROUTE53_CALLS, clock=time.monotonic, sleep=time.sleep)
-            route53 = Route53(settings.config.route53, pace=pace.take)
+            access = settings.config.route53
+            pace = pace_of(access, clock=time.monotonic, sleep=time.sleep)
+            route53 = Route53(access, pace=pace.take)
             self._closers.append(route53.close)
             found["route53"] = route53
         return found
@@ -172,6 +171,13 @@ class Parts:
         )
         statuses.start(known_statuses(audit, config.status.kept))
         return statuses
+
+
+def pace_of(
+    access: Route53Access, *, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Pace:
+    """How fast Route 53 is asked: kick.toml leaves others in the account their part."""
+    return Pace(access.calls, clock=clock, sleep=sleep)
 
 
 def sender(config: KickConfig, token: Secret | None) -> Send | None:
