@@ -100,6 +100,12 @@ def test_every_wrong_field_is_told() -> None:
     assert error.message.endswith(": ttl must be 0 or more; a is odd")
 
 
+def test_what_to_do_about_the_only_wrong_field_is_told() -> None:
+    fields = [{"field": "zone", "detail": "must be given", "hint": "say public or private"}]
+    error = refused(problem("invalid", 422, errors=fields))
+    assert error.hint == "say public or private"
+
+
 def test_an_unknown_outcome_is_no_refusal() -> None:
     error = refused(problem("outcome-unknown", 502))
     assert error.code is ExitCode.UNKNOWN

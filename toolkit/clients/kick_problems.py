@@ -93,8 +93,16 @@ def _sentence(said: dict[str, Any]) -> str:
     return shorten(str(said.get("detail") or said.get("title") or "it refused"))
 
 
+def _hint_of_the_only(errors: object) -> object:
+    """What to do about the one field that is wrong."""
+    match errors:
+        case [{"hint": hint}]:
+            return hint
+    return None
+
+
 def _hint(endpoint: Endpoint, slug: str, said: dict[str, Any], later: str) -> str | None:
-    own = said.get("hint")
+    own = said.get("hint") or _hint_of_the_only(said.get("errors"))
     if slug == "unidentified" and not endpoint.token:
         hint = "set NOMAD_TOKEN; a local cluster has tokens once it is started with"
         hint += " `toolkit dev up --acl`"

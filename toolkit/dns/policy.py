@@ -30,7 +30,9 @@ def zone_for(policy: Policy, name: str, visibility: Visibility | None = None) ->
     if not holders:
         kind = f"{visibility} zone" if visibility else "zone"
         zones = ", ".join(str(zone) for zone in policy.zones)
-        raise ForbiddenError(f"{show(name)} lies in no {kind} of this server", hint=f"has {zones}")
+        raise ForbiddenError(
+            f"{show(name)} lies in no {kind} of this server", hint=f"its zones are {zones}"
+        )
     if len(holders) > 1:
         both = " and ".join(str(zone) for zone in holders)
         message = f"must be given: {show(name)} lies in {both}"
@@ -138,7 +140,8 @@ def _missing(grants: Iterable[Grant], zone: Zone, name: str, type_: str) -> tupl
     here = [grant for grant in named if zone.visibility in grant.zones]
     special = "wildcard" if name.startswith("*.") else "apex" if name == zone.name else ""
     if not named:
-        return "no grant of its rule names it", f'names = ["{name}"] would'
+        also = f' with grant = ["{special}"]' if special else ""
+        return "no grant of its rule names it", f'names = ["{name}"]{also} would'
     if not here:
         return f"no grant of it is for {zone.visibility} zones", f'zones = ["{zone.visibility}"]'
     if not any(_names(grant, zone, name) for grant in here):
