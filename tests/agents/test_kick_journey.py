@@ -225,11 +225,14 @@ def test_a_task_gets_neither_a_name_outside_its_rules_nor_anybody_elses(journey:
     outside = ask.replace("shop.apps", "other.apps")
     taken = ask.replace("shop.apps", "mine.shop.apps")
     nobody = ask.replace("nomad_kick.jwt", "nothing")
+    python = EXAMPLES["jobs/shop/ask.py"].replace("api.shop.apps", "python.apps")
+    told = f"python3 -c '{python}'"
     ended = journey.run_shop(
-        "\n".join(f"({each}) || echo; echo" for each in (outside, taken, nobody))
+        "\n".join(f"({each}) || echo; echo" for each in (outside, taken, nobody, told))
     )
     said = ended.out + ended.err
     assert "no grant of its rule names it" in said
+    assert 'names = [\\"python.apps.example.com\\"] would' in said
     assert "people of cluster dev" in said
     assert '"status":401' in said
     assert journey.resolve("mine.shop.apps.example.com") == ["203.0.113.20"]
