@@ -90,7 +90,9 @@ def test_the_audit_joins_an_intent_and_its_outcome() -> None:
     assert text[1].endswith("nothing → A 203.0.113.7  done")
     assert "default/shop" in text[1]
     assert "verified  4 entries, one chain" in "\n".join(text)
-    assert text[-1] == "head      ef"
+    assert text[-1] == "head      4:ef"
+    part = "\n".join(audit.lines(replace(DNS_AUDIT, anchor="3:ab")))
+    assert "verified  1 entry, one chain from the anchor 3 to the last" in part
 
 
 def test_an_outcome_that_is_not_shown_is_not_made_up() -> None:

@@ -115,6 +115,12 @@ class Audit:
             with contextlib.suppress(AuditError):
                 self._write_waiting()
 
+    @property
+    def first(self) -> int:
+        """Number of the oldest entry that is here: files before it may have been moved away."""
+        files = audit_files.files_in(self.folder)
+        return audit_files.first_of(files[0]) if files else 1
+
     def entries(self, first: int, last: int | None = None) -> Iterator[Entry]:
         """The entries from one number to another, both included, oldest first."""
         last = self._head.seq if last is None else last

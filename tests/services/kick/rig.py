@@ -230,6 +230,7 @@ def open_kick(
         clock=lambda: 0.0,
         sleep=lambda _: None,
         patience=-1.0,
+        most=kick.config.limits.audit_file,
     )
     stack.callback(audit.close)
     writer = Writer(

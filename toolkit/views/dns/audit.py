@@ -27,10 +27,9 @@ def lines(report: DnsAuditReport) -> list[str]:
         if each.get("kind") != "outcome"
     ]
     result = table([HEAD, *rows]) if rows else ["nothing was recorded of that"]
-    whole = counted(report.count, "entry").replace("entrys", "entries")
     if report.verified:
-        result += staged("verified", f"{whole}, one chain from the first to the last")
-    result += staged("head", report.head or "none yet")
+        result += staged("verified", _verified(report))
+    result += staged("head", f"{report.count}:{report.head}" if report.head else "none yet")
     return result
 
 
@@ -44,7 +43,16 @@ def document(report: DnsAuditReport) -> dict[str, Any]:
         "verified": report.verified,
         "head": report.head,
         "count": report.count,
+        "anchor": report.anchor,
     }
+
+
+def _verified(report: DnsAuditReport) -> str:
+    before = int((report.anchor or "0").partition(":")[0])
+    whole = counted(report.count - before, "entry").replace("entrys", "entries")
+    if not before:
+        return f"{whole}, one chain from the first to the last"
+    return f"{whole}, one chain from the anchor {before} to the last; none before it was read"
 
 
 def _described(entry: Mapping[str, Any]) -> dict[str, Any]:
