@@ -1,7 +1,7 @@
 """The kick server's own promises: writes a second, how late, and what it takes of memory.
 
-The server is the real process with its name server, its zones are files and its audit is on this
-disk. Only Nomad is a stand-in, which publishes a key of ours and knows one allocation; the token is
+The server is the real process with its name server, its zones are files and its audit is on the
+disk of the temporary folder (`TMPDIR`). Only Nomad is a stand-in, which publishes a key of ours and knows one allocation; the token is
 signed with that key. What one caller may write (`limits.writes`, 5 a second) is raised out of the
 way: all clients here are one job.
 """
@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import samples
-from bench.commands import ROOT
 from bench.kick_load import Taken, as_fast_as_can_be, at_a_rate
 from bench.row import Row
 from tests.services.kick.fakes.route53 import FakeRoute53, Route53State
@@ -153,7 +152,7 @@ def kick_memory() -> list[Row]:
 
 @contextmanager
 def _lab(config: str = CONFIG) -> Iterator[Lab]:
-    with tempfile.TemporaryDirectory(dir=ROOT) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         config = config.replace("most = 40", f"most = {2 * RECORDS}")
         with lab(Path(folder), config=config) as made:
             yield made
