@@ -1,9 +1,9 @@
 """The kick server's own promises: writes a second, how late, and what it takes of memory.
 
 The server is the real process with its name server, its zones are files and its audit is on the
-disk of the temporary folder (`TMPDIR`). Only Nomad is a stand-in, which publishes a key of ours and knows one allocation; the token is
-signed with that key. What one caller may write (`limits.writes`, 5 a second) is raised out of the
-way: all clients here are one job.
+disk of the temporary folder (`TMPDIR`). Only Nomad is a stand-in, which publishes a key of ours and
+knows one allocation; the token is signed with that key. What one caller may write (`limits.writes`,
+5 a second) is raised out of the way: all clients here are one job.
 """
 
 from __future__ import annotations

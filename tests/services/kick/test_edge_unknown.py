@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -19,6 +18,7 @@ from toolkit.config.kick import load_kick
 from toolkit.errors import UnreachableError
 from toolkit.spec.discovery import View
 from toolkit.spec.policy import Edge
+from toolkit.spec.target import Visibility
 
 EDGE = "192.168.7.1"
 """In none of `[targets]`: only the edge may be there."""
@@ -32,7 +32,7 @@ CHECKS = {f"_nomad-task-{TRAEFIK.allocation}-group-app-api-http": {"node-1": Tru
 def restarted(portal: BlockingPortal, tmp_path: Path) -> Iterator[Rig]:
     """A server whose private edge is a job, and that has not looked yet."""
     config = load_kick(CONFIG)
-    edges = MappingProxyType({"private": Edge(service="traefik")})
+    edges: Mapping[Visibility, Edge] = {"private": Edge(service="traefik")}
     config = replace(config, policy=replace(config.policy, edges=edges))
     with make_rig(portal, tmp_path, config=config) as rig:
         yield rig
