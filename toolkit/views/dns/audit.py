@@ -74,9 +74,29 @@ def _row(entry: Mapping[str, Any], outcome: Mapping[str, Any] | None) -> list[st
         _who(entry),
         str(entry.get("action", "")),
         str(entry.get("subject", "")),
-        f"{_short(entry.get('before'))} → {_short(entry.get('after'))}",
+        _change(entry),
         _result(outcome),
     ]
+
+
+def _change(entry: Mapping[str, Any]) -> str:
+    """What it had and has; of a note of the reconciler, what leaves or stays after all."""
+    after = entry.get("after")
+    if isinstance(after, Mapping) and after.keys() == {"leaving", "staying"}:
+        said = (f"{word} {_names(names)}" for word, names in sorted(after.items()) if names)
+        return "; ".join(said)
+    return f"{_short(entry.get('before'))} → {_short(after)}"
+
+
+def _names(pairs: Any) -> str:
+    """Pairs of a zone, such as `example.com (public)`, and a name in it."""
+    if not isinstance(pairs, list):
+        return str(pairs)
+    return ", ".join(
+        f"{each[1]} {str(each[0]).rpartition(' ')[2]}"
+        for each in pairs
+        if isinstance(each, list) and len(each) == 2
+    )
 
 
 def _who(entry: Mapping[str, Any]) -> str:
