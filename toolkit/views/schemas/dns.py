@@ -156,9 +156,10 @@ AUDIT = record(
     environment=_ENVIRONMENT,
     address=_ADDRESS,
     entries=many("Oldest first", "dns_entry"),
-    verified=maybe(flag("True: the whole chain of hashes was computed again; null: not asked")),
+    verified=maybe(flag("True: the chain of hashes was computed again; null: not asked")),
     head=text("Hash of the newest entry"),
     count=whole("Entries of the whole audit"),
+    anchor=maybe(text("SEQ:HASH that the chain was computed from; null: from its first entry on")),
 )
 
 IAM = record(
