@@ -16,6 +16,7 @@ from typing import BinaryIO
 import pytest
 from kick.audit import Audit
 
+from tests.faults.small_disk import fill, small_disk
 from toolkit.dns.chain import Head, read_line
 from toolkit.errors import AuditError
 from toolkit.spec.audit import Actor, Draft
@@ -276,13 +277,8 @@ def test_it_can_be_had_once_the_other_has_closed(opened: Open) -> None:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path / "disk") as made:
+        yield made
 
 
 @pytest.mark.root
@@ -330,18 +326,6 @@ def test_half_a_line_is_taken_back_from_a_disk_that_becomes_full(disk: Path, ope
     assert again.verify() == audit.head
     with pytest.raises(AuditError, match="No space left"):
         again.intend([intent("x" * 5000)])
-
-
-def fill(disk: Path) -> Path:
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        for size in (4096, 1):
-            while True:
-                try:
-                    file.write(b"x" * size)
-                except OSError:
-                    break
-    return ballast
 
 
 def test_a_disk_that_fails_to_sync_is_believed_nothing_any_more(opened: Open) -> None:
