@@ -15,6 +15,7 @@ from bench.big_cluster import big_cluster
 from bench.commands import Ran, lines, must, toolkit
 from bench.dev_watch import dev_watch
 from bench.gallery import gallery
+from bench.kick_reconcile import kick_reconcile
 from bench.kick_writes import kick_memory, kick_writes
 from bench.lossless import lossless
 from bench.nomad_side import Cluster, nomad_bump, peer_job
@@ -218,6 +219,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
 ALONE: tuple[Callable[[], list[Row]], ...] = (
     gallery, big_cluster, why_not, page, stack, dev_watch, kick_writes, kick_memory,
     rehearsal,
+    kick_reconcile,
 )  # fmt: skip
 """Measures that start what they need, and nothing else."""
 

@@ -28,18 +28,18 @@ RUNS = 5
 def big_cluster() -> list[Row]:
     """`status` of everything and `explain` of one job; calls depend on the job, not on the rest."""
     with tempfile.TemporaryDirectory() as folder, local_cluster(Path(folder) / "big") as cluster:
-        _make_room(cluster)
+        make_room(cluster)
         (cluster.root / "toolkit.toml").write_text(
             'default_environment = "dev"\n[environments.dev]\nlocal = true\n'
         )
-        _register(cluster, [job("well"), job("sick", exit_code=1)])
-        cluster.until("two run", lambda: _number(cluster, "running") >= EACH)
-        cluster.until("two failed", lambda: _number(cluster, "failed") >= EACH)
+        register(cluster, [job("well"), job("sick", exit_code=1)])
+        cluster.until("two run", lambda: number_in(cluster, "running") >= EACH)
+        cluster.until("two failed", lambda: number_in(cluster, "failed") >= EACH)
         alone = {name: _calls(cluster, "explain", name) for name in ("well", "sick")}
         began = time.monotonic()
-        _register(cluster, [job(f"many-{number:04}") for number in range(JOBS - 2)])
+        register(cluster, [job(f"many-{number:04}") for number in range(JOBS - 2)])
         wanted = (JOBS - 1) * EACH
-        cluster.until("all run", lambda: _number(cluster, "running") >= wanted, FILLED_WITHIN)
+        cluster.until("all run", lambda: number_in(cluster, "running") >= wanted, FILLED_WITHIN)
         cluster.until("the rollouts are over", lambda: not _rolling(cluster), FILLED_WITHIN)
         print(f"   {JOBS} jobs, {JOBS * EACH} allocations in {time.monotonic() - began:.0f} s")
         return [*_status(cluster), *_explain(cluster, alone)]
@@ -95,7 +95,7 @@ def _report(cluster: LocalCluster, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def _make_room(cluster: LocalCluster) -> None:
+def make_room(cluster: LocalCluster) -> None:
     """Have Nomad believe in more memory than the machine may have: nothing uses it."""
     cluster.stop("nomad")
     path = cluster.layout.config("nomad")
@@ -131,7 +131,7 @@ def job(name: str, *, exit_code: int = 0) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _register(cluster: LocalCluster, jobs: list[dict[str, Any]]) -> None:
+def register(cluster: LocalCluster, jobs: list[dict[str, Any]]) -> None:
     host = urlsplit(cluster.nomad_address).netloc
 
     def some(first: int) -> None:
@@ -147,7 +147,7 @@ def _register(cluster: LocalCluster, jobs: list[dict[str, Any]]) -> None:
         list(pool.map(some, range(CONNECTIONS)))
 
 
-def _number(cluster: LocalCluster, state: str) -> int:
+def number_in(cluster: LocalCluster, state: str) -> int:
     """Allocations in a client state, from the summaries: a list of all would slow the filling."""
     stubs = _ask(cluster, "/v1/jobs")
     groups = (group for stub in stubs for group in stub["JobSummary"]["Summary"].values())

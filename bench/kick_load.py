@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -26,7 +27,10 @@ class Wire:
     def put(self, name: str, value: str) -> int:
         """Let a name have an address; the status."""
         body = json.dumps({"ip_address": value})
-        head = f"PUT /record/{name} HTTP/1.1\r\n{self._fixed}Content-Length: {len(body)}\r\n\r\n"
+        head = (
+            f"PUT /record/{name} HTTP/1.1\r\n{self._fixed}"
+            f"Idempotency-Key: {uuid.uuid4()}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
         self._socket.sendall((head + body).encode())
         answer = b""
         while b"\r\n\r\n" not in answer:

@@ -1,7 +1,9 @@
 """The kick server's own promises: writes a second, how late, and what it takes of memory.
 
-The server is the real process, its zones are files and its audit is on this disk. Only Nomad is a
-stand-in, which publishes a key of ours and knows one allocation; the token is signed with that key.
+The server is the real process with its name server, its zones are files and its audit is on the
+disk of the temporary folder (`TMPDIR`). Only Nomad is a stand-in, which publishes a key of ours and
+knows one allocation; the token is signed with that key. What one caller may write (`limits.writes`,
+5 a second) is raised out of the way: all clients here are one job.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import samples
-from bench.commands import ROOT
 from bench.kick_load import Taken, as_fast_as_can_be, at_a_rate
 from bench.row import Row
 from tests.services.kick.fakes.route53 import FakeRoute53, Route53State
@@ -98,10 +99,12 @@ def kick_writes() -> list[Row]:
                 rates[clients].append(server.burst(clients).rate)
         print(f"   python -c pass {bare}; append and fsync {_spread(alone)}")
         enough = min(ENOUGH, statistics.median(alone) / 2)
-        for clients in CLIENTS:
+        # Whoever waits for each answer before the next question measures how late, not how many.
+        print(f"   one client that waits for each answer: {_spread(rates.pop(1))}")
+        for clients in rates:
             rows.append(
                 Row(
-                    f"kick: authorised writes, {clients} client{'s' * (clients > 1)}",
+                    f"kick: authorised writes, {clients} clients, limits.writes raised",
                     f"≥ {enough:.0f}/s",
                     f"{_spread(rates[clients])}; append and fsync {_spread(alone)}",
                     statistics.median(rates[clients]) >= enough,
@@ -121,7 +124,7 @@ def _lateness(server: Server, fsync: float) -> Row:
         middle.append(taken.quantile(0.5))
     sample, most = samples.Sample(tuple(late)), LATE + fsync
     return Row(
-        f"kick: p99 at {PACE:.0f} writes/s for {SECONDS:.0f} s",
+        f"kick: p99 at {PACE:.0f} writes/s for {SECONDS:.0f} s, limits.writes raised",
         f"≤ {most * 1000:.1f} ms",
         f"{sample}; half of them within {statistics.median(middle) * 1000:.1f} ms",
         sample.median <= most,
@@ -150,14 +153,14 @@ def kick_memory() -> list[Row]:
 
 @contextmanager
 def _lab(config: str = CONFIG) -> Iterator[Lab]:
-    with tempfile.TemporaryDirectory(dir=ROOT) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         config = config.replace("most = 40", f"most = {2 * RECORDS}")
         with lab(Path(folder), config=config) as made:
             yield made
 
 
 def _filled(made: Lab) -> Server:
-    process = made.start()
+    process = made.start(NOMAD_PORT_dns="0", NOMAD_PORT_dns_private="0")
     server = Server(process, token_of("shop"), itertools.count())
     server.burst(8, RECORDS)
     assert len(made.zone()) == RECORDS

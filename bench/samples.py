@@ -92,7 +92,7 @@ def machine() -> list[str]:
 
     def append() -> float:
         began = time.monotonic()
-        with tempfile.NamedTemporaryFile(dir=ROOT) as file:
+        with tempfile.NamedTemporaryFile() as file:
             for _ in range(20):
                 file.write(b"x" * 100)
                 file.flush()

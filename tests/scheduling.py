@@ -17,6 +17,7 @@ ENGINES = (
     "tests/services/test_docker_job.py",
     "tests/services/test_docker_stack.py",
     "tests/services/test_gallery_images.py",
+    "tests/services/test_kick_image.py",
 )
 SECONDS = {
     "engines": 8.0,
@@ -24,6 +25,7 @@ SECONDS = {
     "tests/agents/test_stack": 8.0,
     "tests/edge/": 6.0,
     "tests/faults/": 5.0,
+    "tests/agents/test_kick_journey": 1.0,
     "tests/agents/": 4.0,
     "tests/docs/test_tutorial": 60.0,
     "tests/page/": 1.0,

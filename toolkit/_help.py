@@ -1186,6 +1186,7 @@ Usage: toolkit dns audit [OPTIONS]
 Options:
   --verify           Compute the whole audit's chain of hashes again.
   --head HASH        Of an earlier audit: has to be in the chain.
+  --anchor SEQ:HASH  Verify from this head on: older files were moved.
   --since DURATION   Not older than this.
   --last N           The newest N; default: 50.  [x>=1]
   --name NAME        Only about this host name.

@@ -17,6 +17,7 @@
     │   └── UnavailableError     not now: a server of ours is full, starting or ending
     ├── IdentityError            a server of ours could not tell who asks
     ├── AuditError               the audit cannot be written, so that nothing may be done
+    │   └── AuditBrokenError     what is written there is not what was written
     ├── ApiError                 an API answered no, or not at all
     │   ├── UnreachableError     nothing answers there (exit 5 once a rollout is under way)
     │   ├── TlsError             TLS spoken to plain, plain to TLS, or a certificate not trusted
@@ -161,7 +162,11 @@ class UnavailableError(RefusedError):
 
 
 class AuditError(ToolkitError):
-    """The audit could not be written or does not hold, so that nothing may be done."""
+    """The audit could not be written or read, so that nothing may be done."""
+
+
+class AuditBrokenError(AuditError):
+    """Somebody else's hand changed, moved or removed what is in the audit."""
 
 
 class IdentityError(ToolkitError):

@@ -147,6 +147,22 @@ def test_a_first_deploy_that_crashes(shop: Shop, ends: dict[str, End]) -> None:
     assert ends["first"].said.report["previous_release"] is None
 
 
+def test_what_nomad_gave_up_is_begun_anew_as_the_note_says(
+    shop: Shop, ends: dict[str, End]
+) -> None:
+    """The cause may lie beside the job, which is then mended without a change of it."""
+    name = ends["first"].name
+    again = shop.deploy(name)
+    assert (again.code, again.report["verdict"]) == (6, "unverified")
+    anew = f"`toolkit stop {name}`, then `toolkit deploy {name}`"
+    assert f"Nomad has given version 0 up: {anew}, begins anew" in again.err
+    refused = shop.toolkit("restart", name)
+    assert refused.code == 1
+    assert anew in " ".join(refused.err.split())
+    assert shop.toolkit("stop", name, "--yes").code == 0
+    assert shop.deploy(name).report["verdict"] == "failed"
+
+
 def test_one_of_two_groups_that_crashes_is_named(shop: Shop, ends: dict[str, End]) -> None:
     cause = assert_failed(ends["halves"])
     assert (cause["group"], cause["task"], cause["kind"]) == ("bad", "app", "crash")

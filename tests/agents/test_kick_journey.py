@@ -24,6 +24,7 @@ from toolkit.spec.dev import Machine
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(300)]
 
 NAME = "www.apps.example.com"
+SHIPPED = Path(__file__).parents[2] / "jobs" / "kick"
 EXAMPLES = {
     block.order.removeprefix("file: "): block.body
     for block in blocks("docs/kick.md")
@@ -224,11 +225,14 @@ def test_a_task_gets_neither_a_name_outside_its_rules_nor_anybody_elses(journey:
     outside = ask.replace("shop.apps", "other.apps")
     taken = ask.replace("shop.apps", "mine.shop.apps")
     nobody = ask.replace("nomad_kick.jwt", "nothing")
+    python = EXAMPLES["jobs/shop/ask.py"].replace("api.shop.apps", "python.apps")
+    told = f"python3 -c '{python}'"
     ended = journey.run_shop(
-        "\n".join(f"({each}) || echo; echo" for each in (outside, taken, nobody))
+        "\n".join(f"({each}) || echo; echo" for each in (outside, taken, nobody, told))
     )
     said = ended.out + ended.err
     assert "no grant of its rule names it" in said
+    assert 'names = [\\"python.apps.example.com\\"] would' in said
     assert "people of cluster dev" in said
     assert '"status":401' in said
     assert journey.resolve("mine.shop.apps.example.com") == ["203.0.113.20"]
@@ -288,6 +292,24 @@ def test_what_was_set_outlives_the_server(journey: Journey) -> None:
     assert said.report["verdict"] == "deployed", said.out + said.err
     assert journey.resolve("kept.apps.example.com") == ["203.0.113.40"]
     assert journey.said("audit", "--verify")["verified"]
+
+
+def test_a_changed_policy_is_deployed_and_holds(journey: Journey) -> None:
+    """One instance follows the other at the same port and the same audit file."""
+    shop = journey.shop
+    wild = "*.wild.apps.example.com"
+    assert journey.said("set", wild, "203.0.113.50")["verdict"] == "set"
+    shipped = (SHIPPED / "kick.toml").read_text()
+    folder = shop.root / "jobs" / "kick"
+    folder.mkdir()
+    (folder / "kick.toml").write_text(shipped.replace('grant = ["wildcard"]', ""))
+    said = shop.deploy("kick")
+    assert said.report["verdict"] == "deployed", said.out + said.err
+    assert "wildcard" in error(journey.dns("set", wild, "203.0.113.51"))
+    assert journey.resolve("any.wild.apps.example.com") == ["203.0.113.50"]
+    (folder / "kick.toml").write_text(shipped.replace('types = ["A"', 'tpyes = ["A"', 1))
+    wrong = error(shop.toolkit("deploy", "kick"))
+    assert re.search(r"jobs/kick/kick\.toml:\d+: .*tpyes", wrong)
 
 
 def test_without_access_control_every_write_is_refused(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dns.stock import a, alias, text
@@ -15,13 +15,13 @@ GROUPS = st.lists(
     st.lists(
         st.one_of(
             st.integers(1, 9).map(lambda count: a(*(f"10.0.0.{n}" for n in range(count)))),
-            st.text(max_size=700).map(text),
+            st.text(max_size=300).map(text),
             st.just(alias()),
         ).map(lambda record: Change("CREATE", record)),
         min_size=1,
-        max_size=4,
+        max_size=3,
     ).map(tuple),
-    max_size=12,
+    max_size=8,
 )
 
 
@@ -29,6 +29,7 @@ def changes_of(group: Group) -> Group:
     return group
 
 
+@settings(max_examples=40)
 @given(GROUPS, st.integers(1, 20), st.integers(1, 3000))
 def test_packing(groups: list[Group], most: int, most_characters: int) -> None:
     batches = list(pack(groups, changes_of, most=most, most_characters=most_characters))

@@ -36,7 +36,8 @@ DRAFTS = st.builds(
     Draft,
     st.sampled_from(["intent", "outcome"]),
     st.sampled_from(["dns.set", "statuses.add"]),
-    st.builds(Actor, st.just("workload"), WORDS, WORDS, WORDS) | st.just(Actor("kick")),
+    st.builds(Actor, st.just("workload"), WORDS, WORDS, WORDS)
+    | st.just(Actor("person", accessor="5b2c90aa")),
     subject=WORDS,
     key=WORDS | st.sampled_from(['"', "\\", '\\"', '","kind":"outcome"']),
     before=VALUES,

@@ -59,6 +59,15 @@ def test_what_is_not_granted_is_left_as_it_is(change: dict[str, Any], reason: st
     assert all(kept.message for kept in found.kept)
 
 
+def test_what_is_kept_says_what_would_grant_it() -> None:
+    """Whoever reads a plan has nothing else that tells."""
+    found = want(view([job("blog", declared("blog", "blog.apps.internal"))], [instance(1, "blog")]))
+    said = found.kept[0].message
+    assert said.startswith("the policy has no rule for default/blog (kick.toml needs a [[policy")
+    elsewhere = want(view([job("shop", declared("shop", "shop.example.org"))], [instance(1)]))
+    assert "its zones are " in elsewhere.kept[0].message
+
+
 def test_a_job_without_a_rule_gets_nothing() -> None:
     found = want(view([job("stranger", declared("stranger"))], [instance(1, "stranger")]))
     assert found.wanted == ()

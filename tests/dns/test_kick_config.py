@@ -34,7 +34,8 @@ DEFAULTS = (
     "audience", "ttl", "reconcile.policy", "reconcile.grace", "reconcile.hold",
     "reconcile.interval", "reconcile.settle", "status.timeout", "status.kept", "limits.requests",
     "limits.waiting", "limits.audit_file", "limits.remember", "limits.leeway", "limits.lifetime",
-    "limits.keys", "limits.alive", "route53.region",
+    "limits.keys", "limits.alive", "limits.writes", "limits.burst", "route53.region",
+    "route53.calls",
 )  # fmt: skip
 
 
@@ -190,6 +191,8 @@ ONE_EACH = [
     ("[status]\nforward = 'https://jo:pw@x'\n", "2: status.forward: must not hold a user"),
     ("[status]\nforward = 'https://x:99999'\n", "2: status.forward: is no address"),
     ("[limits]\nrequests = 0\n", "2: limits.requests: must be at least 1"),
+    ("[limits]\nwrites = 0\n", "2: limits.writes: must be at least 0.1"),
+    ("[limits]\nburst = 0\n", "2: limits.burst: must be at least 1"),
     ("[limits]\nleeway = '1h'\n", "2: limits.leeway: must be at most 300 s"),
     ("[reconcile]\npolicy = 'sink'\n", "2: reconcile.policy: must be"),
     ("[nomad]\naddress = 'unix:api.sock'\n", "2: nomad.address: must hold an absolute path"),
@@ -198,6 +201,7 @@ ONE_EACH = [
     ("[consul]\naddress = 'unix:/x'\n", "2: consul.address: is a unix socket"),
     ("[consul]\ntoken = 'x'\n", "2: consul.token: is not a key: it looks like a secret"),
     ("[route53]\nrole = 'kick'\n", "2: route53.role: must be the ARN of a role"),
+    ("[route53]\ncalls = 0\n", "2: route53.calls: must be at least 0.1"),
     ("[route53]\nregion = 'moon'\n", "2: route53.region: is no region"),
     ("[route53]\nendpoint = 'x'\n", "2: route53.endpoint: must begin with http"),
 ]

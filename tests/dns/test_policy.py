@@ -187,6 +187,17 @@ def test_a_grant_for_public_zones_is_none_for_private_ones_of_the_same_names() -
     assert raised.value.hint == 'zones = ["private"]'
 
 
+@pytest.mark.parametrize(
+    ("name", "special"), [("example.com", "apex"), ("*.theirs.example.com", "wildcard")]
+)
+def test_whoever_adds_what_is_said_is_not_told_of_something_else_next(
+    name: str, special: str
+) -> None:
+    with pytest.raises(ForbiddenError, match="no grant of its rule names it") as raised:
+        ask(SHOP, name, visibility="public")
+    assert raised.value.hint == f'names = ["{name}"] with grant = ["{special}"] would'
+
+
 def test_an_apex_is_granted_by_name_only() -> None:
     plain = policy(KICK.replace('grant = ["apex", "wildcard"]', 'grant = ["wildcard"]').replace(
         'names = ["example.com", ', "names = ["))  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,7 @@ NAMES = st.sampled_from([f"n{number}.example.com" for number in range(40)])
 STEPS = st.lists(st.tuples(NAMES, st.one_of(st.none(), st.integers())))
 
 
-def done(there: Shared[int], steps: list[tuple[str, int | None]]) -> dict[str, int]:
+def done(there: Shared[int], steps: Sequence[tuple[str, int | None]]) -> dict[str, int]:
     """Let a mapping go through steps, None takes away; what a dict has after the same."""
     model = dict(there)
     for name, value in steps:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from tests.agents.cluster import LocalCluster
 from tests.agents.shop import Shop
 from tests.faults.shell import call, files, refusal
+from tests.faults.small_disk import fill, small_disk
 from toolkit.workflows.init import init
 
 pytestmark = [
@@ -26,24 +26,8 @@ pytestmark = [
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
-def fill(disk: Path) -> None:
-    """Leave no byte."""
-    with (disk / "ballast").open("wb", buffering=0) as ballast:
-        for size in (4096, 1):
-            while True:
-                try:
-                    ballast.write(b"x" * size)
-                except OSError:
-                    break
+    with small_disk(tmp_path / "disk") as made:
+        yield made
 
 
 def test_init_keeps_nothing_of_a_project_that_does_not_fit(disk: Path) -> None:

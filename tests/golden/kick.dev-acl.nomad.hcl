@@ -22,8 +22,8 @@ job "kick" {
       auto_revert       = true
       health_check      = "checks"
       min_healthy_time  = "1s"
-      healthy_deadline  = "30s"
-      progress_deadline = "60s"
+      healthy_deadline  = "50s"
+      progress_deadline = "90s"
     }
 
     restart {

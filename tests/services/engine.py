@@ -68,6 +68,9 @@ def run_engine() -> Iterator[Engine]:
         daemon.wait(PATIENCE)
         if not bridge_was_there and shutil.which("ip"):
             subprocess.run(["ip", "link", "delete", "docker0"], capture_output=True)
+        # The engine keeps the machine's own network namespace mounted, of host network containers.
+        for mounted in (folder / "exec/netns").glob("*"):
+            subprocess.run(["umount", "--lazy", str(mounted)], capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

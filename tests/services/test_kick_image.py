@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import pytest
 
-from tests.agents.cluster import LocalCluster
+from tests.agents.cluster import LocalCluster, local_cluster
 from tests.services.conftest import SERVICES
-from tests.services.engine import Box, run_box
+from tests.services.engine import Box, Engine, run_box
 from tests.services.running import until
+from toolkit.cli.main import run
+from toolkit.cli.world import World
+from toolkit.spec.dev import Machine
 
 pytestmark = [
     pytest.mark.agents, pytest.mark.docker, pytest.mark.root, pytest.mark.timeout(600),
@@ -93,7 +98,7 @@ def kept(tmp_path: Path) -> Kept:
 
 @contextlib.contextmanager
 def running(image: str, kept: Kept, cluster: LocalCluster) -> Iterator[tuple[Box, str]]:
-    """A container as the job runs one: with the machine's network and nothing to write but /data."""
+    """A container with the machine's network, and with nothing to write to but /data."""
     environment = {
         "NOMAD_PORT_http": "0",
         "NOMAD_ADDR": cluster.nomad_address,
@@ -188,3 +193,101 @@ def audit_lines(data: Path) -> list[str]:
         for path in sorted((data / "audit").rglob("*.jsonl"))
         for line in path.read_text().splitlines()
     ]
+
+
+# --- as a cluster of one's own runs it ---------------------------------------------------------
+
+PRODUCTION = """
+default_environment = "production"
+[environments.dev]
+local = true
+[environments.production]
+nomad = "{cluster.nomad_address}"
+consul = "{cluster.consul_address}"
+driver = "docker"
+[environments.production.rollout]
+min_healthy_time = "1s"
+"""
+
+
+def placed(cluster: LocalCluster) -> str:
+    """The shipped job.toml for a cluster of one machine, at ports of its own."""
+    text = POLICY.with_name("job.toml").read_text()
+    for old, new in (
+        ("static = 8652", f"static = {cluster.state.ports.kick_http}"),
+        ('node_pool = "control"', 'node_pool = ""'),
+        ("http://127.0.0.1:8500", cluster.consul_address),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def make_volume(cluster: LocalCluster) -> None:
+    """The host volume of the page, on the only node."""
+    volume = {
+        "Name": "kick",
+        "Type": "host",
+        "PluginID": "mkdir",
+        "NodePool": "default",
+        "RequestedCapabilities": [
+            {"AccessMode": "single-node-writer", "AttachmentMode": "file-system"}
+        ],
+        "Parameters": {"uid": str(USER), "gid": str(USER), "mode": "0700"},
+    }
+    made = httpx.put(
+        f"{cluster.nomad_address}/v1/volume/host/create",
+        json={"Volume": volume},
+        headers={"X-Nomad-Token": cluster.state.nomad_token},
+        trust_env=False,
+        timeout=30,
+    )
+    assert made.status_code == 200, made.text
+    cluster.until("the volume is there", lambda: has_volume(cluster))
+
+
+def has_volume(cluster: LocalCluster) -> bool:
+    listed = httpx.get(
+        f"{cluster.nomad_address}/v1/volumes?type=host",
+        headers={"X-Nomad-Token": cluster.state.nomad_token},
+        trust_env=False,
+    ).json()
+    return [volume["State"] for volume in listed] == ["ready"]
+
+
+def test_the_shipped_job_runs_it_with_a_volume_and_nomads_socket(
+    engine: Engine, image: str, machine: Machine
+) -> None:
+    # Not under pytest's own folder: the path of a task's socket may have 108 bytes only.
+    root = Path(tempfile.mkdtemp(prefix="kick-"))
+    try:
+        with local_cluster(root, acl=True, docker_endpoint=engine.host, machine=machine) as cluster:
+            make_volume(cluster)
+            (root / "toolkit.toml").write_text(PRODUCTION.format(cluster=cluster))
+            folder = root / "jobs" / "kick"
+            folder.mkdir(parents=True)
+            (folder / "job.toml").write_text(placed(cluster))
+            shutil.copy(POLICY, folder / "kick.production.toml")
+            tokens = {
+                "NOMAD_TOKEN": cluster.state.nomad_token,
+                "CONSUL_HTTP_TOKEN": cluster.state.consul_token,
+            }
+
+            def toolkit(*arguments: str) -> dict[str, Any]:
+                world = World(
+                    (*arguments, "--json"), {"PATH": os.defpath, "HOME": str(root), **tokens},
+                    io.StringIO(), out := io.StringIO(), err := io.StringIO(), root,
+                )  # fmt: skip
+                code = run(world)
+                assert code == 0, out.getvalue() + err.getvalue()
+                report: dict[str, Any] = json.loads(out.getvalue())
+                return report
+
+            assert toolkit("deploy", "kick")["verdict"] == "deployed"
+            assert toolkit("dns", "set", "shop.apps.example.com", "203.0.113.7")["verdict"] == "set"
+            # The reconciler has read jobs, allocations and checks: a view that it could not read
+            # would be an error here.
+            assert toolkit("dns", "plan")["steps"] == []
+            assert toolkit("dns", "audit", "--verify")["verified"] is True
+    finally:
+        shutil.rmtree(root, ignore_errors=True)

@@ -418,7 +418,7 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "schema environment address entries[](seq intent time kind action subject zone via request "
         "key fingerprint result detail prev hash actor(kind namespace job task allocation accessor "
         "name) before(marks[] records[]) after(marks[] records[](type values[]))) verified head "
-        "count",
+        "count anchor",
     ),
     (
         "toolkit.dns-iam/1",

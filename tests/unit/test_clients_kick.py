@@ -100,10 +100,22 @@ def test_every_wrong_field_is_told() -> None:
     assert error.message.endswith(": ttl must be 0 or more; a is odd")
 
 
+def test_what_to_do_about_the_only_wrong_field_is_told() -> None:
+    fields = [{"field": "zone", "detail": "must be given", "hint": "say public or private"}]
+    error = refused(problem("invalid", 422, errors=fields))
+    assert error.hint == "say public or private"
+
+
 def test_an_unknown_outcome_is_no_refusal() -> None:
     error = refused(problem("outcome-unknown", 502))
     assert error.code is ExitCode.UNKNOWN
     assert "toolkit dns list" in (error.hint or "")
+
+
+def test_an_audit_that_somebody_changed_is_unverified() -> None:
+    error = refused(problem("audit-broken", 500, "the audit does not hold at line 3"))
+    assert error.code is ExitCode.UNVERIFIED
+    assert "keep the files" in (error.hint or "")
 
 
 @pytest.mark.parametrize(("slug", "status"), [("unavailable", 503), ("too-many", 429)])
@@ -167,7 +179,19 @@ def test_something_else_at_the_address_is_told() -> None:
 def test_a_gateways_silence_after_a_write_is_not_a_refusal() -> None:
     error = refused(Reply(b"bad gateway", 502))
     assert isinstance(error, UnreachableError)
-    assert "look before you try again" in (error.hint or "")
+    assert error.code is ExitCode.UNKNOWN
+    assert "toolkit dns list" in (error.hint or "")
+
+
+def test_a_reply_that_was_lost_is_asked_for_again_with_the_same_key() -> None:
+    replies = [
+        Reply(b"{", 201, promised=50), Reply(b"bad gateway", 502), Reply(b'{"changed": true}', 201),
+    ]  # fmt: skip
+    with Scripted(lambda asked: replies.pop(0)) as server, kick(server) as client:
+        assert client.set_record({"hostname": "a"}).body == {"changed": True}
+        keys = [asked.headers["Idempotency-Key"] for asked in server.asked]
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
 
 
 def test_nothing_there_and_tls_where_there_is_none() -> None:

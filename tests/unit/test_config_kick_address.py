@@ -96,7 +96,10 @@ def test_the_local_agents_token_goes_to_the_local_server(root: Path) -> None:
     state = AgentState(AgentPorts.at(200), (), "traefik", acl=True, nomad_token="management")
     (root / STATE_FILE).parent.mkdir(parents=True)
     (root / STATE_FILE).write_text(state.to_json())
-    found = kick(root, "dev")
-    assert (found.address, found.origin) == ("", "Consul")
-    assert found.token is not None
-    assert found.token.reveal() == "management"
+    for environ in ({}, {"KICK_ADDR": "localhost:8852"}):
+        found = kick(root, "dev", environ)
+        assert (found.address, found.origin) == ("", "Consul")
+        assert found.token is not None
+        assert found.token.reveal() == "management"
+    [wrong] = mistakes(root, "dev", {"KICK_ADDR": "http://127.0.0.1:8652"})
+    assert "KICK_ADDR says http://127.0.0.1:8652" in wrong.message

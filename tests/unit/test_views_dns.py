@@ -90,7 +90,9 @@ def test_the_audit_joins_an_intent_and_its_outcome() -> None:
     assert text[1].endswith("nothing → A 203.0.113.7  done")
     assert "default/shop" in text[1]
     assert "verified  4 entries, one chain" in "\n".join(text)
-    assert text[-1] == "head      ef"
+    assert text[-1] == "head      4:ef"
+    part = "\n".join(audit.lines(replace(DNS_AUDIT, anchor="3:ab")))
+    assert "verified  1 entry, one chain from the anchor 3 to the last" in part
 
 
 def test_an_outcome_that_is_not_shown_is_not_made_up() -> None:
@@ -105,3 +107,14 @@ def test_an_outcome_that_is_not_shown_is_not_made_up() -> None:
 
 def test_a_policy_is_printed_as_it_is_handed_to_aws() -> None:
     assert iam.lines(DNS_IAM) == ["{", '  "Version": "2012-10-17"', "}"]
+
+
+def test_a_note_of_what_leaves_is_read_as_a_sentence() -> None:
+    """What leaves and what stays after all, never the empty one of the two."""
+    name = ["apps.example.com (public)", "shop.apps.example.com"]
+    intent = {**DNS_INTENT, "action": "dns.leftovers", "before": None}
+    for word in ("leaving", "staying"):
+        after = {"leaving": [], "staying": [], word: [name]}
+        shown = "\n".join(audit.lines(replace(DNS_AUDIT, entries=({**intent, "after": after},))))
+        assert f"{word} shop.apps.example.com (public)" in shown
+        assert "→" not in shown

@@ -104,6 +104,20 @@ def test_at_its_deadline_it_says_that_it_does_not_know() -> None:
     assert "toolkit dns list" in report.notes[0]
 
 
+def test_a_change_stays_one_when_it_cannot_be_seen_any_more() -> None:
+    zone = Zone(behind=1000)
+
+    def forgetful(asked: Asked) -> Reply:
+        answer = zone(asked)
+        zone.there = asked.method != "POST" and zone.there
+        return answer
+
+    with session(forgetful) as (here, _):
+        report = records.set_record(here, Wanted(NAME, ("203.0.113.7",)), wait=30)
+    assert (report.verdict, report.code) == ("pending", ExitCode.UNKNOWN)
+    assert "then not seen any more" in report.notes[0]
+
+
 def test_without_a_wait_the_change_is_told_as_it_is() -> None:
     with session(Zone(behind=1000)) as (here, server):
         report = records.set_record(here, Wanted(NAME, ("203.0.113.7",)), wait=None)
@@ -218,6 +232,85 @@ def test_an_end_that_was_cut_off_is_missed() -> None:
         pytest.raises(AuditError, match="it was cut off or written anew"),
     ):
         audit.audit(here, audit.Wanted(), head=entries[4]["hash"])
+
+
+def part(entries: list[dict[str, Any]], first: int) -> Any:
+    """An audit whose entries before `first` were moved away, as the server shows it."""
+
+    def answer(asked: Asked) -> Reply:
+        begin = max(first, int(asked.query.get("after", 0)) + 1)
+        shown = [each for each in entries if each["seq"] >= begin]
+        last = {key: entries[-1][key] for key in ("seq", "hash")}
+        return Reply(json.dumps({"entries": shown, "next": None, "head": last}).encode())
+
+    return answer
+
+
+def head_of(entry: dict[str, Any]) -> str:
+    return f"{entry['seq']}:{entry['hash']}"
+
+
+@pytest.mark.parametrize("noted", [4, 6, 9])
+def test_what_follows_a_noted_head_is_verified_though_what_is_before_it_is_gone(noted: int) -> None:
+    entries = chain(9)
+    with session(part(entries, 5)) as (here, _):
+        report = audit.audit(here, audit.Wanted(), anchor=head_of(entries[noted - 1]))
+    assert (report.verified, report.count, report.head) == (True, 9, entries[-1]["hash"])
+    assert report.anchor == head_of(entries[noted - 1])
+
+
+def test_without_a_noted_head_the_hint_names_the_option() -> None:
+    with (
+        session(part(chain(9), 5)) as (here, _),
+        pytest.raises(AuditError, match="entry 1 should follow, and 5 does") as caught,
+    ):
+        audit.audit(here, audit.Wanted(), verify=True)
+    assert caught.value.code is ExitCode.UNVERIFIED
+    assert "--anchor SEQ:HASH" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "told"),
+    [
+        ("4:" + "a" * 64, "entry 5: it does not follow"),
+        ("9:" + "a" * 64, "it ends at entry 9"),
+        ("3:{3}", "entry 4 should follow, and 5 does"),
+        ("12:" + "a" * 64, "it ends at entry 9, before the anchor at 12"),
+    ],
+)
+def test_an_anchor_that_is_not_of_this_chain_is_told(anchor: str, told: str) -> None:
+    entries = chain(9)
+    anchor = anchor.replace("{3}", entries[2]["hash"])
+    with (
+        session(part(entries, 5)) as (here, _),
+        pytest.raises(AuditError, match=told) as caught,
+    ):
+        audit.audit(here, audit.Wanted(), anchor=anchor)
+    assert caught.value.code is ExitCode.UNVERIFIED
+
+
+def test_a_gap_after_the_anchor_is_nothing_that_was_moved_away() -> None:
+    entries = chain(9)
+    with (
+        session(part(entries[:6] + entries[7:], 5)) as (here, _),
+        pytest.raises(AuditError, match="entry 7 should follow") as caught,
+    ):
+        audit.audit(here, audit.Wanted(), anchor=head_of(entries[3]))
+    assert "--anchor" not in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("text", ["", "4", "4:abc", ":" + "a" * 64, "x:" + "a" * 64])
+def test_an_anchor_that_is_none_is_a_mistake_and_nobody_is_asked(text: str) -> None:
+    with session(part(chain(2), 1)) as (here, server):
+        with pytest.raises(ConfigError, match="--anchor: must be SEQ:HASH"):
+            audit.audit(here, audit.Wanted(), anchor=text)
+        assert not server.asked
+
+
+def test_a_head_as_it_is_printed_is_found_again() -> None:
+    entries = chain(5)
+    with session(serve(entries)) as (here, _):
+        assert audit.audit(here, audit.Wanted(), head=head_of(entries[2])).verified
 
 
 # --- the job -----------------------------------------------------------------------------------

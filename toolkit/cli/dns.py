@@ -60,6 +60,12 @@ Head = Annotated[
     str | None,
     typer.Option("--head", metavar="HASH", help="Of an earlier audit: has to be in the chain."),
 ]
+Anchor = Annotated[
+    str | None,
+    typer.Option(
+        "--anchor", metavar="SEQ:HASH", help="Verify from this head on: older files were moved."
+    ),
+]
 Since = Annotated[
     float | None,
     typer.Option("--since", parser=duration, metavar="DURATION", help="Not older than this."),
@@ -152,6 +158,7 @@ def audit(
     call: Call,
     verify: Verify = False,
     head: Head = None,
+    anchor: Anchor = None,
     since: Since = None,
     last: Last = None,
     name: About = None,
@@ -166,7 +173,8 @@ def audit(
     from toolkit.workflows.dns.audit import audit as read
 
     wanted = Wanted(last=last, since=since, subject=name, actor=by)
-    return call.show(view, read(call.session(), wanted, verify=verify, head=head))
+    found = read(call.session(), wanted, verify=verify, head=head, anchor=anchor)
+    return call.show(view, found)
 
 
 @takes(TARGET, TALK)

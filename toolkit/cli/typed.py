@@ -18,8 +18,9 @@ from typing import Any
 from toolkit.errors import ToolkitError
 
 TARGETED = (
-    "abort", "attach", "bump", "deploy", "dispatch", "doctor", "explain", "history", "logs",
-    "pause", "plan", "promote", "report", "restart", "resume", "rollback", "run", "scale",
+    "abort", "attach", "bump", "deploy", "dispatch", "dns audit", "dns delete", "dns iam",
+    "dns list", "dns plan", "dns set", "dns sync", "doctor", "explain", "history", "logs", "pause",
+    "plan", "promote", "report", "restart", "resume", "rollback", "run", "scale",
     "secret delete", "secret list", "secret set", "status", "stop", "unlock", "verify", "why-not",
 )  # fmt: skip
 """Commands that talk to a cluster, and so have to be told which."""

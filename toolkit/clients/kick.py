@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, cast
 from urllib.parse import quote
 
@@ -19,12 +19,14 @@ from toolkit.clients.errors_map import WIRE_ERRORS, Failure, from_exception, gar
 from toolkit.clients.kick_problems import problem_in
 from toolkit.clients.retry import ask_again
 from toolkit.clients.session import plain_timeout, session_for
+from toolkit.errors import ExitCode, UnreachableError
 from toolkit.spec.target import Endpoint
 
 Json = dict[str, Any]
 
 WRITE_SECONDS = 60.0
 """A write may wait for others, and for a provider that is throttled."""
+LOST = "it may have been done: `toolkit dns list` shows what is there, and it may be asked again"
 PER_PAGE = 200
 AUDIT_PER_PAGE = 500
 _MOST_PAGES = 10_000
@@ -159,14 +161,23 @@ class Kick:
                     headers=headers,
                     timeout=plain_timeout(WRITE_SECONDS) if writes else plain_timeout(),
                 )
-            except WIRE_ERRORS as exc:
+            except requests.exceptions.Timeout as exc:
+                # Whoever waited that long already is not made to wait again.
                 return from_exception(self.endpoint, exc, read=not writes)
+            except WIRE_ERRORS as exc:
+                return _again(from_exception(self.endpoint, exc, read=not writes))
             if response.status_code >= 300:
-                return problem_in(self.endpoint, response, read=not writes)
+                return _again(problem_in(self.endpoint, response, read=not writes))
             return self._reply(response, read=not writes)
 
-        # With its key a write is asked again as a read is; the error still says that it was one.
-        return ask_again(attempt, read=True, sleep=self._sleep)
+        try:
+            # With its key a write is asked again as a read is.
+            return ask_again(attempt, read=True, sleep=self._sleep)
+        except UnreachableError as exc:
+            if writes and exc.lost_reply:
+                exc.code = ExitCode.UNKNOWN
+                exc.hint = LOST
+            raise
 
     def _reply(self, response: requests.Response, *, read: bool) -> Reply | Failure:
         etag = response.headers.get("ETag", "")
@@ -179,6 +190,13 @@ class Kick:
         if not isinstance(value, dict):
             return garbled(self.endpoint, "is JSON of another kind", read=read)
         return Reply(response.status_code, cast(Json, value), etag)
+
+
+def _again(failure: Failure) -> Failure:
+    """The failure, worth another try when it is only not known what became of the request."""
+    error = failure.error
+    lost = isinstance(error, UnreachableError) and error.lost_reply
+    return replace(failure, passing=failure.passing or lost)
 
 
 def _record(name: str) -> str:

@@ -43,10 +43,12 @@ _HINTS = {
     "precondition-failed": "somebody changed it in between: look again, then decide",
     "audit-unavailable": "free space where the kick server keeps its audit: it refuses every"
     " change until it can record it; `toolkit logs kick` says more",
+    "audit-broken": "keep the files of the audit as they are, and find out who may write there",
     "provider-refused": "nothing was changed; the provider's own words are above",
     "outcome-unknown": "`toolkit dns list` shows what is there; the same may be asked again",
     "bug": "`toolkit logs kick` has more of it",
 }
+_CODES = {"outcome-unknown": ExitCode.UNKNOWN, "audit-broken": ExitCode.UNVERIFIED}
 
 
 def problem_in(endpoint: Endpoint, response: requests.Response, *, read: bool) -> Failure:
@@ -64,7 +66,7 @@ def problem_in(endpoint: Endpoint, response: requests.Response, *, read: bool) -
         address=endpoint.address,
         status=response.status_code,
         hint=_hint(endpoint, slug, said, response.headers.get("Retry-After", "")),
-        code=ExitCode.UNKNOWN if slug == "outcome-unknown" else None,
+        code=_CODES.get(slug),
     )
     return Failure(error, passing=slug in _PASSING)
 
@@ -91,8 +93,16 @@ def _sentence(said: dict[str, Any]) -> str:
     return shorten(str(said.get("detail") or said.get("title") or "it refused"))
 
 
+def _hint_of_the_only(errors: object) -> object:
+    """What to do about the one field that is wrong."""
+    match errors:
+        case [{"hint": hint}]:
+            return hint
+    return None
+
+
 def _hint(endpoint: Endpoint, slug: str, said: dict[str, Any], later: str) -> str | None:
-    own = said.get("hint")
+    own = said.get("hint") or _hint_of_the_only(said.get("errors"))
     if slug == "unidentified" and not endpoint.token:
         hint = "set NOMAD_TOKEN; a local cluster has tokens once it is started with"
         hint += " `toolkit dev up --acl`"

@@ -127,6 +127,22 @@ KICK_KEYS: tuple[Key, ...] = (
     Key("limits.requests", "integer", "In progress at a time.", "64", minimum=1, maximum=1000),
     Key("limits.waiting", "integer", "Writes that wait.", "1000", minimum=1, maximum=100_000),
     Key(
+        "limits.writes",
+        "number",
+        "Changes a second that one caller may go on with.",
+        "5",
+        minimum=0.1,
+        maximum=10_000,
+    ),
+    Key(
+        "limits.burst",
+        "integer",
+        "Changes of one caller at once.",
+        "300",
+        minimum=1,
+        maximum=1_000_000,
+    ),
+    Key(
         "limits.audit_file",
         "integer",
         "Bytes after which the audit goes on in a new file.",
@@ -143,6 +159,14 @@ KICK_KEYS: tuple[Key, ...] = (
     Key("route53", "table", "How Route 53 is reached; credentials are the environment's."),
     Key("route53.role", "string", "ARN of a role to take on."),
     Key("route53.region", "string", "Where STS is asked.", '"us-east-1"'),
+    Key(
+        "route53.calls",
+        "number",
+        "Calls a second at most; the account has 10 for everybody in it.",
+        "5",
+        minimum=0.1,
+        maximum=1000,
+    ),
     Key("route53.endpoint", "string", "Another address than AWS's own, for tests."),
     Key("route53.sts_endpoint", "string", "The same for STS."),
 )

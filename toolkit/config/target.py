@@ -11,7 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from toolkit.config.addresses import parse_address, parse_entrance, parse_registry
+from toolkit.config.addresses import (
+    is_same_place,
+    parse_address,
+    parse_entrance,
+    parse_registry,
+)  # fmt: skip
 from toolkit.config.cluster_environment import REHEARSED, nowhere, settle
 from toolkit.config.endpoint import PORTS, Filed, resolve_endpoint
 from toolkit.config.given import Flags, Variables
@@ -50,7 +55,7 @@ def resolve_target(
             mistakes.append(_not_rehearsed(environment, said.address_variable, said.address))
         endpoints.append(resolve_endpoint(said, flag, filed, environment.name, contact, mistakes))
     root = project.root if project else None
-    kick = _kick(project, environment, variables, endpoints[0], contact, mistakes)
+    kick = _kick(project, environment, variables, endpoints[0], agents, contact, mistakes)
     if mistakes:
         raise ConfigError(mistakes)
     return Target(
@@ -164,6 +169,7 @@ def _kick(
     environment: EnvironmentFile,
     variables: Variables,
     nomad: Endpoint,
+    agents: AgentState | None,
     contact: bool,
     mistakes: list[Mistake],
 ) -> Endpoint:
@@ -180,8 +186,10 @@ def _kick(
         line = source.line(("environments", environment.name, "kick"))
         address = parse_address(environment.kick, port=PORTS["Kick"])
         filed = filed._replace(address=address, origin=f"{source.where}:{line}")
+    own = f"http://127.0.0.1:{agents.ports.kick_http}" if agents else None
+    elsewhere = said.address is not None and not (own and is_same_place(said.address, own))
     here = environment.local or environment.inherits is not None
-    if here and said.address is not None and contact:
+    if here and elsewhere and contact:
         # Its server is in the own Consul: a variable can only mean another cluster's.
         kind = "local" if environment.local else "a rehearsal"
         message = f"environment {environment.name} is {kind}, but KICK_ADDR says {said.address}"

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from toolkit.errors import AuditError
@@ -27,6 +27,7 @@ _PLACE = re.compile(
     rb'"kind":"(intent|outcome)","prev":"([0-9a-f]{64})"'
 )
 _SEQ = re.compile(rb'"seq":([0-9]+)')
+_HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})", re.ASCII)
 _OWN = frozenset({"seq", "time", "prev", "hash"})
 
 
@@ -36,6 +37,16 @@ class Head:
 
     seq: int = 0
     hash: str = FIRST
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
+
+def read_head(text: str) -> Head:
+    """A head of its text, `SEQ:HASH`; raises ValueError when it is none."""
+    if not (found := _HEAD.fullmatch(text.strip().lower())):
+        raise ValueError("must be SEQ:HASH, as `toolkit dns audit --verify` prints its head")
+    return Head(int(found[1]), found[2])
 
 
 def seal(draft: Draft, head: Head, time: str) -> Entry:
@@ -51,7 +62,8 @@ def document(entry: Entry) -> dict[str, Any]:
         value = getattr(entry.what, name)
         if value not in ("", None, 0):
             said[name] = value
-    said["actor"] = {key: value for key, value in asdict(entry.what.actor).items() if value}
+    actor = entry.what.actor
+    said["actor"] = {name: value for name in _ACTOR if (value := getattr(actor, name))}
     if entry.hash:
         said["hash"] = entry.hash
     return said

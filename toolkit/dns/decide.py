@@ -85,11 +85,17 @@ def _remove(wish: RemoveRecord, there: Standing) -> Decision:
 def _chosen(wish: RemoveRecord, there: Standing, claim: Claim) -> tuple[Record, ...]:
     """The records that go; none where only an owner record was left, which goes then."""
     ours = there.owned
-    if wish.type is None and len({record.type for record in ours}) > 1:
-        types = ", ".join(sorted({record.type for record in ours}))
+    types = {record.type for record in ours}
+    if wish.type is None and len(types) > 1:
         raise TakenError(
-            f"{wish.name} has records of the types {types}",
+            f"{wish.name} has records of the types {', '.join(sorted(types))}",
             owner=str(claim.owner),
+            hint="say which type is meant",
+        )
+    if wish.type is None and wish.granted is not None and not types <= wish.granted:
+        # It came to be since the policy was asked, which was not asked about it.
+        raise ChangedError(
+            f"{wish.name} has got a record of type {', '.join(types)} meanwhile",
             hint="say which type is meant",
         )
     if wish.type is None or wish.type == "*":

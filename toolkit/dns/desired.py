@@ -13,7 +13,7 @@ from toolkit.dns.policy import permit, zone_for
 from toolkit.dns.reconcile_points import Listed, Pointed, Points, WithoutError, Zones, type_of
 from toolkit.dns.records import BadRecordError, make_record
 from toolkit.dns.standing import Standing
-from toolkit.errors import ForbiddenError
+from toolkit.errors import ForbiddenError, ToolkitError
 from toolkit.spec.discovery import (
     Declared,
     Desired,
@@ -100,9 +100,9 @@ class _Deciding:
             wanted = wanted_name(name)
             return zone_for(self._config.policy, wanted, declared.visibility), wanted
         except BadNameError as error:
-            self._kept.append(Kept(name, owner, "bad-name", error.message))
+            self._kept.append(Kept(name, owner, "bad-name", _told(error)))
         except (ForbiddenError, BadRecordError) as error:
-            self._kept.append(Kept(name, owner, "no-zone", error.message))
+            self._kept.append(Kept(name, owner, "no-zone", _told(error)))
         return None
 
     def _first(self, place: Place, claimants: list[_Claimant]) -> list[_Claimant]:
@@ -177,8 +177,13 @@ class _Deciding:
             held = len(has - {key})
             permit(self._config.policy, caller, zone, record, held=held, edge=pointed.edge)
         except (BadRecordError, ForbiddenError) as error:
-            self._kept.append(Kept(name, owner, reason, error.message, zone, type_))
+            self._kept.append(Kept(name, owner, reason, _told(error), zone, type_))
             return False
         has.add(key)
         self._wanted[key] = Wanted(zone, record, owner, declared.task, pointed.why)
         return True
+
+
+def _told(error: ToolkitError) -> str:
+    """What is wrong, and what would mend it."""
+    return error.message + (f" ({error.hint})" if error.hint else "")

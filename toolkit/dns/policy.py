@@ -8,11 +8,14 @@ from typing import NoReturn
 from toolkit.dns.names import BadNameError, is_below, is_in, show, wanted_name
 from toolkit.dns.targets import bad_target
 from toolkit.dns.values import BadRecordError, Wrong
-from toolkit.errors import ForbiddenError
+from toolkit.errors import ForbiddenError, UnavailableError
 from toolkit.spec.dns import WRITABLE, Record, Zone
 from toolkit.spec.identity import Caller, Workload
 from toolkit.spec.policy import Grant, PersonRule, Policy, WorkloadRule
 from toolkit.spec.target import Visibility
+
+_LOOKED = 2.0
+"""Seconds in which a server that has just begun has seen the cluster, if that answers."""
 
 
 def zone_for(policy: Policy, name: str, visibility: Visibility | None = None) -> Zone:
@@ -27,7 +30,9 @@ def zone_for(policy: Policy, name: str, visibility: Visibility | None = None) ->
     if not holders:
         kind = f"{visibility} zone" if visibility else "zone"
         zones = ", ".join(str(zone) for zone in policy.zones)
-        raise ForbiddenError(f"{show(name)} lies in no {kind} of this server", hint=f"has {zones}")
+        raise ForbiddenError(
+            f"{show(name)} lies in no {kind} of this server", hint=f"its zones are {zones}"
+        )
     if len(holders) > 1:
         both = " and ".join(str(zone) for zone in holders)
         message = f"must be given: {show(name)} lies in {both}"
@@ -42,19 +47,28 @@ def permit(
     record: Record,
     *,
     held: int,
-    edge: Collection[str] = (),
+    edge: Collection[str] | None = (),
 ) -> None:
     """Let the caller set the record, or raise ForbiddenError saying which rule is missing.
 
     `held`: records of the owner-to-be besides this one. `edge`: addresses of the zone's edge that
-    only the cluster knows, where `[edge]` names a job; normalised.
+    only the cluster knows, where `[edge]` names a job; normalised; None while it was not asked:
+    UnavailableError where they decide.
     """
     grants = _granting(policy, caller, zone, record.name, record.type)
     most = max(grant.most for grant in grants)
     if held >= most:
         hint = f"its rule grants at most {most}; remove some, or raise `most`"
         _refuse(caller, record.type, record.name, f"{held} records are held already", hint)
-    if wrong := bad_target(policy, zone, record, edge):
+    if wrong := bad_target(policy, zone, record, edge or ()):
+        job = policy.edges[zone.visibility].service if zone.visibility in policy.edges else ""
+        # Wrong all the same if each address were the edge's: then there is nothing to wait for.
+        if edge is None and job and not bad_target(policy, zone, record, record.values):
+            raise UnavailableError(
+                f"{record.type} {show(record.name)}: {wrong[0]}, unless it is the edge's, and where"
+                f" the edge {show(job)} runs is not known yet",
+                after=_LOOKED,
+            )
         _refuse(caller, record.type, record.name, *wrong)
 
 
@@ -126,7 +140,8 @@ def _missing(grants: Iterable[Grant], zone: Zone, name: str, type_: str) -> tupl
     here = [grant for grant in named if zone.visibility in grant.zones]
     special = "wildcard" if name.startswith("*.") else "apex" if name == zone.name else ""
     if not named:
-        return "no grant of its rule names it", f'names = ["{name}"] would'
+        also = f' with grant = ["{special}"]' if special else ""
+        return "no grant of its rule names it", f'names = ["{name}"]{also} would'
     if not here:
         return f"no grant of it is for {zone.visibility} zones", f'zones = ["{zone.visibility}"]'
     if not any(_names(grant, zone, name) for grant in here):

@@ -131,6 +131,16 @@ def changes_between(before: Standing, after: Standing) -> tuple[Change, ...]:
     )
 
 
+def agree(one: Standing, other: Standing, changes: Iterable[Change]) -> bool:
+    """Whether two looks at a name agree on all that a batch touches, whatever else is there."""
+    keys = {change.record.key for change in changes}
+    touched = [
+        {record for record in (*each.records, *each.marks) if record.key in keys}
+        for each in (one, other)
+    ]
+    return touched[0] == touched[1]
+
+
 def without_zone(standing: Standing, zone: str) -> Standing:
     """The standing without what makes the zone a zone, at its top."""
     if standing.name != zone:

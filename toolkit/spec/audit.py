@@ -19,8 +19,7 @@ Json = Mapping[str, object] | Sequence[object] | str | int | float | bool | None
 class Actor:
     """Who did it: verified, never claimed."""
 
-    kind: Literal["workload", "person", "kick"]
-    """`kick`: the server itself, for what it found at its start."""
+    kind: Literal["workload", "person"]
     namespace: str = ""
     job: str = ""
     task: str = ""
@@ -31,7 +30,7 @@ class Actor:
     def __str__(self) -> str:
         if self.kind == "workload":
             return f"{self.namespace}/{self.job}"
-        return self.name or (f"token {self.accessor[:8]}" if self.accessor else self.kind)
+        return self.name or f"token {self.accessor[:8]}"
 
 
 def actor_of(caller: Caller) -> Actor:

@@ -14,6 +14,8 @@ WRITABLE: tuple[RecordType, ...] = ("A", "AAAA", "CNAME", "TXT", "SRV")
 
 ChangeState = Literal["PENDING", "INSYNC"]
 Action = Literal["CREATE", "DELETE"]
+Via = Literal["request", "discovery"]
+"""Whether somebody asked for it, or it follows from a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,8 @@ class RemoveRecord:
     """If-Match: the ETag that the name must have."""
     overrule: bool = False
     """Remove what a job of the same cluster owns."""
+    granted: frozenset[str] | None = None
+    """Types that may go where `type` says none; None: any."""
 
 
 Wish = SetRecord | RemoveRecord
@@ -150,7 +154,7 @@ class Order:
     """Idempotency-Key, the caller's own."""
     request: str = ""
     """Id of the request, for the audit."""
-    via: Literal["request", "discovery"] = "request"
+    via: Via = "request"
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,9 @@ class DnsAuditReport:
     head: str = ""
     """Hash of the newest entry: to be kept, and to be asked for the next time."""
     count: int = 0
-    """Entries of the whole audit."""
+    """Entries of the whole audit: the number of the newest."""
+    anchor: str | None = None
+    """`SEQ:HASH` that was verified from; None: from the first entry on."""
 
     @property
     def code(self) -> ExitCode:

@@ -63,6 +63,10 @@ class Limits:
     """In progress at a time; more are told to come back."""
     waiting: int = 1000
     """Writes that wait for their turn; more are told to come back."""
+    writes: float = 5.0
+    """That one caller may go on with, a second: a write takes 1.5 kB of the audit's disk."""
+    burst: int = 300
+    """Writes of one caller at once: a script that moves every name of a project passes."""
     audit_file: int = 64 * 1024 * 1024
     """Bytes after which the audit goes on in a new file."""
     remember: float = 24 * 3600.0
@@ -88,6 +92,8 @@ class Route53Access:
     sts_endpoint: str = ""
     region: str = "us-east-1"
     """Route 53 has one for the world; STS is asked there."""
+    calls: float = 5.0
+    """A second at most, reads among them: an account has 10 for all that is in it."""
 
 
 @dataclass(frozen=True, slots=True)

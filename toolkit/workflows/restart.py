@@ -61,7 +61,11 @@ def restart(
     views = running(deed)
     if not views:
         raise RefusedError(
-            f"job {deed.job_id} has no running instance", hint=f"toolkit deploy {deed.job_id}"
+            f"job {deed.job_id} has no running instance",
+            hint=f"toolkit deploy {deed.job_id}"
+            if live.stopped
+            else f"`toolkit stop {deed.job_id}`, then `toolkit deploy {deed.job_id}`, begins anew;"
+            f" `toolkit explain {deed.job_id}` says why",
         )
     alone = len(views) == 1
     if not alone:

@@ -158,6 +158,9 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
     looked = proof.of_live(session, live, plan.rendered.spec.served, wait=proof.GLANCE)
     outcome = Outcome("successful", "nothing changed", live.version)
     judged = judge(outcome, looked.verification, unchanged=True)
+    if judged.verdict == "unverified" and _given_up(session, live):
+        anew = f"`toolkit stop {plan.job_id}`, then `toolkit deploy {plan.job_id}`"
+        clock.say("note", f"Nomad has given version {live.version} up: {anew}, begins anew")
     return report(
         session,
         clock,
@@ -171,6 +174,18 @@ def unchanged(session: Session, plan: Plan, clock: Clock) -> DeployReport:
         version=live.version,
         causes=broken(session, judged, looked.verification, live.raw),
     )
+
+
+def _given_up(session: Session, live: LiveJob) -> bool:
+    """True when Nomad starts no more instances of a version of which none came up."""
+    latest = session.nomad.latest_deployment(str(live.raw["ID"]))
+    if latest is None:
+        return False
+    seen = read.deployment(latest)
+    return (
+        (seen.job_version, seen.status) == (live.version, "failed")
+        and not any(group.healthy for group in seen.groups)
+    )  # fmt: skip
 
 
 def unplaced(session: Session, plan: Plan, clock: Clock) -> DeployReport:

@@ -27,4 +27,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is closed and everybody answered. Threads that still wait for a provider that
+    # hangs would hold up the end beyond what Nomad gives a task.
+    os._exit(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from kick.bounded import bounded
 from kick.problems import ProblemError
 from kick.schemas import invalid
 from toolkit.clients.dns.provider import BatchRefusedError, BusyError, ReplyLostError
@@ -13,6 +14,7 @@ from toolkit.dns.records import BadRecordError
 from toolkit.errors import (
     AbsentError,
     ApiError,
+    AuditBrokenError,
     AuditError,
     ChangedError,
     ForbiddenError,
@@ -35,7 +37,7 @@ def problem_of(exc: Exception) -> ProblemError:
     if isinstance(exc, ToolkitError):
         problem = _of_ours(exc)
         if exc.hint is not None and "errors" not in problem.members:
-            problem.members.setdefault("hint", exc.hint)
+            problem.members.setdefault("hint", bounded(exc.hint, 600))
         return problem
     return ProblemError("bug", "the server failed; its log has the line of this instance")
 
@@ -55,7 +57,7 @@ def _of_ours(exc: ToolkitError) -> ProblemError:
         case ApiError():
             return _of_others(exc)
         case TakenError():
-            members: dict[str, Any] = {"owner": exc.owner} if exc.owner else {}
+            members: dict[str, Any] = {"owner": bounded(exc.owner)} if exc.owner else {}
             return ProblemError("conflict", exc.message, **members)
         case AbsentError():
             return ProblemError("not-found", exc.message)
@@ -66,6 +68,8 @@ def _of_ours(exc: ToolkitError) -> ProblemError:
         case UnavailableError():
             after = {"Retry-After": str(max(1, math.ceil(exc.after)))}
             return ProblemError("unavailable", exc.message, headers=after)
+        case AuditBrokenError():
+            return ProblemError("audit-broken", exc.message)
         case AuditError():
             return ProblemError("audit-unavailable", exc.message, headers=LATER)
     return ProblemError("bug", "the server failed; its log has the line of this instance")
@@ -91,7 +95,7 @@ def _of_others(exc: ApiError) -> ProblemError:
     match exc:
         case BatchRefusedError():
             if exc.reasons:
-                members["reasons"] = list(exc.reasons)[:20]
+                members["reasons"] = [bounded(reason) for reason in exc.reasons[:20]]
             return ProblemError("provider-refused", exc.message, **members)
         case ReplyLostError():
             return ProblemError("outcome-unknown", exc.message)

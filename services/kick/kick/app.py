@@ -7,7 +7,8 @@ and then the effect. Nothing but `/healthz`, `/metrics` and `/openapi.json` answ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,10 +27,14 @@ from kick.table import TABLE
 
 
 def make_app(
-    kick: Kick, actions: Sequence[Action] = TABLE, *, limits: Limits | None = None
+    kick: Kick,
+    actions: Sequence[Action] = TABLE,
+    *,
+    limits: Limits | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The application over `kick`; `actions` is the whole table."""
-    desk = Desk(kick, actions, limits or Limits())
+    desk = Desk(kick, actions, limits or Limits(), clock=clock)
     document = describe(actions)
     paths: dict[str, dict[str, Action]] = {}
     for action in actions:

@@ -69,7 +69,7 @@ class Audit:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = (folder / "lock").open("a+b")
+            lock = (folder / "lock").open("a+b", buffering=0)
         except OSError as error:
             raise _unwritable(folder, error) from error
         try:
@@ -115,6 +115,12 @@ class Audit:
             with contextlib.suppress(AuditError):
                 self._write_waiting()
 
+    @property
+    def first(self) -> int:
+        """Number of the oldest entry that is here: files before it may have been moved away."""
+        files = audit_files.files_in(self.folder)
+        return audit_files.first_of(files[0]) if files else 1
+
     def entries(self, first: int, last: int | None = None) -> Iterator[Entry]:
         """The entries from one number to another, both included, oldest first."""
         last = self._head.seq if last is None else last
@@ -129,7 +135,7 @@ class Audit:
                     return
                 yield entry
 
-    def recent(self, seconds: float, keys: int) -> Sequence[Entry]:
+    def recent(self, seconds: float, keys: int) -> Iterator[Entry]:
         """What a start has to know of the last seconds: see `audit_files.read_telling`."""
         files = audit_files.files_in(self.folder)[-RECENT_FILES:]
         since = _time(self._now() - seconds)
@@ -259,10 +265,11 @@ def _take(
                 ) from error
             sleep(_RETRY_LOCK)
     said = json.dumps({"who": who, "process": os.getpid(), "since": _time(now())})
-    lock.seek(0)
-    lock.truncate()
-    lock.write(said.encode())
-    lock.flush()
+    # Only for whoever waits; a disk without room for it may still have room for the end of a line.
+    with contextlib.suppress(OSError):
+        lock.seek(0)
+        lock.truncate()
+        lock.write(said.encode())
 
 
 def _holder(lock: BinaryIO) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from toolkit.dns.chain import FIRST, Head, fault_of, glance, read_line
-from toolkit.errors import AuditError
+from toolkit.errors import AuditBrokenError, AuditError
 from toolkit.spec.audit import Entry
 
 PENDING = b'"state":"PENDING"'
@@ -124,7 +124,18 @@ def _check_next(path: Path, head: Head, last: int | None = None) -> Head:
 
 
 def read_from(path: Path, seq: int) -> Iterator[Entry]:
-    """The entries of a file from a number on; stops before a line that is being written."""
+    """The entries of a file from a number on; stops before a line that is being written.
+
+    Raises AuditBrokenError with the first wrong line, wherever reading has met one.
+    """
+    try:
+        yield from _entries(path, seq)
+    except AuditError:
+        check(path, Head(first_of(path) - 1, _prev_of(path)))
+        raise
+
+
+def _entries(path: Path, seq: int) -> Iterator[Entry]:
     for line, complete in _lines(path, _offset_of(path, seq)):
         if not complete:
             return
@@ -133,14 +144,15 @@ def read_from(path: Path, seq: int) -> Iterator[Entry]:
             yield entry
 
 
-def read_telling(files: list[Path], heed_keys: int) -> list[Entry]:
+def read_telling(files: list[Path], heed_keys: int) -> Iterator[Entry]:
     """Of these files only what a start has to know, oldest first.
 
-    Intents without an outcome, what is still to spread, and the newest entries with a key.
+    Intents without an outcome, what is still to spread, and the newest entries with a key. They are
+    held as lines: as entries they would take several times the memory.
     """
     unfinished: dict[int, bytes] = {}
-    keyed: deque[bytes] = deque(maxlen=2 * heed_keys)
-    pending: deque[bytes] = deque(maxlen=heed_keys)
+    keyed: deque[tuple[int, bytes]] = deque(maxlen=2 * heed_keys)
+    pending: deque[tuple[int, bytes]] = deque(maxlen=heed_keys)
     for path in files:
         for line, _ in _lines(path):
             seen = glance(line)
@@ -151,11 +163,12 @@ def read_telling(files: list[Path], heed_keys: int) -> list[Entry]:
             else:
                 begun = unfinished.pop(seen.intent, None)
                 if PENDING in line and begun is not None:
-                    pending += (begun, line)
+                    pending += ((seen.intent, begun), (seen.seq, line))
             if seen.has_key:
-                keyed.append(line)
-    entries = {e.seq: e for e in map(read_line, {*unfinished.values(), *keyed, *pending})}
-    return [entries[seq] for seq in sorted(entries)]
+                keyed.append((seen.seq, line))
+    lines = {**unfinished, **dict(pending), **dict(keyed)}
+    for seq in sorted(lines):
+        yield read_line(lines.pop(seq))
 
 
 def _lines(path: Path, offset: int = 0) -> Iterator[tuple[bytes, bool]]:
@@ -197,19 +210,26 @@ def _end_of_lines(file: BinaryIO, size: int) -> int:
 
 def time_of(path: Path) -> str:
     """The time of a file's first entry; empty for an empty file."""
-    for line, _ in _lines(path):
-        return read_line(line).time
-    return ""
+    entry = _first_entry(path)
+    return entry.time if entry else ""
 
 
 def _prev_of(path: Path) -> str:
+    entry = _first_entry(path)
+    return entry.prev if entry else FIRST
+
+
+def _first_entry(path: Path) -> Entry | None:
     for line, _ in _lines(path):
-        return read_line(line).prev
-    return FIRST
+        try:
+            return read_line(line)
+        except AuditError as error:
+            raise _damaged(path, "1", str(error)) from error
+    return None
 
 
-def _damaged(path: Path, line: str, fault: str) -> AuditError:
-    return AuditError(
+def _damaged(path: Path, line: str, fault: str) -> AuditBrokenError:
+    return AuditBrokenError(
         f"the audit does not hold at line {line} of {path.name}: {fault}",
         hint="keep the folder as it is, to find out who changed it; start with an empty one",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 LONGEST = 300
 """Characters of a name, a value or a reason that reach a log, a label or an answer."""
 
@@ -12,3 +14,15 @@ def bounded(text: str, longest: int = LONGEST) -> str:
     if cut.isprintable():
         return cut
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def unsecret(text: str) -> str:
+    """`text` without what looks like a token: people paste them where they do not belong."""
+    return _TOKEN.sub(lambda found: f"{found[0][:8]}…", text)
+
+
+_TOKEN = re.compile(
+    r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"|eyJ[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+){0,2}",
+)
+"""The secret of an ACL token, or a signed token, the first of its parts at least."""

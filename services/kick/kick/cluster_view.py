@@ -8,19 +8,18 @@ with the number of services.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
+from kick.cluster_view_jobs import Jobs, Specifications
 from kick.feeds import Feed
 from toolkit.clients.consul import Consul, ServicePage
 from toolkit.clients.nomad import Nomad
 from toolkit.clients.page import Page
-from toolkit.dns.reconcile_read import HOSTNAME, read_checks, read_instances, read_job
+from toolkit.dns.reconcile_read import read_checks, read_instances
 from toolkit.errors import DeniedError, NotFoundError, UnavailableError
-from toolkit.spec.discovery import JobKey, SeenJob, View
+from toolkit.spec.discovery import JobKey, View
 from toolkit.spec.target import Endpoint
 
-Json = dict[str, Any]
 NANO = 1e9
 
 
@@ -42,11 +41,9 @@ class ClusterView:
         self._nomad = nomad
         self._asking = threading.Lock()
         self._client: Nomad | None = None
-        self._specs: dict[JobKey, tuple[int, Json | None, str]] = {}
-        self._at: int | None = None
-        self._jobs: dict[JobKey, SeenJob] = {}
+        known = Specifications()
         self._feeds = {
-            "jobs": Feed("Nomad's jobs", lambda: _Jobs(Nomad(nomad())), told, bug=bug),
+            "jobs": Feed("Nomad's jobs", lambda: Jobs(Nomad(nomad()), known), told, bug=bug),
             "running": Feed("Nomad's allocations", lambda: _Running(Nomad(nomad())), told, bug=bug),
             "checks": Feed("Consul's checks", lambda: _Checks(Consul(consul())), told, bug=bug),
         }
@@ -67,16 +64,13 @@ class ClusterView:
 
     def view(self) -> View:
         """The newest view; raises UnavailableError or another ToolkitError, never a part of it."""
-        index, stubs = self._feeds["jobs"].newest()
-        running = self._feeds["running"].newest()[1]
-        checks = self._feeds["checks"].newest()[1]
-        if not stubs:
+        jobs = self._feeds["jobs"].newest()
+        running = self._feeds["running"].newest()
+        checks = self._feeds["checks"].newest()
+        if not jobs:
             # Where this server runs there is a job: its own.
             raise UnavailableError("Nomad lists no job at all: the token may see none", after=5)
-        if index != self._at:
-            self._jobs = self._read_jobs(stubs)
-            self._at = index
-        return View(self._jobs, read_instances(running), read_checks(checks))
+        return View(jobs, read_instances(running), read_checks(checks))
 
     def ended(self, job: JobKey) -> float | None:
         """Since when a job is certainly over, in seconds since 1970; None when it is not.
@@ -109,44 +103,6 @@ class ClusterView:
                 self._client.close()
             self._client = Nomad(endpoint)
         return self._client
-
-    def _read_jobs(self, stubs: Sequence[Json]) -> dict[JobKey, SeenJob]:
-        with self._asking:
-            declaring = {_key(stub): stub for stub in self._connection().jobs_with_meta(HOSTNAME)}
-            self._specs = {key: known for key, known in self._specs.items() if key in declaring}
-            for key, stub in declaring.items():
-                changed = int(stub.get("JobModifyIndex") or 0)
-                known = self._specs.get(key)
-                if known is None or known[0] != changed or known[2]:
-                    self._specs[key] = (changed, *self._read_spec(key))
-        return {(job := self._job(stub)).key: job for stub in stubs}
-
-    def _read_spec(self, key: JobKey) -> tuple[Json | None, str]:
-        try:
-            return self._connection().job_in(*key), ""
-        except NotFoundError:
-            return None, "it went while it was read"
-        except DeniedError as error:
-            return None, f"what it asks for cannot be read: {error.message}"
-
-    def _job(self, stub: Mapping[str, Any]) -> SeenJob:
-        _, spec, unread = self._specs.get(_key(stub), (0, None, ""))
-        return read_job(stub, spec, unread=unread)
-
-
-def _key(stub: Mapping[str, Any]) -> JobKey:
-    return str(stub.get("Namespace") or "default"), str(stub["ID"])
-
-
-class _Jobs:
-    def __init__(self, nomad: Nomad):
-        self._nomad = nomad
-
-    def ask(self, index: int, wait: float) -> Page:
-        return self._nomad.jobs_everywhere(index=index, wait=wait)
-
-    def close(self) -> None:
-        self._nomad.close()
 
 
 class _Running:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
+import math
+import secrets
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -17,26 +20,39 @@ from starlette.types import Scope, Send
 from kick import bodies, reading
 from kick.actions import Action, Answer, Around, Ask
 from kick.answers import problem_of
-from kick.bounded import bounded
+from kick.bounded import bounded, unsecret
 from kick.incoming import Incoming
 from kick.kick import Kick
 from kick.limits import Limits
 from kick.problems import PROBLEM_JSON, ProblemError
+from kick.quota import Quota
 from kick.schemas import Checked, CheckedQuery
 from toolkit.errors import IdentityError
 from toolkit.spec.identity import Caller, Workload
 
 T = TypeVar("T")
 
+_PROCESS = secrets.token_hex(4)
+_NUMBERS = itertools.count(1)
+"""Ids of requests: unique over restarts, and without a call of the kernel for each."""
+
 
 class Desk:
     """Serves the requests of one application."""
 
-    def __init__(self, kick: Kick, actions: Sequence[Action], limits: Limits):
+    def __init__(
+        self,
+        kick: Kick,
+        actions: Sequence[Action],
+        limits: Limits,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._kick = kick
         self._limits = limits
         self._bodies = {each.name: Checked(each.body) for each in actions if each.body is not None}
         self._queries = {each.name: CheckedQuery(each.query) for each in actions}
+        self._quota = Quota(limits.writes, limits.burst, clock=clock)
         self._in_progress = 0
         self._of_caller: Counter[str] = Counter()
         # Made when first used: they belong to the loop that serves.
@@ -54,7 +70,7 @@ class Desk:
         """Answer a request, count it and write its line of the log."""
         started = time.perf_counter()
         request = Request(scope, incoming)
-        case = _Case(uuid.uuid4().hex[:16])
+        case = _Case(f"{_PROCESS}-{next(_NUMBERS):x}")
         self._in_progress += 1
         self._kick.metrics.in_progress.set(self._in_progress)
         try:
@@ -76,6 +92,10 @@ class Desk:
     ) -> Response:
         try:
             return await self._answer(request, case, actions, allow)
+        except asyncio.CancelledError:
+            if not self._kick.draining:
+                raise
+            problem = _cut_off(case)
         except Exception as exc:  # noqa: BLE001  whatever it is, the caller gets a document
             problem = problem_of(exc)
             if problem.kind.slug == "bug":
@@ -122,7 +142,7 @@ class Desk:
     @contextlib.contextmanager
     def _one_of(self, caller: Caller) -> Iterator[None]:
         """Bound the requests of one caller, so that it does not take every place there is."""
-        who = repr(caller) if isinstance(caller, Workload) else caller.accessor
+        who = _one(caller)
         if self._of_caller[who] >= self._limits.of_one_caller:
             raise ProblemError(
                 "too-many",
@@ -137,10 +157,27 @@ class Desk:
             if not self._of_caller[who]:
                 del self._of_caller[who]
 
+    def _take_turn(self, caller: Caller) -> None:
+        """Bound the changes of one caller, before anything of them is read."""
+        wait = self._quota.take(_one(caller))
+        if not wait:
+            return
+        kind = "job" if isinstance(caller, Workload) else "person"
+        self._kick.metrics.held_back.labels(kind).inc()
+        raise ProblemError(
+            "too-many",
+            f"{caller} has changed too much just now: {self._limits.writes:g} a second, and "
+            f"{self._limits.burst} at once, are the most",
+            headers={"Retry-After": str(math.ceil(wait))},
+            hint="limits.writes and limits.burst of kick.toml are for every caller",
+        )
+
     async def _do(self, request: Request, case: _Case, action: Action) -> Response:
         kick = self._kick
         if action.audit != "reads":
             kick.check_open()
+            assert case.caller is not None  # noqa: S101  verified before
+            self._take_turn(case.caller)
         media = reading.media_of_answer(request, action)
         query = self._queries[action.name].check(reading.query(request))
         assert case.caller is not None  # noqa: S101  verified before
@@ -155,6 +192,7 @@ class Desk:
         )
         if self._working is None:
             self._working = anyio.CapacityLimiter(self._limits.working)
+        case.changes = action.audit != "reads"
         answer = await _on_thread(lambda: perform(action, ask), self._working)
         headers = dict(answer.headers)
         if answer.body is None:
@@ -179,13 +217,13 @@ class Desk:
             "request",
             request=case.id,
             method=bounded(request.method, 20),
-            path=request.url.path,
+            path=unsecret(request.url.path),
             status=status,
             seconds=round(seconds, 4),
             action=case.action,
             caller=case.caller,
             problem=case.problem and case.problem.kind.slug,
-            detail=case.problem and case.problem.detail,
+            detail=case.problem and unsecret(case.problem.detail),
         )
 
 
@@ -212,6 +250,8 @@ class _Case:
         self.action = "none"
         self.caller: Caller | None = None
         self.problem: ProblemError | None = None
+        self.changes = False
+        """Something may be changed from now on."""
 
 
 _FIELD = {
@@ -219,6 +259,11 @@ _FIELD = {
     "If-None-Match": "if_none_match",
     "Idempotency-Key": "idempotency_key",
 }
+
+
+def _one(caller: Caller) -> str:
+    """Who counts as one: a job with all that it runs, a person by the token."""
+    return f"job {caller}" if isinstance(caller, Workload) else f"token {caller.accessor}"
 
 
 def _no_such(
@@ -233,6 +278,14 @@ def _no_such(
     said = ", ".join(methods)
     detail = f"{path} takes {said}, not {bounded(request.method, 20)}"
     return ProblemError("method-not-allowed", detail, headers={"Allow": said})
+
+
+def _cut_off(case: _Case) -> ProblemError:
+    """What is known of a request that is not done when the server must end."""
+    detail = "the server stopped before this was done"
+    if case.changes:
+        return ProblemError("outcome-unknown", f"{detail}: read what became of it, or ask again")
+    return ProblemError("unavailable", detail, headers={"Retry-After": "1"})
 
 
 def _busy(detail: str) -> ProblemError:

@@ -48,7 +48,8 @@ def _read(ask: Ask, _: None) -> Answer:
     audit = ask.kick.audit
     head = audit.head
     limit = ask.query.get("limit", 100)
-    first = ask.query.get("after", 0) + 1
+    # Begun at what is there: a page that ends before it would say to go on at its own beginning.
+    first = max(ask.query.get("after", 0) + 1, audit.first)
     if "last" in ask.query:
         first = max(first, head.seq - ask.query["last"] + 1)
     filters = {name: ask.query[name] for name in ("action", "subject") if name in ask.query}
@@ -92,6 +93,6 @@ ACTIONS = (
             Query("subject", _TEXT, "Only about this, such as a name"),
             Query("actor", _TEXT, "Only by this caller: `namespace/job`, or a person's name"),
         ),
-        problems=("audit-unavailable",),
+        problems=("audit-broken",),
     ),
 )

@@ -27,6 +27,8 @@ _TYPE: Schema = {"type": "string", "enum": list(WRITABLE)}
 _NAME: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
 _CHANGES = ("conflict", "precondition-failed", "key-reused", "provider-refused",
             "outcome-unknown", "audit-unavailable")  # fmt: skip
+_ASKED = 5
+"""Records of a list about whose last change the provider may be asked."""
 _PRECONDITIONS = ("If-Match", "If-None-Match", "Idempotency-Key")
 PUT_SCHEMA: Schema = {
     **REQUEST_SCHEMA,
@@ -146,6 +148,7 @@ def _may_remove(ask: Ask) -> RemoveRecord:
         owner_of(ask),
         expected=_expected(ask.if_match),
         overrule=any(may_overrule(policy, ask.caller, zone, name, type_) for type_ in types),
+        granted=frozenset(types),
     )
 
 
@@ -207,9 +210,11 @@ def _list(ask: Ask, _: None) -> Answer:
     after = shown.read_cursor(query["cursor"]) if "cursor" in query else None
     rows = [row for row in rows if after is None or row[0] > after]
     limit = query.get("limit", 100)
+    # The provider is asked about the first few only: a page of changes on their way would take
+    # minutes of its calls. Who waits for one record asks for that.
     page = [
-        shown.record(zone, record, owner, kick.writer.state(zone, record.name))
-        for _, zone, record, owner in rows[:limit]
+        shown.record(zone, record, owner, kick.writer.state(zone, record.name, ask=place < _ASKED))
+        for place, (_, zone, record, owner) in enumerate(rows[:limit])
     ]
     more = shown.cursor(rows[limit - 1][0]) if len(rows) > limit else None
     return Answer({"records": page, "next": more})

@@ -50,7 +50,6 @@ class Feed:
         self._bug = bug
         self._lock = threading.Lock()
         self._value: Any = None
-        self._index = 0
         self._trouble = f"{name} have not been read yet"
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed of {name}", daemon=True)
@@ -59,23 +58,25 @@ class Feed:
         """Begin to follow."""
         self._thread.start()
 
-    def newest(self) -> tuple[int, Any]:
-        """The newest answer and its index; UnavailableError while there is none."""
+    def newest(self) -> Any:
+        """The newest answer; UnavailableError while there is none."""
         with self._lock:
             if self._trouble:
                 raise UnavailableError(self._trouble, after=5)
-            return self._index, self._value
+            return self._value
 
     def close(self) -> None:
         """End; a query that is open is abandoned."""
         self._closed.set()
 
     def _run(self) -> None:
-        try:
-            self._follow()
-        except Exception as exc:  # noqa: BLE001  a thread's end is silent otherwise
-            self._fail(f"{self.name}: an error of our own")
-            self._bug(exc)
+        while not self._closed.is_set():
+            try:
+                self._follow()
+            except Exception as exc:  # noqa: BLE001  it must neither be silent nor the end
+                self._bug(exc)
+                self._fail(f"{self.name}: an error of our own")
+                self._closed.wait(BACKOFF[-1])
 
     def _follow(self) -> None:
         source, index, failed = self._open(), 0, 0
@@ -100,7 +101,7 @@ class Feed:
 
     def _take(self, page: Page) -> None:
         with self._lock:
-            self._index, self._value, self._trouble = page.index, page.value, ""
+            self._value, self._trouble = page.value, ""
         self._told()
 
     def _fail(self, trouble: str) -> None:

@@ -128,12 +128,12 @@ class Kick:
         return {"status": "ready"}
 
     def permit(self, caller: Caller, zone: Zone, record: Record, *, held: int) -> None:
-        """Whether the policy grants a record; ForbiddenError."""
+        """Whether the policy grants a record; ForbiddenError, or UnavailableError for now."""
         permit(self.config.policy, caller, zone, record, held=held, edge=self.edge(zone))
 
-    def edge(self, zone: Zone) -> Collection[str]:
-        """Addresses of the edge that only the cluster knows."""
-        return () if self.reconciler is None else self.reconciler.edge(zone)
+    def edge(self, zone: Zone) -> Collection[str] | None:
+        """Addresses of the edge that only the cluster knows; None while nobody has looked."""
+        return None if self.reconciler is None else self.reconciler.edge(zone)
 
     def timestamp(self) -> str:
         """Now, in UTC."""

@@ -18,6 +18,8 @@ class Limits:
     """From the first byte that a connection owes to the end of its headers."""
     body_seconds: float = 10.0
     """From the headers to the last byte of the body."""
+    answer_seconds: float = 30.0
+    """That an answer waits for a caller who does not read it."""
     idle_seconds: int = 75
     """That an idle connection is kept; longer than clients keep one, so that they hang up first."""
     connections: int = 512
@@ -26,9 +28,14 @@ class Limits:
     """In progress at once; one more is answered 503 with Retry-After."""
     of_one_caller: int = 32
     """Of them, one caller's; one more is answered 429."""
+    writes: float = 5.0
+    """Changes a second that one caller may go on with; faster ones are answered 429."""
+    burst: int = 300
+    """Changes of one caller that may come at once, after a while without any."""
     verifying: int = 16
     """Threads that find out who asks: a Nomad that hangs takes these, never the ones that work."""
     working: int = 40
     """Threads that do what was asked."""
-    last_requests: int = 20
-    """That requests in flight get after a signal; Nomad's `kill_timeout` has to be longer."""
+    last_requests: int = 8
+    """That requests in flight get after a signal. What is closed after them takes some seconds
+    more at worst: Nomad's `kill_timeout` has to be longer than both."""

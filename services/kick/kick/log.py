@@ -7,6 +7,7 @@ bodies are never handed to it.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
 import time
@@ -47,6 +48,25 @@ class Log:
             for frame in traceback.extract_tb(exc.__traceback__)
         ]
         self.say("bug", error=type(exc).__name__, places=" < ".join(reversed(places)), **members)
+
+
+class Relay(logging.Handler):
+    """What libraries warn of, as lines of ours: their own go to standard error as they please.
+
+    Anybody may cause such a warning, without a token.
+    """
+
+    def __init__(self, log: Log):
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line; of an exception its kind and places alone."""
+        exc = record.exc_info[1] if record.exc_info else None
+        if exc is not None:
+            self._log.bug(exc, library=record.name)
+        else:
+            self._log.say("warning", library=record.name, what=record.getMessage())
 
 
 def _plain(value: Any) -> Any:

@@ -36,6 +36,12 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
+        self.held_back = Counter(
+            "kick_writes_held_back",
+            "Changes refused because their caller made too many just now, by kind of caller.",
+            ("caller",),
+            registry=self.registry,
+        )
         self.forwarded = Counter(
             "kick_statuses_forwarded",
             "Statuses handed on to the configured target, by result.",

@@ -157,7 +157,10 @@ class NameServer:
         for server in servers:
             server.close()
         for each in connections.values():
-            await each.end()
+            each.end()
+        # Those whose connection was just taken have yet to find out that it is over.
+        while rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(rest)
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -187,11 +190,12 @@ class Connections:
     def __init__(self, server: NameServer, view: Visibility, idle: float, most: int) -> None:
         self._server, self._view, self._idle, self._most = server, view, idle, most
         self._tasks: set[asyncio.Task[None]] = set()
+        self._over = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the questions of one connection."""
         task = asyncio.current_task()
-        if task is None or len(self._tasks) >= self._most:
+        if task is None or self._over or len(self._tasks) >= self._most:
             writer.transport.abort()
             return
         self._tasks.add(task)
@@ -208,11 +212,11 @@ class Connections:
                 writer.transport.abort()
             writer.close()
 
-    async def end(self) -> None:
-        """Close what is open."""
+    def end(self) -> None:
+        """Close what is open, and what is about to be."""
+        self._over = True
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One question; False when the connection is to be closed."""

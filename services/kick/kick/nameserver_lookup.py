@@ -63,7 +63,7 @@ def look_up(view: View, name: str, type_: str) -> Found:
         if cname is None or type_ in {"CNAME", "ANY"}:
             break
         passed.add(name)
-        pointing = _plain(view, cname, name, 0)
+        pointing = _plain(view, cname, name)
         if pointing is None:
             return Found(NOERROR, tuple(chain), zone)
         chain.append(pointing)
@@ -71,7 +71,7 @@ def look_up(view: View, name: str, type_: str) -> Found:
         if name in passed or len(chain) == LONGEST_CHAIN:
             return Found(NOERROR, tuple(chain))
     wanted = at.values() if type_ == "ANY" else (at[type_],) if type_ in at else ()
-    plain = [_plain(view, record, name, 0) for record in wanted]
+    plain = [_plain(view, record, name) for record in wanted]
     records = [record for record in plain if record is not None]
     found = (*chain, *records)
     if not records:
@@ -104,12 +104,12 @@ def _at(zone: Snapshot, name: str) -> Mapping[str, Record] | None:
     return zone.names.get(f"*.{encloser}")
 
 
-def _plain(view: View, record: Record, name: str, depth: int) -> Record | None:
+def _plain(view: View, record: Record, name: str) -> Record | None:
     """A record with values, under the name that was asked for; an alias as what it points to."""
     if record.alias is None:
         return Record(name, record.type, record.ttl, record.values)
     target = record.alias.target
-    for _ in range(depth, LONGEST_CHAIN):
+    for _ in range(LONGEST_CHAIN):
         zone = view.zone_of(target)
         at = _at(zone, target) if zone is not None else None
         if not at:

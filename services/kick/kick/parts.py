@@ -17,6 +17,7 @@ from kick.cluster_view import ClusterView
 from kick.endpoints_statuses import REPORT, read_back, reporter_name
 from kick.kick import Kick
 from kick.nameserver import NameServer
+from kick.pace import Pace
 from kick.reconciler import Reconciler
 from kick.reconciler_metrics import ReconcilerMetrics
 from kick.settings import Settings
@@ -27,7 +28,7 @@ from toolkit.clients.dns.route53 import Route53
 from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.clients.webhook import post
 from toolkit.errors import ApiError
-from toolkit.spec.kick import KickConfig
+from toolkit.spec.kick import KickConfig, Route53Access
 from toolkit.spec.target import Secret
 
 _SEARCHED = 20_000
@@ -54,7 +55,7 @@ class Parts:
         Raises a ToolkitError when it can never work, StoppedError when `stop` came first.
         """
         settings, kick, config = self._settings, self._kick, self._settings.config
-        providers = self._providers()
+        # First of all: who holds it is the one kick, and its lock says who that is.
         kick.waits_for("the audit file")
         audit = Audit.open(
             settings.data / "audit",
@@ -68,6 +69,8 @@ class Parts:
         self._closers.append(audit.close)
         if audit.mended is not None:
             kick.log.say("mended", what=audit.mended)
+        kick.waits_for("the zones")
+        providers = self._providers()
         writer = Writer(
             zones=config.zones,
             providers=providers,
@@ -79,7 +82,7 @@ class Parts:
             random=random.random,
             limits=WriterLimits(waiting=config.limits.waiting, remember=config.limits.remember),
         )
-        self._closers.append(writer.close)
+        self._closers.append(lambda: writer.close(6.0))
         self._start(writer)
         statuses = self._statuses(audit)
         self._closers.append(lambda: statuses.stop(2.0))
@@ -93,7 +96,7 @@ class Parts:
             log=kick.log,
             metrics=ReconcilerMetrics(kick.metrics.registry),
         )
-        self._closers.append(reconciler.stop)
+        self._closers.append(lambda: reconciler.stop(4.0))
         kick.open(writer=writer, audit=audit, statuses=statuses, reconciler=reconciler)
         reconciler.start()
         kick.log.say("ready", cluster=config.cluster, zones=", ".join(map(str, config.zones)))
@@ -105,7 +108,10 @@ class Parts:
     def close(self) -> None:
         """Close in the reverse order; what was accepted is finished."""
         while self._closers:
-            self._closers.pop()()
+            try:
+                self._closers.pop()()
+            except Exception as exc:  # noqa: BLE001  the others have to be closed all the same
+                self._kick.log.bug(exc)
 
     def _sleep(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
@@ -134,7 +140,9 @@ class Parts:
                 public, private = server.address("public"), server.address("private")
                 self._kick.log.say("dns", public=_said(public), private=_said(private))
         if "route53" in wanted:
-            route53 = Route53(settings.config.route53)
+            access = settings.config.route53
+            pace = pace_of(access, clock=time.monotonic, sleep=time.sleep)
+            route53 = Route53(access, pace=pace.take)
             self._closers.append(route53.close)
             found["route53"] = route53
         return found
@@ -143,11 +151,10 @@ class Parts:
         """Load the zones, again and again while their provider is away."""
         pause = 0.5
         while True:
-            self._kick.waits_for("the zones")
             try:
                 writer.start()
             except ApiError as exc:
-                self._kick.waits_for(exc.message)
+                # To strangers no more is said than for what: the provider's words go here.
                 self._kick.log.say("waits", error=exc.message)
                 self._sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -164,6 +171,13 @@ class Parts:
         )
         statuses.start(known_statuses(audit, config.status.kept))
         return statuses
+
+
+def pace_of(
+    access: Route53Access, *, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Pace:
+    """How fast Route 53 is asked: kick.toml leaves others in the account their part."""
+    return Pace(access.calls, clock=clock, sleep=sleep)
 
 
 def sender(config: KickConfig, token: Secret | None) -> Send | None:

@@ -47,6 +47,7 @@ _KINDS = (
     Kind("too-many", 429, "Too many requests"),
     Kind("headers-too-large", 431, "The request's headers are larger than the server reads"),
     Kind("bug", 500, "An error of the kick server's own"),
+    Kind("audit-broken", 500, "The audit is not as it was written"),
     Kind("provider-refused", 502, "The provider of the zone refused the change"),
     Kind("outcome-unknown", 502, "Whether the change was made is not known"),
     Kind("unavailable", 503, "The server cannot answer this now"),

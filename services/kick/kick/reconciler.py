@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from kick.log import Log
@@ -97,7 +98,7 @@ class Reconciler:
         self._news: float | None = None
         self._stopping = False
         self._holds: dict[Group, Holds] = {}
-        self._edges: Mapping[str, tuple[str, ...]] = {}
+        self._edges: Mapping[str, tuple[str, ...]] | None = None
         self._refreshed = clock()
         self._began = float("-inf")
         self._next = clock() + IDLE
@@ -134,9 +135,9 @@ class Reconciler:
             self._refresh(self._config.reconcile.interval)
             return self._turn()
 
-    def edge(self, zone: Zone) -> Collection[str]:
-        """Addresses of the zone's edge, where it is a job, as of the last turn."""
-        return self._edges.get(zone.visibility, ())
+    def edge(self, zone: Zone) -> Collection[str] | None:
+        """Addresses of the zone's edge, where it is a job, as of the last turn; None before it."""
+        return None if self._edges is None else self._edges.get(zone.visibility, ())
 
     # --- the thread ---
 
@@ -240,16 +241,17 @@ class Reconciler:
             self._next = began
             return
         self._failures = 0
-        seconds = self._config.reconcile.hold
         due = [began + IDLE]
         for group, holds in self._holds.items():
-            change = next_change(holds, running.get(group, {}), seconds)
+            change = next_change(holds, running.get(group, {}), self._config.reconcile.hold)
             due += [change] if change is not None else []
         if report.turn.steps:
             # What went may make room for whoever else asks.
             due.append(began + self._config.reconcile.interval)
         for leftover in report.turn.leftovers:
-            due.append(began + max(0.0, leftover.due - report.at))
+            left = leftover.due - report.at
+            # What was due is gone, or Nomad does not say yet that it may go.
+            due.append(began + (left if left > 0 else self._config.reconcile.grace))
         self._next = min(due)
 
     def _plan(self, *, keep: bool) -> tuple[TurnReport, Mapping[Group, Mapping[str, bool]]]:
@@ -277,8 +279,11 @@ class Reconciler:
         return report, running
 
     def _confirmed(self, turn: Turn, view: View, at: float) -> Turn:
-        """The turn without removals for jobs of which Nomad does not say that they are over."""
-        over: dict[JobKey, bool] = {}
+        """The turn without removals for jobs of which Nomad does not say that they are over.
+
+        What ended later than it was noted is leaving still: its grace counts from the end.
+        """
+        due: dict[JobKey, float | None] = {}
         steps: list[Step] = []
         kept: list[Kept] = list(turn.kept)
         for step in turn.steps:
@@ -286,21 +291,28 @@ class Reconciler:
             key = (wish.owner.namespace, wish.owner.job)
             job = view.jobs.get(key)
             if isinstance(wish, RemoveRecord) and (job is None or not job.alive):
-                if key not in over:
-                    over[key] = self._is_over(key, at)
-                if not over[key]:
-                    said = f"Nomad does not say that {key[0]}/{key[1]} is over long enough"
+                if key not in due:
+                    due[key] = self._due_of(key)
+                when = due[key]
+                if when is None:
+                    said = f"Nomad does not say that {key[0]}/{key[1]} is over"
                     kept.append(Kept(wish.name, wish.owner, "unread", said, wish.zone))
+                if when is None or when > at:
                     continue
             steps.append(step)
-        return Turn(tuple(steps), tuple(kept), turn.leftovers, turn.unchanged)
+        leftovers = tuple(
+            replace(each, due=max(each.due, due.get((each.owner.namespace, each.owner.job)) or 0.0))
+            for each in turn.leftovers
+        )
+        return Turn(tuple(steps), tuple(kept), leftovers, turn.unchanged)
 
-    def _is_over(self, job: JobKey, at: float) -> bool:
+    def _due_of(self, job: JobKey) -> float | None:
+        """When the grace of a job that is over ends; None when Nomad does not say that it is."""
         try:
             ended = self._cluster.ended(job)
         except ApiError:
-            return False
-        return ended is not None and ended + self._config.reconcile.grace <= at
+            return None
+        return None if ended is None else ended + self._config.reconcile.grace
 
 
 class _Alone:

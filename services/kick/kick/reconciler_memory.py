@@ -72,7 +72,7 @@ class Memory:
                 for word, marks in (("leaving", leaving), ("staying", staying))
             }
             caller = Workload(owner.namespace, owner.job, "", "", 0.0)
-            perform(NOTE, caller, None, said, lambda: None, subject=str(owner))
+            perform(NOTE, caller, None, said, lambda: None, subject=str(owner), via="discovery")
 
     def _take(self, entry: Entry) -> None:
         what = entry.what

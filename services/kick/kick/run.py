@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 
 from kick.app import make_app
 from kick.kick import Kick
 from kick.limits import Limits
+from kick.log import Relay
 from kick.parts import Parts, StoppedError
 from kick.serve import bind, make_server
 from kick.settings import Settings
@@ -16,9 +18,14 @@ from toolkit.errors import ToolkitError
 from toolkit.identity.limits import Limits as IdentityLimits
 from toolkit.identity.verify import Verifier
 
+SWITCH = 0.001
+"""Seconds that a thread of ours keeps Python to itself while others wait: a write passes through
+four threads, and Python's own 5 ms is longer than a whole write."""
+
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the exit code: 1 when it could not, or no longer, work."""
+    sys.setswitchinterval(SWITCH)
     host, port = settings.address
     try:
         listener = bind(host, port)
@@ -38,7 +45,14 @@ def run(settings: Settings) -> int:
         ),
     )
     kick = Kick(settings.config, verifier)
-    limits = Limits(requests=said.requests, of_one_caller=max(1, said.requests // 2))
+    logging.getLogger().addHandler(Relay(kick.log))
+    threading.excepthook = lambda broken: kick.log.bug(broken.exc_value or SystemExit())
+    limits = Limits(
+        requests=said.requests,
+        of_one_caller=max(1, said.requests // 2),
+        writes=said.writes,
+        burst=said.burst,
+    )
     parts = Parts(settings, kick)
     failures: list[str] = []
 

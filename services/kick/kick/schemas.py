@@ -84,6 +84,7 @@ def invalid(errors: Sequence[tuple[str, str]], hints: Sequence[str | None] = ())
 
     `hints`: what to do about each, in the same order.
     """
+    errors = errors[:MOST_ERRORS]
     field, detail = errors[0]
     more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
     return ProblemError(

@@ -50,9 +50,10 @@ class Server(uvicorn.Server):
         yield
 
     def give_up(self) -> None:
-        """Stop at once; from any thread."""
+        """Stop at once; from any thread, also when it has stopped."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._leave)
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._leave)
 
     def _stop(self, loop: asyncio.AbstractEventLoop, number: signal.Signals) -> None:
         # A second signal means now: it ends the drain, never the requests in flight.

@@ -166,6 +166,8 @@ class Statuses:
         document = {
             "cluster_id": self._cluster,
             "timestamp": status.time,
+            # Which service it is about the reporter says; who that is was verified.
+            "reporter": status.reporter,
             "service": status.service,
             "application_id": status.application_id,
             "deployment_id": status.deployment_id,

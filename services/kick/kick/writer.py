@@ -7,17 +7,17 @@ Policy is none of its business but for counts: two writes at once must not both 
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from kick.audit import Audit
 from kick.idempotency import Answers, Asked, Keys, asked_by, fingerprint
 from kick.mirror import Mirror
+from kick.writer_queue import Queue
 from kick.writer_recall import DNS, Open, find_out, recall, remember
 from kick.writer_send import Sender
 from kick.writer_state import States
@@ -26,7 +26,7 @@ from toolkit.clients.dns.provider import Provider, ReplyLostError
 from toolkit.dns.standing import Standing
 from toolkit.errors import ApiError, ToolkitError, UnavailableError
 from toolkit.spec.audit import Draft, Json, Result, actor_of
-from toolkit.spec.dns import ChangeState, Order, Owner, Wish, Written, Zone
+from toolkit.spec.dns import ChangeState, Order, Owner, Via, Wish, Written, Zone
 from toolkit.spec.identity import Caller
 
 T = TypeVar("T")
@@ -52,8 +52,6 @@ class WriterLimits:
     """Of a batch while the provider is busy."""
     fresh: float = 10.0
     """Seconds that what was read of a name is good enough to refuse something."""
-    pace: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"route53": 10.0}))
-    """Requests a second, by kind of provider; no limit for others."""
 
 
 class Writer:
@@ -89,9 +87,7 @@ class Writer:
         self._sender = Sender(
             providers,
             read=self.mirror.put,
-            pace=limits.pace,
             tries=limits.tries,
-            clock=clock,
             sleep=sleep,
             random=random,
         )
@@ -102,16 +98,15 @@ class Writer:
             permit=permit,
             clock=clock,
             fresh=limits.fresh,
-            changed=self._states.sent,
+            states=self._states,
             left_open=self._leave_open,
         )
-        self._open: list[Open] | None = None
+        telling = audit.recent(limits.remember, limits.keys)
+        recalled = recall(telling, self._zones, self._keys)
+        self._states.recalled(recalled.pending)
+        self._open: Sequence[Open] = recalled.open
         self._looked = 0.0
-        self._queue: deque[Bundle] = deque()
-        self._waiting = 0
-        self._performing = 0
-        self._changed = threading.Condition()
-        self._closing = False
+        self._queue = Queue(limits.waiting, limits.together)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -121,28 +116,23 @@ class Writer:
         """
         if self._thread is not None:
             return
-        if self._open is None:
-            telling = self._audit.recent(self._limits.remember, self._limits.keys)
-            recalled = recall(telling, self._zones, self._keys)
-            self._open = list(recalled.open)
-            self._states.recalled(recalled.pending)
         for zone in self._zones:
             if not self.mirror.has(zone):
                 self.refresh(zone)
         self._find_out()
-        with self._changed:
-            self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-            self._thread.start()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+        self._queue.open()
 
     @property
     def ready(self) -> bool:
         """Whether `start` has succeeded and `close` has not been called."""
-        return self._thread is not None and not self._closing
+        return self._queue.opened and not self._queue.closed
 
     @property
     def waiting(self) -> int:
         """Orders in the queue."""
-        return self._waiting
+        return self._queue.waiting
 
     @property
     def sent(self) -> int:
@@ -170,7 +160,7 @@ class Writer:
             else:
                 answers, first = known, False
         if first:
-            self._put([bundle])
+            self._queue.put([bundle])
         (answer,) = self._wait(answers)
         if isinstance(answer, ToolkitError):
             raise answer
@@ -191,7 +181,7 @@ class Writer:
             part = groups[start : start + self._limits.together]
             bundles = [Bundle(tuple(orders[number] for number in group)) for group in part]
             try:
-                self._put(bundles, bounded=False)
+                self._queue.put(bundles, bounded=False)
             except ToolkitError as error:
                 answers |= {number: error for group in part for number in group}
                 continue
@@ -212,26 +202,26 @@ class Writer:
         *,
         subject: str = "",
         request: str = "",
+        via: Via = "request",
     ) -> T:
         """Do something that is not DNS, with the audit around it; the effect runs in this thread.
 
         Raises AuditError before the effect, or whatever the effect raises.
         """
-        with self._changed:
-            self._refuse_when_closing()
-            self._performing += 1
-        try:
-            draft = Draft(
-                "intent",
-                action,
-                actor_of(caller),
-                subject,
-                request=request,
-                before=before,
-                after=after,
-            )
+        draft = Draft(
+            "intent",
+            action,
+            actor_of(caller),
+            subject,
+            via=via,
+            request=request,
+            before=before,
+            after=after,
+        )
+        result: Result = "failed"
+        detail = "it broke off"
+        with self._queue.working():
             (intent,) = self._audit.intend([draft])
-            result, detail = "failed", "it broke off"
             try:
                 answer = effect()
                 result, detail = "done", ""
@@ -239,11 +229,7 @@ class Writer:
                 detail = error.message
                 raise
             finally:
-                self._audit.conclude([outcome(intent, result, detail)])  # type: ignore[arg-type]
-        finally:
-            with self._changed:
-                self._performing -= 1
-                self._changed.notify_all()
+                self._audit.conclude([outcome(intent, result, detail)])
         return answer
 
     def refresh(self, zone: Zone) -> None:
@@ -269,43 +255,19 @@ class Writer:
         """How many records an owner has, in all zones."""
         return self.mirror.held(owner)
 
-    def state(self, zone: Zone, name: str) -> ChangeState:
-        """How far the last change of a name has got; blocking, may ask the provider."""
-        return self._states.of(zone, name)
+    def state(self, zone: Zone, name: str, *, ask: bool = True) -> ChangeState:
+        """How far the last change of a name has got; with `ask` the provider may be asked."""
+        return self._states.of(zone, name, ask=ask)
 
     def close(self, patience: float = 30.0) -> bool:
         """Refuse new writes, finish what was accepted; False when it did not end in time."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
-            ended = self._changed.wait_for(lambda: not self._performing, patience)
+        ended = self._queue.close(patience)
         if self._thread is not None:
             self._thread.join(patience)
             ended = ended and not self._thread.is_alive()
         return ended
 
     # --- of callers' threads ---
-
-    def _put(self, bundles: Sequence[Bundle], *, bounded: bool = True) -> None:
-        size = sum(len(bundle.orders) for bundle in bundles)
-        with self._changed:
-            try:
-                self._refuse_when_closing()
-                if self._thread is None:
-                    raise UnavailableError("the zones have not been read yet", after=2)
-                if bounded and self._waiting + size > self._limits.waiting:
-                    raise UnavailableError(f"{self._waiting} writes wait already", after=2)
-            except UnavailableError:
-                for bundle in bundles:
-                    bundle.answers.cancel()
-                raise
-            self._queue.extend(bundles)
-            self._waiting += size
-            self._changed.notify_all()
-
-    def _refuse_when_closing(self) -> None:
-        if self._closing:
-            raise UnavailableError("the server is stopping and takes no more changes", after=5)
 
     def _wait(self, answers: Future[Answers]) -> Answers:
         try:
@@ -332,30 +294,17 @@ class Writer:
     def _run(self) -> None:
         again: list[Bundle] = []
         while True:
-            bundles = again + self._next(wait=not again)
-            if not bundles and self._closing:
+            patience = FIND_OUT_AGAIN if self._open else None
+            bundles = again + self._queue.take(wait=not again, patience=patience)
+            if not bundles and self._queue.closed:
                 return
             try:
+                self._find_out_before(bundles)
                 again = self._turn.take(bundles)
+                self._find_out_again()
             except Exception as error:  # noqa: BLE001  a bug must not end all writing
                 again = []
                 self._give_up(bundles, error)
-            self._find_out_again()
-
-    def _next(self, *, wait: bool) -> list[Bundle]:
-        """What waits, as much as goes into a turn."""
-        with self._changed:
-            if wait and not self._queue and not self._closing:
-                self._changed.wait(FIND_OUT_AGAIN if self._open else None)
-            taken: list[Bundle] = []
-            size = 0
-            while self._queue and size < self._limits.together:
-                bundle = self._queue.popleft()
-                size += len(bundle.orders)
-                if bundle.answers.set_running_or_notify_cancel():
-                    taken.append(bundle)
-            self._waiting -= size
-        return taken
 
     def _give_up(self, bundles: Sequence[Bundle], error: Exception) -> None:
         for bundle in bundles:
@@ -366,16 +315,21 @@ class Writer:
             self._bug(error)
 
     def _leave_open(self, opened: Sequence[Open]) -> None:
-        self._open = [*(self._open or ()), *opened]
+        self._open = (*self._open, *opened)
         self._looked = self._clock()
+
+    def _find_out_before(self, bundles: Sequence[Bundle]) -> None:
+        """Tell what became of an intent before its name is changed anew: then nobody could."""
+        names = {(each.zone, each.intent.what.subject) for each in self._open}
+        if any((bundle.zone, bundle.name) in names for bundle in bundles):
+            with contextlib.suppress(ApiError):
+                self._find_out()
 
     def _find_out_again(self) -> None:
         if self._open and self._clock() - self._looked >= FIND_OUT_AGAIN:
             self._looked = self._clock()
-            try:
+            with contextlib.suppress(ApiError):
                 self._find_out()
-            except ApiError:
-                return
 
     def _find_out(self) -> None:
         """Tell what became of open intents, those of the last run at first."""
@@ -383,8 +337,7 @@ class Writer:
             find_out(self._open, self._sender.look, self._found_out)
 
     def _found_out(self, opened: Open, result: Result, detail: str) -> None:
-        assert self._open is not None  # noqa: S101  something was found out of it
-        self._open = [each for each in self._open if each is not opened]
+        self._open = tuple(each for each in self._open if each is not opened)
         self._audit.conclude([outcome(opened.intent, result, detail)])
         what = opened.intent.what
         if result == "done" and what.key and what.action in DNS and opened.zone is not None:

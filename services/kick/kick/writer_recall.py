@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from kick.idempotency import Keys, asked_by
-from toolkit.dns.standing import Standing, read_standing
+from toolkit.dns.standing import Standing, agree, changes_between, read_standing
 from toolkit.spec.audit import Entry, Result
 from toolkit.spec.dns import ChangeState, Owner, Written, Zone
 
@@ -76,9 +76,10 @@ def remember(
 def judge(opened: Open, now: Standing) -> tuple[Result, str]:
     """What became of an intent, by what is at its name now."""
     before, after = _standings(opened.intent)
-    if now == after:
+    changes = changes_between(before, after)
+    if agree(now, after, changes):
         return "done", "it was found done"
-    if now == before:
+    if agree(now, before, changes):
         return "not done", "it was found not done"
     return "unknown", "the name has been changed since"
 

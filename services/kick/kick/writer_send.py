@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kick.writer_pace import Pace
 from toolkit.clients.dns.provider import BatchRefusedError, BusyError, Provider, ReplyLostError
 from toolkit.dns.batches import pack, split
-from toolkit.dns.standing import Standing, names_of, standings
+from toolkit.dns.standing import Standing, agree, names_of, standings
 from toolkit.errors import ApiError, UnreachableError
 from toolkit.spec.dns import Change, Submitted, Zone
 
@@ -45,6 +44,8 @@ class Done:
     """The provider has it."""
 
     submitted: Submitted
+    found: Standing | None = None
+    """What was read of the name since, where it had to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +80,13 @@ class Sender:
         providers: Mapping[str, Provider],
         *,
         read: Callable[[Zone, Iterable[Standing]], None],
-        pace: Mapping[str, float],
         tries: int,
-        clock: Callable[[], float],
         sleep: Callable[[float], None],
         random: Callable[[], float],
     ):
-        """`read` is told what names have; `pace`: requests a second, by kind of provider."""
+        """`read` is told what names have; `tries`: of a request while a provider is busy."""
         self._providers = providers
         self._read = read
-        self._paces = {
-            kind: Pace(pace.get(kind, 0), clock=clock, sleep=sleep) for kind in providers
-        }
         self._tries = tries
         self._sleep = sleep
         self._random = random
@@ -116,7 +112,6 @@ class Sender:
         wanted = list(dict.fromkeys(names))
         provider = self._providers[zone.provider]
         for tried in range(self._tries):
-            self._paces[zone.provider].take()
             try:
                 found = standings(provider.at(zone, names_of(wanted)), wanted)
             except ApiError as error:
@@ -145,7 +140,6 @@ class Sender:
 
     def _apply(self, zone: Zone, changes: Sequence[Change]) -> Submitted:
         for tried in range(self._tries):
-            self._paces[zone.provider].take()
             self.sent += 1
             try:
                 return self._providers[zone.provider].apply(zone, changes)
@@ -181,9 +175,11 @@ class Sender:
             return
         for plan in plans:
             name = plan.before.name
-            done = now[name] == plan.after
-            # Whoever answered nothing gave no id either: the state is told by time alone.
-            fates[name] = Done(Submitted("", "PENDING")) if done else Again("its reply was lost")
+            if agree(now[name], plan.after, plan.changes):
+                # Whoever answered nothing gave no id either: the state is told by time alone.
+                fates[name] = Done(Submitted("", "PENDING"), now[name])
+            else:
+                fates[name] = Again("its reply was lost")
 
     def _pause(self, tried: int) -> None:
         """Longer every time, and never the same for two who were refused together."""

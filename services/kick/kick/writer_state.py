@@ -51,18 +51,25 @@ class States:
                 if len(self._pending) > MOST:
                     self._pending.popitem(last=False)
 
-    def of(self, zone: Zone, name: str) -> ChangeState:
-        """The state of a name's last change; PENDING while the provider cannot be asked."""
+    def of(self, zone: Zone, name: str, *, ask: bool = True) -> ChangeState:
+        """The state of a name's last change; PENDING while the provider cannot be asked.
+
+        Without `ask` it is what was heard last.
+        """
         with self._lock:
             sent = self._pending.get((zone, name))
         if sent is None:
             return "INSYNC"
-        state = self._ask(zone, sent)
+        state = self._ask(zone, sent) if ask else self._heard(sent)
         if state == "INSYNC":
             with self._lock:
                 if self._pending.get((zone, name)) == sent:
                     del self._pending[zone, name]
         return state
+
+    def _heard(self, sent: _Sent) -> ChangeState:
+        with self._lock:
+            return self._asked.get(sent.id, ("PENDING", 0.0))[0]
 
     def _ask(self, zone: Zone, sent: _Sent) -> ChangeState:
         now = self._clock()

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kick.audit import Audit
 from kick.idempotency import Answers, fingerprint
 from kick.mirror import Mirror
 from kick.writer_recall import Open
 from kick.writer_send import Again, Done, Fate, NotDone, Sender, Unknown
+from kick.writer_state import States
 from toolkit.dns.decide import Decision, decide
 from toolkit.dns.standing import Standing, changes_between
 from toolkit.errors import AuditError, ForbiddenError, ToolkitError, UnavailableError
@@ -77,17 +78,17 @@ class Turn:
         permit: Permit,
         clock: Callable[[], float],
         fresh: float,
-        changed: Callable[[Zone, str, Submitted], None],
+        states: States,
         left_open: Callable[[Sequence[Open]], None],
     ):
-        """`changed` is told of each name that was written, `left_open` of what cannot be told."""
+        """`fresh`: seconds that a look counts. `left_open` is told of what cannot be told."""
         self._mirror = mirror
         self._sender = sender
         self._audit = audit
         self._permit = permit
         self._clock = clock
         self._fresh = fresh
-        self._changed = changed
+        self._states = states
         self._left_open = left_open
 
     def take(self, bundles: Sequence[Bundle]) -> list[Bundle]:
@@ -135,12 +136,13 @@ class Turn:
                     unsure.append(bundle)
                     busy.add(place)
                 continue
-            if plan.changes:
+            # A name is claimed on a fresh look: no batch fails for other types that stand there.
+            if plan.changes and (plan.before.claim is not None or self._is_fresh(bundle)):
                 planned.append(plan)
                 busy.add(place)
                 acting.add(bundle.orders[0].wish.owner)
                 growing[bundle.orders[0].wish.owner] += sum(d.created for d in plan.decisions)
-            elif self._is_fresh(bundle):
+            elif not plan.changes and self._is_fresh(bundle):
                 self._answer_unchanged(plan)
             else:
                 unsure.append(bundle)
@@ -170,7 +172,8 @@ class Turn:
         return self._clock() - self._mirror.seen(bundle.zone, bundle.name) <= self._fresh
 
     def _answer_unchanged(self, plan: Planned) -> None:
-        submitted = Submitted("", "INSYNC")
+        place = (plan.bundle.zone, plan.bundle.name)
+        submitted = Submitted("", self._states.of(*place, ask=False))
         plan.bundle.answers.set_result(
             tuple(written(plan, number, submitted, 0) for number in range(len(plan.decisions)))
         )
@@ -220,9 +223,10 @@ class Turn:
         """Write down what became of a plan, and answer; True when it has to be thought anew."""
         bundle = plan.bundle
         match fate:
-            case Done(submitted):
+            case Done(submitted, found):
+                plan = replace(plan, after=found or plan.after)
                 self._mirror.put(bundle.zone, [plan.after])
-                self._changed(bundle.zone, bundle.name, submitted)
+                self._states.sent(bundle.zone, bundle.name, submitted)
                 self._outcomes(intents, "done", submitted=submitted)
                 bundle.answers.set_result(
                     tuple(
@@ -292,7 +296,7 @@ def written(plan: Planned, number: int, submitted: Submitted, seq: int) -> Writt
         "+".join(decision.types),
         decision.record,
         decision.owner,
-        changed=seq != 0,
+        changed=seq != 0 and decision.changes_anything,
         created=decision.created,
         change=submitted.id,
         state=submitted.state,

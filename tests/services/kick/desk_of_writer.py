@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from kick.writer_turn import Permit
 from tests.services.kick.shaky import Shaky
 from toolkit.clients.dns.provider import Provider
 from toolkit.dns.ownership import owned_name, owner_name, read_claim
+from toolkit.errors import ToolkitError
 from toolkit.spec.audit import Entry
-from toolkit.spec.dns import Owner, Record, RemoveRecord, SetRecord, Zone
+from toolkit.spec.dns import Owner, Record, RemoveRecord, SetRecord, Written, Zone
 from toolkit.spec.identity import Caller, Workload
 
 ZONE = Zone("example.com", "public", "local")
@@ -113,6 +114,51 @@ class Desk:
         self, name: str = NAME, type_: str | None = "A", job: str = "shop", **more: object
     ) -> RemoveRecord:
         return RemoveRecord(ZONE, name, type_, self.owner(job), **more)  # type: ignore[arg-type]
+
+
+class Gate:
+    """Holds the writer's thread inside the provider."""
+
+    def __init__(self) -> None:
+        self._arrived = threading.Event()
+        self._opened = threading.Event()
+
+    def closed(self, shaky: Shaky) -> Gate:
+        shaky.between = self._pass
+        return self
+
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.open()
+
+    def reached(self) -> None:
+        assert self._arrived.wait(20)
+
+    def open(self) -> None:
+        self._opened.set()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for what another thread does; it needs no event of the writer's own."""
+        for _ in range(2000):
+            if holds():
+                return
+            self._opened.wait(0.01)
+        raise AssertionError("it never came to be")
+
+    def _pass(self) -> None:
+        self._arrived.set()
+        assert self._opened.wait(20)
+
+
+def attempt(
+    writer: Writer, wish: SetRecord, caller: Caller | None = None
+) -> Written | ToolkitError:
+    try:
+        return writer.write(wish, caller=caller or workload())
+    except ToolkitError as error:
+        return error
 
 
 def workload(job: str = "shop") -> Workload:

@@ -50,7 +50,7 @@ def on_route53(config: str, address: str) -> str:
     local = 'visibility = "public"\nprovider = "local"'
     assert local in config
     there = f'visibility = "public"\nprovider = "route53"\nid = "{ZONE_ID}"'
-    return config.replace(local, there) + f'\n[route53]\nendpoint = "{address}"\n'
+    return config.replace(local, there) + f'\n[route53]\ncalls = 10\nendpoint = "{address}"\n'
 
 
 @lru_cache

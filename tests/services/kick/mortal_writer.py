@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kick.audit import Audit
-from kick.writer import Writer, WriterLimits
+from kick.writer import Writer
 
 from tests.services.kick.desk_of_writer import a, workload
 from toolkit.clients.dns.provider import Provider
@@ -161,7 +161,6 @@ def live(said: dict[str, Any]) -> None:
         now=time.time,
         sleep=lambda seconds: time.sleep(seconds / 50),
         random=draw.random,
-        limits=WriterLimits(pace={}),
     )
     writer.start()
     plans = [

@@ -70,7 +70,7 @@ def whole(state: State) -> Callable[[Asked], Reply]:
         if asked.path not in ("/v1/jobs", "/v1/allocations", "/v1/health/state/any"):
             return state.answer(asked)
         if "index" in asked.query and asked.query["index"] != "0":
-            return Reply(hold=True)
+            threading.Event().wait(20)  # no news: it answers sooner than asked for, as it may
         found = b"" if "any " in asked.query.get("filter", "") else LISTED.get(asked.path, b"")
         return Reply(b"[%b]" % found, headers={"X-Nomad-Index": "7", "X-Consul-Index": "7"})
 

@@ -35,6 +35,8 @@ from toolkit.spec.kick import KickConfig
 
 CONFIG = """\
 cluster = "blue"
+limits.writes = 10000
+limits.burst = 1000000
 
 [[zone]]
 name = "apps.example.com"
@@ -187,12 +189,17 @@ def make_rig(
     *,
     actions: Sequence[Action] = TABLE,
     limits: Limits | None = None,
+    clock: Callable[[], float] = time.monotonic,
     config: KickConfig | None = None,
     send: Send | None = None,
     callers: Mapping[str, Caller] = CALLERS,
     opened: bool = True,
+    wrap: Callable[[Provider], Provider] = lambda files: files,
 ) -> Iterator[Rig]:
-    """A server over `data`; `opened=False`: it still waits for its audit."""
+    """A server over `data`; `opened=False`: it still waits for its audit.
+
+    `wrap`: what stands between the server and its provider.
+    """
     config = config or load_kick(CONFIG)
     said = io.StringIO()
     verifier = StandIn(callers)
@@ -201,8 +208,8 @@ def make_rig(
         files = ZoneFiles(data / "zones")
         stack.callback(files.close)
         if opened:
-            open_kick(kick, data, {"local": files}, stack, send=send)
-        client = Client(portal, make_app(kick, actions, limits=limits))
+            open_kick(kick, data, {"local": wrap(files)}, stack, send=send)
+        client = Client(portal, make_app(kick, actions, limits=limits, clock=clock))
         stack.callback(client.close)
         yield Rig(kick, client, verifier, files, data, said)
 
@@ -223,6 +230,7 @@ def open_kick(
         clock=lambda: 0.0,
         sleep=lambda _: None,
         patience=-1.0,
+        most=kick.config.limits.audit_file,
     )
     stack.callback(audit.close)
     writer = Writer(
@@ -247,3 +255,18 @@ def open_kick(
     statuses.start()
     stack.callback(lambda: statuses.stop(10.0))
     kick.open(writer=writer, audit=audit, statuses=statuses)
+
+
+A_SHOP = {"hostname": "shop.apps.example.com", "ip_address": "203.0.113.7"}
+
+
+def set_shop(rig: Rig, **more: Any) -> Any:
+    return rig.ask("POST", "/records", SHOP, {**A_SHOP, **more})
+
+
+def zone_of(rig: Rig) -> list[tuple[str, str, tuple[str, ...]]]:
+    """What the public zone has, as the provider says."""
+    zone = rig.kick.config.zones[0]
+    return [
+        (r.name, r.type, r.values) for r in rig.files.records(zone) if r.type not in ("NS", "SOA")
+    ]

@@ -6,14 +6,16 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from anyio.from_thread import BlockingPortal
+from kick.actions import Action
 from kick.app import make_app
 from kick.limits import Limits
-from kick.serve import bind, make_server
+from kick.serve import Server, bind, make_server
+from kick.table import TABLE
 
 from tests.services.kick.rig import Rig, make_rig
 from tests.services.running import PATIENCE
@@ -22,9 +24,19 @@ from tests.services.running import PATIENCE
 class Served:
     """A rig that listens."""
 
-    def __init__(self, rig: Rig, port: int):
+    def __init__(self, rig: Rig, port: int, server: Server):
         self.rig = rig
         self.port = port
+        self._server = server
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._server.server_state.connections)
+
+    def end(self) -> None:
+        """Tell the server to end, and return."""
+        self._server.give_up()
 
     def raw(self, data: bytes = b"") -> socket.socket:
         """A connection that has said this."""
@@ -38,19 +50,21 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(portal: BlockingPortal, data: Path, limits: Limits) -> Iterator[Served]:
+def served(
+    portal: BlockingPortal, data: Path, limits: Limits, actions: Sequence[Action] = TABLE
+) -> Iterator[Served]:
     """A server for the length of a block."""
     listener = bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
     listening = threading.Event()
     with make_rig(portal, data, limits=limits) as rig:
-        app = make_app(rig.kick, limits=limits)
+        app = make_app(rig.kick, actions, limits=limits)
         server = make_server(app, rig.kick, limits, drain=0.0, started=listening.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
             assert listening.wait(PATIENCE)
-            yield Served(rig, port)
+            yield Served(rig, port, server)
         finally:
             server.give_up()
             thread.join(PATIENCE)

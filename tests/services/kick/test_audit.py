@@ -7,13 +7,16 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from kick.audit import Audit
 
+from tests.faults.small_disk import fill, small_disk
 from toolkit.dns.chain import Head, read_line
 from toolkit.errors import AuditError
 from toolkit.spec.audit import Actor, Draft
@@ -274,13 +277,8 @@ def test_it_can_be_had_once_the_other_has_closed(opened: Open) -> None:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path / "disk") as made:
+        yield made
 
 
 @pytest.mark.root
@@ -322,22 +320,35 @@ def test_half_a_line_is_taken_back_from_a_disk_that_becomes_full(disk: Path, ope
     assert files(audit)[0].read_bytes().endswith(b"\n")
     assert audit.verify() == audit.head
     audit.close()
-    with pytest.raises(AuditError, match="cannot be written"):
-        # Not even the lock can say whose it is.
-        fill(disk)
-        opened(disk / "audit").intend([intent("x" * 5000)])
+    fill(disk)
+    # There is no room to say who holds it; what there is can be read and checked.
+    again = opened(disk / "audit")
+    assert again.verify() == audit.head
+    with pytest.raises(AuditError, match="No space left"):
+        again.intend([intent("x" * 5000)])
 
 
-def fill(disk: Path) -> Path:
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        for size in (4096, 1):
-            while True:
-                try:
-                    file.write(b"x" * size)
-                except OSError:
-                    break
-    return ballast
+def test_a_disk_that_fails_to_sync_is_believed_nothing_any_more(opened: Open) -> None:
+    """A pipe takes lines and cannot sync them, as a dying disk: what it has is gone for good."""
+    audit = opened()
+    write(audit, 1)
+    files_own, audit._file = audit._file, pipe()
+    with pytest.raises(AuditError, match=r"cannot be written: Invalid argument"):
+        audit.intend([intent()])
+    audit._file.close()
+    audit._file = files_own
+    with pytest.raises(AuditError, match=r"the disk failed: Invalid argument"):
+        audit.intend([intent()])
+    assert audit.trouble == "the disk failed: Invalid argument"
+    audit.close()
+    assert opened().head.seq == 2
+
+
+def pipe() -> BinaryIO:
+    reading, writing = os.pipe()
+    file = os.fdopen(writing, "wb", buffering=0)
+    weakref.finalize(file, os.close, reading)
+    return file
 
 
 def test_a_closed_audit_takes_nothing(opened: Open) -> None:

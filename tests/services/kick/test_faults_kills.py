@@ -49,6 +49,11 @@ from tests.services.running import until
 LATEST = 0.006
 """Seconds after the chosen answer: longer than a write takes, so that every step of one is met."""
 
+EARLY, START = 0.3, 0.8
+"""How often the next server is killed while it starts, and within how many seconds."""
+SHORT_FILES = "limits.audit_file = 131072\n" + CONFIG
+"""So that the audit goes on in a new file now and then."""
+
 
 def kills(made: Lab, seed: int, times: int) -> Counter[str]:
     """Kill that often; what had become of the requests that were under way."""
@@ -64,6 +69,10 @@ def kills(made: Lab, seed: int, times: int) -> Counter[str]:
         together(partial(kill, process, answers, after, late), *runs)
         zone = made.zone()
         check_zone(all_writers, zone)
+        if drawn.random() < EARLY:
+            early = made.launch()
+            threading.Event().wait(drawn.uniform(0, START))
+            early.kill()
         process = made.start()
         client = process.client(token)
         fates.update(each.settle(client, zone) for each in all_writers)
@@ -80,17 +89,19 @@ def kill(process: Process, answers: Answers, after: int, late: float) -> None:
     process.kill()
 
 
-def test_ten_kills(tmp_path: Path) -> None:
-    with lab(tmp_path) as made:
-        fates = kills(made, seed=7, times=10)
+def test_five_kills(tmp_path: Path) -> None:
+    with lab(tmp_path, config=SHORT_FILES) as made:
+        fates = kills(made, seed=7, times=5)
+        files = list((made.data / "audit").glob("audit-*.jsonl"))
+    assert len(files) > 1, "the audit never went on in a new file"
     # Otherwise it was killed while nothing was under way, and the test has shown nothing.
-    assert fates["done"] + fates["not done"] >= 10, fates
+    assert fates["done"] + fates["not done"] >= 5, fates
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10))
 def test_two_hundred_kills(tmp_path: Path, seed: int) -> None:
-    with lab(tmp_path) as made:
+    with lab(tmp_path, config=SHORT_FILES) as made:
         fates = kills(made, seed=seed, times=20)
     print(f"seed {seed}: {dict(fates)}")
     assert fates["done"] >= 1, "no kill fell between commit and reply"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.small_disk import small_disk
 from tests.identity.mint import jwk, rsa_key
 from tests.identity.nomad import DOWN
 from tests.services.kick.lab import (
@@ -80,13 +80,8 @@ def test_the_next_server_takes_over_amid_a_load(made: Lab, number: signal.Signal
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 1 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path / "disk", "1m") as made:
+        yield made
 
 
 class Ballast:

@@ -20,7 +20,7 @@ from tests.services.running import NO_TLS, PATIENCE, until
 AS_SHOP = b"Host: kick\r\nAuthorization: Bearer a.a.shop\r\n"
 RECORD = json.dumps({"hostname": "shop.apps.example.com", "ip_address": "203.0.113.7"}).encode()
 LIMITS = Limits(header_seconds=60, body_seconds=60, connections=80, requests=8, of_one_caller=6)
-HASTY = Limits(header_seconds=1, body_seconds=1)
+HASTY = Limits(header_seconds=1, body_seconds=1, answer_seconds=1, idle_seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,15 @@ def test_a_body_that_does_not_end(hasty: Served) -> None:
     said = hasty.say(post(RECORD).removesuffix(b"}"))
     assert problem(said) == (408, "too-slow")
     assert zone_is_empty(hasty)
+
+
+@pytest.mark.parametrize("answers", [1, 400])
+def test_a_caller_that_does_not_read_its_answers_is_cut_off(hasty: Served, answers: int) -> None:
+    until(lambda: hasty.connections == 0, "nobody else is there")
+    stuck = hasty.raw(b"GET /openapi.json HTTP/1.1\r\nHost: kick\r\n\r\n" * answers)
+    until(lambda: hasty.connections == 1, "it is there")
+    until(lambda: hasty.connections == 0, "it is not, although it never hung up")
+    stuck.close()
 
 
 def test_a_caller_that_hangs_up_within_its_body(kick: Served) -> None:

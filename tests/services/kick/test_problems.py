@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from toolkit.clients.dns.provider import BatchRefusedError, BusyError, ReplyLost
 from toolkit.dns.values import BadRecordError, Wrong
 from toolkit.errors import (
     AbsentError,
+    AuditBrokenError,
     AuditError,
     ChangedError,
     DeniedError,
@@ -43,6 +45,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "kick.md"
         (KeyReusedError("no"), 422, "key-reused"),
         (UnavailableError("no", after=0.2), 503, "unavailable"),
         (AuditError("no"), 503, "audit-unavailable"),
+        (AuditBrokenError("no"), 500, "audit-broken"),
         (BusyError("no", system="Route 53"), 503, "unavailable"),
         (BatchRefusedError("no", system="Route 53", reasons=["why"]), 502, "provider-refused"),
         (ReplyLostError("no", system="Route 53"), 502, "outcome-unknown"),
@@ -61,6 +64,22 @@ def test_each_error_is_one_kind_of_problem(error: Exception, status: int, slug: 
     assert "secret" not in problem.detail
     document = problem.document("id")
     assert list(document)[:5] == ["type", "title", "status", "detail", "instance"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TakenError("no", owner="a\x1b[2J/b of cluster " + "c" * 4000),
+        BatchRefusedError("no", system="Route 53", reasons=["why\x1b[2J" + "y" * 4000] * 99),
+        ForbiddenError("no", hint="do\x1b[2J" + "o" * 4000),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_texts_of_others_are_cut_and_no_terminal_obeys_them(error: Exception) -> None:
+    text = json.dumps(problem_of(error).document("id"), ensure_ascii=False)
+    assert "\\u001b" not in text
+    assert "[2J" in text
+    assert len(text) < 8000
 
 
 def test_what_to_do_about_it_goes_with_it() -> None:

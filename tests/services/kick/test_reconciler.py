@@ -96,6 +96,18 @@ def test_a_job_that_came_back_and_went_again_unseen_has_its_grace_again(bench: B
     assert steps(bench.turn(later=GRACE - 10.0).turn) == [(NAME, None)]
 
 
+def test_what_ended_later_than_it_was_noted_goes_a_grace_after_its_end(bench: Bench) -> None:
+    """A job is stopped at once, its instances are a while later: not two graces for all of them."""
+    bench.turn(ONE)
+    bench.turn(GONE)
+    bench.cluster.over["default", "shop"] = ended = bench.now + 5.0
+    turn = bench.turn(later=GRACE).turn
+    assert [(each.name, each.due) for each in turn.leftovers] == [(NAME, ended + GRACE)]
+    assert (turn.steps, turn.kept) == ((), ())
+    assert bench.metric("kick_reconcile_leaving") == 1
+    assert steps(bench.turn(later=5.0).turn) == [(NAME, None)]
+
+
 def test_without_the_provider_nothing_is_planned_on_old_news(bench: Bench) -> None:
     bench.turn(ONE)
     bench.provider.away = UnreachableError("Route 53 does not answer", system="Route 53")
@@ -233,8 +245,9 @@ def test_the_grace_is_neither_shorter_nor_longer_for_restarts(bench: Bench) -> N
         bench.pass_(GRACE / 4)
     assert steps(bench.turn().turn) == [(NAME, None)]
     assert bench.there() == {}
-    notes = [action for action, _, _ in bench.actions() if action == "dns.leftovers"]
-    assert len(notes) == 1
+    # The job asked for nothing: who reads the audit must not think so.
+    notes = [via for action, _, via in bench.actions() if action == "dns.leftovers"]
+    assert notes == ["discovery"]
 
 
 def test_a_job_that_comes_back_in_time_keeps_its_name(bench: Bench) -> None:
@@ -335,7 +348,7 @@ def test_the_edge_that_a_request_may_point_to_is_the_last_turns(tmp_path: Path) 
     bench = Bench(tmp_path)
     with bench.stack:
         bench.open()
-        assert bench.reconciler.edge(PRIVATE) == ()
+        assert bench.reconciler.edge(PRIVATE) is None
         one = instance(1, "traefik")
         checks = {f"_nomad-task-{one.allocation}-group-app-api-http": {"node-1": True}}
         bench.turn(View({KICK.key: KICK}, (one,), checks))

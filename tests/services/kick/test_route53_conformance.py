@@ -215,11 +215,14 @@ def test_a_cname_stands_alone(strict: Place, there: Record, asked: Record) -> No
         Record("shop.example.org", "A", 60, ("203.0.113.7",)),
         Record(f"shop{NAME}", "A", 60, ("203.0.113.7",)),
         Record(SHOP, "TXT", 60, ("x" * 4100,)),
+        Record(SHOP, "A", 2**31, ("203.0.113.7",)),
+        Record(SHOP, "A", 60, ()),
     ],
-    ids=["twice", "a", "aaaa", "cnames", "srv", "elsewhere", "evil-suffix", "long"],
+    ids=["twice", "a", "aaaa", "cnames", "srv", "elsewhere", "evil", "long", "ttl", "nothing"],
 )
 def test_what_no_zone_takes(strict: Place, bad: Record) -> None:
-    refusal(strict, Change("CREATE", bad))
+    said = refusal(strict, Change("CREATE", OWNER), Change("CREATE", bad))
+    assert OWNER.key not in said.blamed
 
 
 def test_moto_too_refuses_a_name_of_another_zone(place: Place) -> None:

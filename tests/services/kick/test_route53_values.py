@@ -173,6 +173,11 @@ CHANGES = [
             'unsupported characters) encountered with \'"say \\"hi\\""\'\'',
             {("*.x.y", "TXT")},
         ),
+        (
+            "InvalidInput: Invalid request: Expected exactly one of [AliasTarget], but found none "
+            "in Change with [Action=DELETE, Name=shop.x.y., Type=A, SetIdentifier=null]",
+            {("shop.x.y", "A")},
+        ),
         ("RRSet of type A with DNS name other.x.y. is not permitted", set()),
         ("Something that was never said before", set()),
     ],

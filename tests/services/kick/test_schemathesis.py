@@ -37,7 +37,7 @@ FEW = settings(
     phases=[Phase.explicit, Phase.generate],
 )  # fmt: skip
 MANY = settings(
-    max_examples=400, deadline=None, suppress_health_check=QUIET, database=None,
+    max_examples=200, deadline=None, suppress_health_check=QUIET, database=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )  # fmt: skip
 

@@ -171,7 +171,13 @@ def test_it_is_sent_on_with_cluster_and_time(portal: BlockingPortal, tmp_path: P
         )
         metrics = rig.ask("GET", "/metrics", {}).text
     assert sent == [
-        {**REPORT, "detail": "", "cluster_id": "blue", "timestamp": "2027-01-15T08:00:00.000+00:00"}
+        {
+            **REPORT,
+            "detail": "",
+            "cluster_id": "blue",
+            "timestamp": "2027-01-15T08:00:00.000+00:00",
+            "reporter": "default/shop",
+        }
     ]
     assert 'kick_statuses_forwarded_total{result="delivered"} 1.0' in metrics
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.faults.small_disk import fill, small_disk
 from tests.services.kick.zones import NAME
 from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.errors import ServerError
@@ -25,24 +25,8 @@ ZONE = Zone(NAME, "public", "local")
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
-def fill(disk: Path) -> None:
-    """Leave no byte."""
-    with (disk / "ballast").open("wb", buffering=0) as ballast:
-        for size in (4096, 1):
-            while True:
-                try:
-                    ballast.write(b"x" * size)
-                except OSError:
-                    break
+    with small_disk(tmp_path / "disk") as made:
+        yield made
 
 
 def text(index: int) -> Record:

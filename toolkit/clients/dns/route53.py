@@ -9,7 +9,7 @@ once. Whoever asked for it decides by reading.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -63,8 +63,9 @@ class Route53:
         read_seconds: float = 20.0,
         read_attempts: int = READ_ATTEMPTS,
         page: int = PAGE,
+        pace: Callable[[], None] = lambda: None,
     ) -> None:
-        """Imports boto3 and connects at the first call.
+        """Imports boto3 and connects at the first call; waits for `pace` before each.
 
         Without `keys`, credentials come from where AWS's tools look: variables, files, the role of
         the machine.
@@ -72,7 +73,7 @@ class Route53:
         self._access = access or Route53Access()
         self._keys = keys
         self._seconds = (connect_seconds, read_seconds)
-        self._attempts, self._page = read_attempts, page
+        self._attempts, self._page, self._pace = read_attempts, page, pace
         self._guard = RLock()
         self._session: Session | None = None
         self._clients: dict[bool, Any] = {}
@@ -116,12 +117,14 @@ class Route53:
                 reasons=reasons,
                 blamed=[each.key for each in foreign],
             )
-        batch = to_batch(deletes_first(changes), comment)
+        ordered = deletes_first(changes)
+        batch = to_batch(ordered, comment)
         with self._translating(zone):
             client = self._client(write=True)
             # Whatever goes wrong with credentials goes wrong before anything is sent.
             self._authenticate()
-        with self._translating(zone, changes, write=True):
+        self._pace()
+        with self._translating(zone, ordered, write=True):
             answer = client.change_resource_record_sets(HostedZoneId=zone.id, ChangeBatch=batch)
         info = answer.get("ChangeInfo") or {}
         if not info.get("Id") or info.get("Status") not in {"PENDING", "INSYNC"}:
@@ -131,9 +134,11 @@ class Route53:
 
     def state(self, change: str) -> ChangeState:
         """Whether every server of Route 53 has a batch; NotFoundError for one it forgot."""
+        self._pace()
         with self._translating(None):
-            info = self._client(write=False).get_change(Id=change)["ChangeInfo"]
-        return "INSYNC" if info["Status"] == "INSYNC" else "PENDING"
+            answer = self._client(write=False).get_change(Id=change)
+        known = (answer.get("ChangeInfo") or {}).get("Status")
+        return "INSYNC" if known == "INSYNC" else "PENDING"
 
     def close(self) -> None:
         """Close the connections."""
@@ -158,6 +163,7 @@ class Route53:
         self, zone: Zone, most: int, start: Mapping[str, str]
     ) -> tuple[list[Record], dict[str, str]]:
         """One page of records, and from where the next one begins: empty after the last."""
+        self._pace()
         with self._translating(zone):
             answer = self._client(write=False).list_resource_record_sets(
                 HostedZoneId=zone.id, MaxItems=str(most), **start

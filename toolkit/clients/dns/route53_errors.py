@@ -58,6 +58,9 @@ _UNSIGNED = frozenset(
 )
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
+_PLAIN = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "RECORD LAYER FAILURE")
+"""What TLS makes of an answer without TLS."""
+
 _WHERE_KEYS_ARE = (
     "give the process a role (of its machine, or `role` under [route53]), or the variables or "
     "files in which the AWS SDK looks for credentials"
@@ -71,7 +74,9 @@ _NAMED = (
     re.compile(r"RRSet of type (?P<type>\S+) with DNS name (?P<name>\S+)"),
     re.compile(r"RRSet with DNS name (?P<name>\S+)"),
     re.compile(r"resource record set '(?P<type>\S+) (?P<name>\S+?)'"),
+    re.compile(r"Action=[A-Z]+, Name=(?P<name>[^,\]]+), Type=(?P<type>[^,\]]+)"),
 )
+_PLACE = re.compile(r"Changes\[(\d+)\]")
 _VALUE = re.compile(
     r"(?:encountered with|Duplicate Resource Record:) '(?P<value>.*?)'{1,2}$", re.DOTALL
 )
@@ -85,13 +90,19 @@ def translate(
     zone: Zone | None = None,
     changes: Sequence[Change] = (),
 ) -> ApiError:
-    """Our error for one of boto3's; `write` says that the request may have changed something."""
+    """Our error for one of boto3's; `write` says that the request may have changed something.
+
+    `changes`: those of the write, in the order in which they were sent.
+    """
     if isinstance(exc, boto.ClientError):
         return _said(exc, write=write, address=address, zone=zone, changes=changes)
     if isinstance(exc, boto.SSLError):
         if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain(exc)):
             message = f"{_place(address)} shows a certificate that is not trusted"
             return _make(TlsError, message, address)
+        if any(word in str(exc).upper() for word in _PLAIN):
+            message = f"{_place(address)} speaks plain HTTP, and was asked with TLS"
+            return _make(TlsError, message, address, hint="write the address with http://")
         return _lost(f"the TLS connection to {_place(address)} failed", address, write=write)
     if isinstance(exc, boto.ConnectionError):
         # Not a connection that was closed: botocore keeps that apart.
@@ -116,6 +127,15 @@ def translate(
     if isinstance(exc, boto.CredentialRetrievalError | boto.TokenRetrievalError):
         message = "the AWS credentials could not be fetched from where they come from"
         return _make(DeniedError, message, address, hint=_WHERE_KEYS_ARE)
+    if isinstance(exc, boto.ParamValidationError) and changes:
+        places = {int(found) for found in _PLACE.findall(str(exc))}
+        keys = tuple(changes[place].record.key for place in sorted(places) if place < len(changes))
+        return BatchRefusedError(
+            f"Route 53 is never asked so: {_clean(str(exc))}",
+            system=SYSTEM,
+            reasons=(_clean(str(exc)),),
+            blamed=keys,
+        )
     if isinstance(exc, boto.ParamValidationError | boto.ValidationError):
         message = f"Route 53 is never asked so: {_clean(str(exc))}"
         return _make(InvalidRequestError, message, address)
@@ -141,15 +161,7 @@ def _said(
         return _role(code, address, status)
     # As documented the answer has no code, only messages: of that botocore makes an empty one.
     if code == "InvalidChangeBatch" or "Messages" in exc.response:
-        reasons = _reasons(exc.response)
-        message = f"Route 53 refused the changes of {where}: {'; '.join(reasons)[:LONGEST_TEXT]}"
-        return BatchRefusedError(
-            message,
-            system=SYSTEM,
-            reasons=reasons,
-            blamed=blamed(reasons, changes),
-            status=status,
-        )
+        return _refused(_reasons(exc.response), where, changes, status)
     if code in _BUSY or status == 429:
         message = f"Route 53 takes nothing more at the moment: {text or code}"
         return _make(BusyError, message, address, status)
@@ -165,7 +177,22 @@ def _said(
     if isinstance(status, int) and status >= 500:
         message = f"{_place(address)} failed with status {status}"
         return _lost(message, address, write=write, status=status)
+    if write and status == 400:
+        # InvalidInput and the like: one change may spoil the batch of all.
+        return _refused((f"{code}: {text}",), where, changes, status)
     return _make(InvalidRequestError, f"Route 53 said {code}: {text}", address, status)
+
+
+def _refused(
+    reasons: Sequence[str], where: str, changes: Sequence[Change], status: int | None
+) -> BatchRefusedError:
+    return BatchRefusedError(
+        f"Route 53 refused the changes of {where}: {'; '.join(reasons)[:LONGEST_TEXT]}",
+        system=SYSTEM,
+        reasons=reasons,
+        blamed=blamed(reasons, changes),
+        status=status,
+    )
 
 
 def _denied(

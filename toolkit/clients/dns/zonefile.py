@@ -144,7 +144,20 @@ class ZoneFiles:
         except OSError as exc:
             message = f"the folder of zones {self._folder} cannot be used: {exc.strerror}"
             raise ServerError(message, system=SYSTEM) from exc
-        until = self._clock() + self._wait
+        try:
+            self._lock_by(lock, self._clock() + self._wait)
+        except BaseException:
+            # Whoever waits may be told to stop.
+            os.close(lock)
+            raise
+        self._lock = lock
+        with suppress(OSError):
+            # Only for what the next one is told; a full disk has no room for it.
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+    def _lock_by(self, lock: int, until: float) -> None:
+        """Lock the folder before that time; BusyError when somebody else keeps it."""
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -154,16 +167,10 @@ class ZoneFiles:
                     self._sleep(min(LOOK_AGAIN, left))
                     continue
                 holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip()
-                os.close(lock)
                 raise BusyError(
                     f"another process{f' ({holder})' if holder else ''} has the zones in "
                     f"{self._folder}",
                     system=SYSTEM,
                     hint="stop it first, or give this one a folder of its own",
                 ) from exc
-            break
-        self._lock = lock
-        with suppress(OSError):
-            # Only for what the next one is told; a full disk has no room for it.
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, str(os.getpid()).encode(), 0)
+            return

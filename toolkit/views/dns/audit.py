@@ -27,10 +27,9 @@ def lines(report: DnsAuditReport) -> list[str]:
         if each.get("kind") != "outcome"
     ]
     result = table([HEAD, *rows]) if rows else ["nothing was recorded of that"]
-    whole = counted(report.count, "entry").replace("entrys", "entries")
     if report.verified:
-        result += staged("verified", f"{whole}, one chain from the first to the last")
-    result += staged("head", report.head or "none yet")
+        result += staged("verified", _verified(report))
+    result += staged("head", f"{report.count}:{report.head}" if report.head else "none yet")
     return result
 
 
@@ -44,7 +43,16 @@ def document(report: DnsAuditReport) -> dict[str, Any]:
         "verified": report.verified,
         "head": report.head,
         "count": report.count,
+        "anchor": report.anchor,
     }
+
+
+def _verified(report: DnsAuditReport) -> str:
+    before = int((report.anchor or "0").partition(":")[0])
+    whole = counted(report.count - before, "entry").replace("entrys", "entries")
+    if not before:
+        return f"{whole}, one chain from the first to the last"
+    return f"{whole}, one chain from the anchor {before} to the last; none before it was read"
 
 
 def _described(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,9 +74,29 @@ def _row(entry: Mapping[str, Any], outcome: Mapping[str, Any] | None) -> list[st
         _who(entry),
         str(entry.get("action", "")),
         str(entry.get("subject", "")),
-        f"{_short(entry.get('before'))} → {_short(entry.get('after'))}",
+        _change(entry),
         _result(outcome),
     ]
+
+
+def _change(entry: Mapping[str, Any]) -> str:
+    """What it had and has; of a note of the reconciler, what leaves or stays after all."""
+    after = entry.get("after")
+    if isinstance(after, Mapping) and after.keys() == {"leaving", "staying"}:
+        said = (f"{word} {_names(names)}" for word, names in sorted(after.items()) if names)
+        return "; ".join(said)
+    return f"{_short(entry.get('before'))} → {_short(after)}"
+
+
+def _names(pairs: Any) -> str:
+    """Pairs of a zone, such as `example.com (public)`, and a name in it."""
+    if not isinstance(pairs, list):
+        return str(pairs)
+    return ", ".join(
+        f"{each[1]} {str(each[0]).rpartition(' ')[2]}"
+        for each in pairs
+        if isinstance(each, list) and len(each) == 2
+    )
 
 
 def _who(entry: Mapping[str, Any]) -> str:
@@ -79,7 +107,7 @@ def _who(entry: Mapping[str, Any]) -> str:
         who = f"{actor.get('namespace', '')}/{actor.get('job', '')}"
     else:
         accessor = str(actor.get("accessor") or "")[:8]
-        who = str(actor.get("name") or (f"token {accessor}" if accessor else "kick"))
+        who = str(actor.get("name") or f"token {accessor}")
     via = entry.get("via")
     return who if via in {None, "", "request"} else f"{who} ({via})"
 

@@ -93,7 +93,7 @@ ENTRY = record(
 
 ACTOR = record(
     "Who did it: verified, never claimed",
-    kind=word("kick: the server itself, at its start", ["workload", "person", "kick"]),
+    kind=word("A task of a job, or the holder of an ACL token", ["workload", "person"]),
     namespace=text("Of a workload"),
     job=text("Of a workload"),
     task=text("Of a workload"),
@@ -156,9 +156,10 @@ AUDIT = record(
     environment=_ENVIRONMENT,
     address=_ADDRESS,
     entries=many("Oldest first", "dns_entry"),
-    verified=maybe(flag("True: the whole chain of hashes was computed again; null: not asked")),
+    verified=maybe(flag("True: the chain of hashes was computed again; null: not asked")),
     head=text("Hash of the newest entry"),
     count=whole("Entries of the whole audit"),
+    anchor=maybe(text("SEQ:HASH that the chain was computed from; null: from its first entry on")),
 )
 
 IAM = record(

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from toolkit.clients.kick import Kick
-from toolkit.dns.chain import Head, follow, read_entry
-from toolkit.errors import AuditError, ExitCode
+from toolkit.dns.chain import Head, follow, read_entry, read_head
+from toolkit.errors import AuditError, ConfigError, ExitCode, Mistake
 from toolkit.spec.audit import Entry
 from toolkit.spec.dns_reports import DnsAuditReport
 from toolkit.workflows.dns.find import connect
@@ -35,65 +35,102 @@ class Wanted:
 
 
 def audit(
-    session: Session, wanted: Wanted, *, verify: bool = False, head: str | None = None
+    session: Session,
+    wanted: Wanted,
+    *,
+    verify: bool = False,
+    head: str | None = None,
+    anchor: str | None = None,
 ) -> DnsAuditReport:
     """The wanted entries; with `verify` all of the audit is read, and its chain computed again.
 
-    `head`: the hash that an earlier audit ended with: it has to be in the chain. AuditError (exit
-    6) when it does not hold, with the entry at which it breaks.
+    `head`: the hash that an earlier audit ended with: it has to be in the chain. `anchor`: a whole
+    head, `SEQ:HASH`: only what follows it is read, for what is before it may have been moved away.
+    AuditError (exit 6) when it does not hold, with the entry at which it breaks.
     """
+    start = _start(anchor)
     with connect(session) as kick:
         shown = _chosen(session, kick, wanted)
         last, told = kick.audit_head()
+        end = Head(last, told)
         verified: bool | None = None
-        if verify or head is not None:
-            told = _verify(kick, last, told, head)
+        if verify or head is not None or anchor is not None:
+            end = _verify(kick, end, head, start)
             verified = True
         return DnsAuditReport(
             environment=session.target.environment,
             address=kick.endpoint.address,
             entries=tuple(shown),
             verified=verified,
-            head=told,
-            count=last,
+            head=end.hash,
+            count=end.seq,
+            anchor=None if anchor is None else str(start),
         )
 
 
-def _verify(kick: Kick, last: int, told: str, wanted: str | None) -> str:
-    """The hash that the chain ends with, from its first entry on."""
-    seen = wanted is None
+def _start(anchor: str | None) -> Head:
+    """What the first entry that is read has to follow."""
+    try:
+        return Head() if anchor is None else read_head(anchor)
+    except ValueError as exc:
+        raise ConfigError([Mistake("--anchor", None, None, str(exc))]) from exc
+
+
+def _verify(kick: Kick, told: Head, wanted: str | None, start: Head) -> Head:
+    """Where the chain ends, from `start` on; `told`: where the server says that it does."""
+    # Of a head as it is printed the hash is asked for: it says all.
+    sought = None if wanted is None else wanted.rpartition(":")[2].lower()
+    seen = sought is None or (start.seq > 0 and start.hash.startswith(sought))
+    if start.seq > told.seq:
+        raise _unsound(f"it ends at entry {told.seq}, before the anchor at {start.seq}")
 
     def entries() -> Iterator[Entry]:
         nonlocal seen
-        for number, raw in enumerate(kick.audit(), start=1):
+        rest = kick.audit(after=start.seq) if start.seq else kick.audit()
+        for number, raw in enumerate(rest, start=start.seq + 1):
             try:
                 entry = read_entry(raw)
             except AuditError as exc:
                 raise AuditError(f"at entry {number}: {exc.message}") from exc
             # The chain alone would take entries that were left out for ones that are not shown.
             if number != entry.seq:
-                raise AuditError(f"entry {number} should follow, and {entry.seq} does")
-            seen = seen or entry.hash.startswith(str(wanted).lower())
+                raise _GapError(number, entry.seq)
+            seen = seen or entry.hash.startswith(str(sought))
             yield entry
 
     try:
-        end = follow(entries(), Head()) or Head()
+        end = follow(entries(), start) or start
+    except _GapError as exc:
+        moved = exc.number == start.seq + 1
+        raise _unsound(exc.message, _MOVED if moved else _TOUCHED) from exc
     except AuditError as exc:
         raise _unsound(exc.message) from exc
-    if end.seq < last or (end.seq == last > 0 and end.hash != told):
-        raise _unsound(f"it ends at entry {end.seq}, and the server says that it has {last}")
+    if end.seq < told.seq or (end.seq == told.seq > 0 and end.hash != told.hash):
+        raise _unsound(f"it ends at entry {end.seq}, and the server says that it has {told.seq}")
     if not seen:
         raise _unsound(f"no entry has the hash {wanted}: it was cut off or written anew")
-    return end.hash
+    return end
 
 
-def _unsound(why: str) -> AuditError:
-    return AuditError(
-        f"the audit does not hold: {why}",
-        hint="keep the files of the kick server's data folder as they are, and find out who may"
-        " write there",
-        code=ExitCode.UNVERIFIED,
-    )
+class _GapError(AuditError):
+    """Entries are missing before one that is there."""
+
+    def __init__(self, number: int, found: int):
+        super().__init__(f"entry {number} should follow, and {found} does")
+        self.number = number
+
+
+_TOUCHED = (
+    "keep the files of the kick server's data folder as they are, and find out who may write there"
+)
+_MOVED = (
+    "when you moved old files of the audit away yourself, verify from a head that was noted before:"
+    f" --anchor SEQ:HASH; otherwise {_TOUCHED}"
+)
+
+
+def _unsound(why: str, hint: str = _TOUCHED) -> AuditError:
+    return AuditError(f"the audit does not hold: {why}", hint=hint, code=ExitCode.UNVERIFIED)
 
 
 def _chosen(session: Session, kick: Kick, wanted: Wanted) -> Sequence[Mapping[str, Any]]:

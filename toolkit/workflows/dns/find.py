@@ -6,12 +6,13 @@ A caller's Nomad token goes to the server. Whoever may register a service in Con
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from toolkit.clients.kick import Kick
-from toolkit.errors import NotFoundError, RefusedError
+from toolkit.errors import ApiError, DeniedError, NotFoundError, RefusedError, UnreachableError
 from toolkit.rollout import read
 from toolkit.spec.observed import ConsulInstance
 from toolkit.workflows.session import Session
@@ -33,27 +34,40 @@ def connect(session: Session) -> Kick:
 
 
 def _locate(session: Session) -> str:
-    page = session.consul.service(JOB)
-    instances = read.consul_instances(JOB, page.value or [])
-    if not instances:
-        raise _absent(session, hidden=page.filtered)
-    passing = [each for each in instances if each.passing]
-    if not passing:
-        raise RefusedError(
-            f"the kick server of environment {session.target.environment} is not well:"
-            f" {_complaint(instances)}",
-            hint=f"toolkit explain {JOB}",
-        )
-    for instance in passing:
-        if _is_the_jobs(session, instance):
-            return instance.url
+    try:
+        page = session.consul.service(JOB)
+        instances = read.consul_instances(JOB, page.value or [])
+        if not instances:
+            raise _absent(session, hidden=page.filtered)
+        passing = [each for each in instances if each.passing]
+        if not passing:
+            raise RefusedError(
+                f"the kick server of environment {session.target.environment} is not well:"
+                f" {_complaint(instances)}",
+                hint=f"toolkit explain {JOB}",
+            )
+        for instance in passing:
+            if _is_the_jobs(session, instance):
+                return instance.url
+    except (UnreachableError, DeniedError) as exc:
+        # Who may not look, or cannot, may still know.
+        exc.hint = _or(session, exc.hint)
+        raise
     strangers = ", ".join(each.url for each in passing)
     raise RefusedError(
         f"what Consul calls {JOB} at {strangers} is no instance of job {JOB} in namespace"
         f" {session.target.namespace}; no token was sent there",
-        hint='--namespace says where the job is; or say its address: kick = "http://…" under'
-        f" [environments.{session.target.environment}] of toolkit.toml",
+        hint=_or(session, "--namespace says where the job is"),
     )
+
+
+def _or(session: Session, hint: str | None) -> str | None:
+    """The hint, and that the server's address can be said; a local one is found or not there."""
+    if session.target.local:
+        return hint
+    key = f'kick = "http://…" under [environments.{session.target.environment}] of toolkit.toml'
+    said = "KICK_ADDR" if session.settings.project is None else key
+    return f"{hint + '; or ' if hint else ''}say where the kick server is: {said}"
 
 
 def _complaint(instances: Iterable[ConsulInstance]) -> str:
@@ -70,9 +84,16 @@ def _absent(session: Session, *, hidden: bool) -> RefusedError:
     if hidden:
         return RefusedError(
             f"Consul shows no service {JOB} of {where} to this token",
-            hint="set CONSUL_HTTP_TOKEN to one that may read services, or say the server's"
-            f' address: kick = "http://…" under [environments.{session.target.environment}]',
+            hint=_or(session, "set CONSUL_HTTP_TOKEN to one that may read services"),
         )
+    with contextlib.suppress(ApiError):
+        job = session.nomad.job(JOB)
+        if job is not None and not job.get("Stop"):
+            return RefusedError(
+                f"the kick server of {where} does not run: Consul has no service {JOB},"
+                " and Nomad has the job",
+                hint=f"toolkit explain {JOB}",
+            )
     return RefusedError(
         f"no kick server runs in {where}: Consul has no service {JOB}",
         hint=f"toolkit deploy {JOB}",

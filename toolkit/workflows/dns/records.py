@@ -10,7 +10,7 @@ from typing import Any, Literal
 from toolkit.clients.kick import Kick
 from toolkit.dns import records
 from toolkit.dns.names import wanted_name
-from toolkit.errors import ConflictError, DeniedError, NotFoundError, RefusedError
+from toolkit.errors import ApiError, ConflictError, DeniedError, NotFoundError, RefusedError
 from toolkit.spec.dns import WRITABLE
 from toolkit.spec.dns_reports import DnsChangeReport, DnsListReport, DnsRecord
 from toolkit.spec.target import Target
@@ -77,7 +77,8 @@ def set_record(
         reply = kick.set_record(body)
         after = read_record(reply.body)
         if wait is not None:
-            after = _await_insync(session, kick, after, wait)
+            after, unseen = _await_insync(session, kick, after, wait)
+            notes += unseen
         seconds = world.clock() - began
         changed = reply.body.get("changed") is not False
         verdict: Literal["set", "unchanged", "pending"] = "set" if changed else "unchanged"
@@ -211,7 +212,10 @@ def _look(
         return None, ("what was there before could not be seen",)
 
 
-def _await_insync(session: Session, kick: Kick, record: DnsRecord, wait: float) -> DnsRecord:
+def _await_insync(
+    session: Session, kick: Kick, record: DnsRecord, wait: float
+) -> tuple[DnsRecord, tuple[str, ...]]:
+    """The record as it was seen last, and why not later: that it was changed stays true."""
     deadline = session.world.clock() + wait
     pauses = iter(PAUSES)
     pause = PAUSES[0]
@@ -219,11 +223,14 @@ def _await_insync(session: Session, kick: Kick, record: DnsRecord, wait: float) 
         pause = next(pauses, pause)
         left = deadline - session.world.clock()
         if left <= 0:
-            return record
+            break
         session.world.sleep(min(pause, left))
-        reply = kick.record(record.name, kind=record.type, zone=record.zone or None)
+        try:
+            reply = kick.record(record.name, kind=record.type, zone=record.zone or None)
+        except ApiError as exc:
+            return record, (f"it was changed, and then not seen any more: {exc.message}",)
         record = read_record(reply.body)
-    return record
+    return record, ()
 
 
 def _sentence(verdict: str, record: DnsRecord, seconds: float) -> str:

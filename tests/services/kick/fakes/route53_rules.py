@@ -229,8 +229,6 @@ def _values(found: RRSet) -> list[str]:
     wrong += [f"Duplicate Resource Record: '{value}'" for value in sorted(repeated)]  # SEEN
     if found.type == "CNAME" and len(found.values) > 1:
         wrong.append("Invalid Resource Record: 'FATAL problem: CNAMERRDATANotSingle'")  # OWN
-    if found.ttl is not None and not 0 <= found.ttl <= 2147483647:
-        wrong.append(f"Invalid TTL of {found.name}")  # OWN: AWS answers with InvalidInput
     return wrong
 
 

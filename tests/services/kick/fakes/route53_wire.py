@@ -11,6 +11,7 @@ from tests.services.kick.fakes.route53_rules import TYPES, RRSet, Step, canonica
 
 SPACE = "https://route53.amazonaws.com/doc/2013-04-01/"
 HEAD = '<?xml version="1.0"?>\n'
+LARGEST_TTL = 2147483647
 _ROUTING = ("Weight", "Region", "Failover", "MultiValueAnswer", "HealthCheckId")
 _NESTED = ("GeoLocation", "CidrRoutingConfig", "GeoProximityLocation")
 
@@ -59,7 +60,14 @@ def _step(change: ET.Element) -> Step:
         raise MalformedError(
             "InvalidInput",
             "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and "
-            "ResourceRecords], or TrafficPolicyInstanceId]",
+            "ResourceRecords], or TrafficPolicyInstanceId], but found none in Change with "
+            f"[Action={action}, Name={_text(found, 'Name')}, Type={type_}, SetIdentifier=null]",
+        )
+    if ttl and not 0 <= int(ttl) <= LARGEST_TTL:
+        # OWN, after what AWS says of other numbers
+        raise MalformedError(
+            "InvalidInput",
+            f"1 validation error detected: Value '{ttl}' at 'tTL' failed to satisfy constraint",
         )
     routing = [(key, _text(found, key)) for key in _ROUTING if _child(found, key) is not None]
     routing += [(key, "yes") for key in _NESTED if _child(found, key) is not None]

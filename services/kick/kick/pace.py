@@ -15,11 +15,10 @@ class Pace:
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
-        burst: float | None = None,
     ):
-        """`per_second` 0: as fast as they come. `burst`: what a full bucket holds."""
+        """A full bucket holds the turns of a second."""
         self._per_second = per_second
-        self._burst = max(1.0, per_second if burst is None else burst)
+        self._burst = max(1.0, per_second)
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -28,8 +27,6 @@ class Pace:
 
     def take(self) -> None:
         """Wait for one turn."""
-        if self._per_second <= 0:
-            return
         with self._lock:
             now = self._clock()
             self._left = min(self._burst, self._left + (now - self._then) * self._per_second)
