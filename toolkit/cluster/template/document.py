@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from toolkit.cluster.template.alarms import alarms
@@ -28,14 +28,20 @@ CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
 """What whoever makes the stack has to say that they know: it has roles, some with names."""
 
 
-def render_template(cluster: Cluster, kick_policy: Mapping[str, Any] | None = None) -> Template:
+def render_template(
+    cluster: Cluster,
+    kick_policy: Mapping[str, Any] | None = None,
+    *,
+    kept: Collection[str] = (),
+) -> Template:
     """The template of a cluster.
 
     `kick_policy`: the policy document of the kick server's role; without one it has no rights.
+    `kept`: slots whose data volumes are there from an earlier stack, so that this one makes none.
     RefusedError when it is too large, or a program has no sum.
     """
     kinds = machine_kinds(cluster)
-    resources = _resources(cluster, kinds, kick_policy)
+    resources = _resources(cluster, kinds, kick_policy, kept)
     body = _text(
         {
             "AWSTemplateFormatVersion": "2010-09-09",
@@ -66,13 +72,16 @@ def stack_tags(cluster: Cluster) -> Mapping[str, str]:
 
 
 def _resources(
-    cluster: Cluster, kinds: Mapping[str, Kind], kick_policy: Mapping[str, Any] | None
+    cluster: Cluster,
+    kinds: Mapping[str, Kind],
+    kick_policy: Mapping[str, Any] | None,
+    kept: Collection[str],
 ) -> Resources:
     parts = (
         network(cluster),
         security(cluster),
         boot(cluster),
-        servers(cluster, kinds[SERVER]),
+        servers(cluster, kinds[SERVER], kept),
         pools(cluster, kinds),
         notices(cluster),
         edge(cluster),

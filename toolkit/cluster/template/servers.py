@@ -6,6 +6,8 @@ templates only: it is the servers' roll that replaces machines, one by one.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from toolkit.cluster.boot import group_id
 from toolkit.cluster.network import slots
 from toolkit.cluster.template.forms import Resources, letter, named, ref, resource, tags
@@ -33,18 +35,30 @@ def group_name(cluster: Cluster, slot: Slot) -> str:
     return f"{cluster.name}-{slot.name}"
 
 
-def servers(cluster: Cluster, kind: Kind) -> Resources:
-    """All of the slots; `kind` is what their machines are."""
+def servers(cluster: Cluster, kind: Kind, kept: Collection[str] = ()) -> Resources:
+    """All of the slots; `kind` is what their machines are.
+
+    `kept`: names of slots whose data volumes outlived an earlier stack. A machine finds its volume
+    by tags, so there must not be a second one.
+    """
     found: Resources = {}
     for slot in slots(cluster):
         found |= _slot(cluster, slot, kind)
+        if slot.name in kept:
+            del found[data_id(slot)]
+            found[group_id(slot.name)]["DependsOn"].remove(data_id(slot))
     return found
+
+
+def data_id(slot: Slot) -> str:
+    """Logical id of a slot's data volume."""
+    return f"Data{slot.number}"
 
 
 def _slot(cluster: Cluster, slot: Slot, kind: Kind) -> Resources:
     interface, volume, template = (
         f"Eni{slot.number}",
-        f"Data{slot.number}",
+        data_id(slot),
         f"ServerLt{slot.number}",
     )
     at = letter(slot.zone)
