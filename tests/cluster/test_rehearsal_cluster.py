@@ -19,7 +19,8 @@ from toolkit.cluster.rehearsal.machines import clear, power_off
 from toolkit.cluster.rehearsal.network import ip
 from toolkit.cluster.rehearsal.processes import begun, first_child, kill, marked, within
 from toolkit.cluster.rehearsal.state import State, read_state
-from toolkit.workflows.cluster.rehearse.talk import Servers, open_rehearsal, read_access
+from toolkit.workflows.cluster.rehearse.talk import open_rehearsal, read_access
+from toolkit.workflows.cluster.servers import Servers
 
 pytestmark = [pytest.mark.root, pytest.mark.agents, pytest.mark.edge]
 
@@ -244,7 +245,7 @@ def leader(own: Project) -> str:
     from toolkit.cluster.secrets.folder import FolderStore
 
     secrets = read_secrets(FolderStore(own.places.store), opened.cluster)
-    with Servers(own.places, opened.cluster, secrets, access.proxy) as asked:
+    with Servers(opened.cluster, access, secrets) as asked:
         address = asked.leader_address()
     return next(
         each.name for each in plan.server_machines(opened.cluster) if each.address == address

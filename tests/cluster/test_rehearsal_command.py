@@ -19,7 +19,8 @@ from toolkit.cluster.rehearsal.processes import Process, marked, start_time
 from toolkit.cluster.rehearsal.state import State, exclusive, read_state
 from toolkit.errors import AgentError, RefusedError
 from toolkit.workflows.cluster.rehearse import down, status
-from toolkit.workflows.cluster.rehearse.waiting import Deadline, await_machines
+from toolkit.workflows.cluster.rehearse.waiting import await_machines
+from toolkit.workflows.cluster.servers import Deadline
 
 LIMIT = 60.0
 

@@ -18,6 +18,7 @@ from toolkit.cluster.rehearsal.state import Running, State, read_state
 from toolkit.cluster.secrets import read_secrets
 from toolkit.cluster.secrets.folder import FolderStore
 from toolkit.cluster.secrets.making import leaves
+from toolkit.config.cluster_environment import REHEARSED
 from toolkit.errors import ApiError, RefusedError
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_access import Access
@@ -30,11 +31,11 @@ from toolkit.spec.rehearsal import (
 )
 from toolkit.workflows.cluster.rehearse.talk import (
     Rehearsal,
-    Servers,
     open_rehearsal,
     read_access,
     read_health,
 )
+from toolkit.workflows.cluster.servers import Servers
 
 Json = Mapping[str, Any]
 UNSEEN = "unseen"
@@ -106,7 +107,7 @@ def _ask(
             secrets = read_secrets(FolderStore(own.places.store), own.cluster)
         except RefusedError as error:
             return None, "", (error.message,)
-        asked = stack.enter_context(Servers(own.places, own.cluster, secrets, access.proxy))
+        asked = stack.enter_context(Servers(own.cluster, access, secrets, origin=REHEARSED))
         reasons = asked.judge().reasons
         try:
             nodes = {str(node["Name"]): node for node in asked.nomad.nodes()}

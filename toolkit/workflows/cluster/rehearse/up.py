@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +9,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
 
 from toolkit.agents import interrupts
 from toolkit.agents.find import find_traefik
 from toolkit.cluster.bootstrap import Patience, bootstrap, mark_begun
-from toolkit.cluster.bootstrap.perform import perform
-from toolkit.cluster.bootstrap.steps import NomadVariable
+from toolkit.cluster.bootstrap.rights import TRAEFIK_USER
 from toolkit.cluster.config import places as on_machine
 from toolkit.cluster.rehearsal import plan
 from toolkit.cluster.rehearsal.check import check_host
@@ -41,7 +37,8 @@ from toolkit.cluster.rehearsal.state import (
 )
 from toolkit.cluster.secrets import make_secrets, needed, read_secrets
 from toolkit.cluster.secrets.folder import FolderStore
-from toolkit.errors import RefusedError, TakenError
+from toolkit.config.cluster_environment import REHEARSED
+from toolkit.errors import RefusedError
 from toolkit.spec import dev
 from toolkit.spec.agents import AgentName
 from toolkit.spec.cluster import Binary, Cluster, Machine
@@ -53,21 +50,11 @@ from toolkit.workflows.cluster.rehearse.programs import find_programs, other_ver
 from toolkit.workflows.cluster.rehearse.status import report_on
 from toolkit.workflows.cluster.rehearse.talk import (
     Rehearsal,
-    Servers,
     open_rehearsal,
     read_access,
 )
-from toolkit.workflows.cluster.rehearse.waiting import (
-    Deadline,
-    await_machines,
-    await_nodes,
-    await_servers,
-    still_out,
-)
-
-TRAEFIK_USER = "toolkit"
-TRAEFIK_PASSWORD = "ca/rehearsal/traefik"  # noqa: S105 - the name it is kept under
-"""Who may read Traefik's API here; in AWS the operator chooses."""
+from toolkit.workflows.cluster.rehearse.waiting import await_machines, still_out
+from toolkit.workflows.cluster.servers import Deadline, Servers, await_nodes, await_servers
 
 
 @dataclass(frozen=True)
@@ -153,22 +140,21 @@ def _begin(making: Making) -> RehearsalReport:
         make_folder(places)
         store = FolderStore(places.store)
         make_secrets(store, making.cluster, datetime.fromtimestamp(tools.now(), UTC))
-        _keep_password(store)
         write_private(places.authority, making.secrets()[needed.AUTHORITY].reveal())
         place_programs(places, making.programs)
         state, port = _start_network(making)
-        access = _access(making, store, port)
+        access = _access(making, port)
         write_private(places.access, access.to_json())
         workers = plan.worker_machines(making.cluster, making.workers)
         servers = plan.server_machines(making.cluster)
         state = _start(making, state, servers)
-        with Servers(places, making.cluster, making.secrets(), access.proxy) as asked:
+        with _servers(making, access) as asked:
             _set_up(making, state, store, asked)
             await_machines(places, state, servers, deadline)
             # Only now: a worker that starts before its tokens are known waits for half a minute.
             state = _start(making, state, workers)
             await_machines(places, state, workers, deadline)
-            await_nodes(asked, workers, deadline)
+            await_nodes(asked, [each.name for each in workers], deadline)
             await_servers(asked, deadline)
         write_state(places, replace(state, ready=True))
         deadline.check()
@@ -215,9 +201,10 @@ def _grow(making: Making, state: State) -> RehearsalReport:
         for each in new:
             undo.callback(_take_back, places, each, state)
         state = _start(making, state, new)
-        with Servers(places, making.cluster, making.secrets(), access.proxy) as asked:
+        with _servers(making, access) as asked:
             await_machines(places, state, new, deadline)
-            await_nodes(asked, [each for each in new if each.role != "server"], deadline)
+            others = [each.name for each in new if each.role != "server"]
+            await_nodes(asked, others, deadline)
             await_servers(asked, deadline)
         deadline.check()
         undo.pop_all()
@@ -235,6 +222,10 @@ def _take_back(places: Places, machine: Machine, before: State) -> None:
     if machine.name not in before.machines:
         left = {name: each for name, each in now.machines.items() if name != machine.name}
         write_state(places, replace(now, machines=left))
+
+
+def _servers(making: Making, access: Access) -> Servers:
+    return Servers(making.cluster, access, making.secrets(), origin=REHEARSED)
 
 
 def _ended(making: Making, report: RehearsalReport) -> RehearsalReport:
@@ -261,7 +252,6 @@ def _set_up(making: Making, state: State, store: FolderStore, asked: Servers) ->
     patience = Patience(making.deadline.left, making.tools.clock, sleep)
     done = bootstrap(making.cluster, making.secrets(), asked.consul, asked.nomad, patience=patience)
     mark_begun(store)
-    _let_in(asked, store)
     making.tools.say("start", f"access control set up in {len(done)} steps")
 
 
@@ -307,26 +297,7 @@ def _write_names(places: Places, cluster: Cluster, machines: Sequence[Machine]) 
     write_private(places.targets, json.dumps(plan.targets(cluster, machines)) + "\n")
 
 
-def _keep_password(store: FolderStore) -> None:
-    try:
-        store.put_new(TRAEFIK_PASSWORD, Secret(token_hex(24)))
-    except TakenError:
-        return
-
-
-def _let_in(asked: Servers, store: FolderStore) -> None:
-    """Let the operator read Traefik's API, by a line as `htpasswd -s` makes it.
-
-    The password has 192 random bits, so that a plain digest of it tells nobody anything.
-    """
-    password = store.get(TRAEFIK_PASSWORD) or Secret("")
-    digest = hashlib.sha1(password.reveal().encode(), usedforsecurity=False).digest()
-    line = f"{TRAEFIK_USER}:{{SHA}}{base64.b64encode(digest).decode()}"
-    step = NomadVariable("nomad/jobs/traefik", "api_users", Secret(line))
-    perform(step, asked.consul, asked.nomad)
-
-
-def _access(making: Making, store: FolderStore, port: int) -> Access:
+def _access(making: Making, port: int) -> Access:
     cluster, secrets = making.cluster, making.secrets()
     workers = plan.worker_machines(cluster, making.workers)
     edge: dict[Visibility, str] = {"public": plan.public_edge(cluster)}
@@ -340,7 +311,7 @@ def _access(making: Making, store: FolderStore, port: int) -> Access:
         nomad_token=secrets[needed.NOMAD_MANAGEMENT].reveal(),
         consul_token=secrets[needed.OPERATOR].reveal(),
         traefik_user=TRAEFIK_USER,
-        traefik_password=(store.get(TRAEFIK_PASSWORD) or Secret("")).reveal(),
+        traefik_password=secrets[needed.TRAEFIK_API].reveal(),
         traefik=making.traefik,
         edge=edge,
     )

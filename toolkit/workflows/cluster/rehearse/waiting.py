@@ -1,51 +1,20 @@
-"""Wait for machines, nodes and servers of a rehearsal: one deadline, and a reason when it passes.
+"""Wait for machines of a rehearsal, with a reason when they do not come.
 
 Nothing here offers anything to block on: a machine says by a file that it is in, as it says it to
-a stack in AWS, and servers that begin have no index yet.
+a stack in AWS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from toolkit.agents.interrupts import Check, never
 from toolkit.cluster.rehearsal.machines import said_by
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.processes import last_line
 from toolkit.cluster.rehearsal.state import State
-from toolkit.errors import AgentError, ApiError
+from toolkit.errors import AgentError
 from toolkit.spec.cluster import Machine
-from toolkit.workflows.cluster.rehearse.talk import Servers
-
-PAUSE = 0.1
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """When it has to be over."""
-
-    began: float
-    seconds: float
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
-    check: Check = never
-
-    @property
-    def left(self) -> float:
-        """Seconds; never negative."""
-        return max(0.0, self.began + self.seconds - self.clock())
-
-    def until(self, reason: Callable[[], str]) -> None:
-        """Ask until there is no reason against it; AgentError with the last one."""
-        while said := reason():
-            self.check()
-            if not self.left:
-                raise AgentError(
-                    f"not within {self.seconds:.0f} s: {said}",
-                    hint="a machine that has more to do needs longer: --timeout says how long",
-                )
-            self.sleep(PAUSE)
+from toolkit.workflows.cluster.servers import Deadline
 
 
 def await_machines(
@@ -76,22 +45,3 @@ def still_out(places: Places, state: State, machines: Sequence[Machine]) -> str:
             )
         waiting.append(each.name)
     return f"{', '.join(waiting)} not in" if waiting else ""
-
-
-def await_nodes(asked: Servers, machines: Sequence[Machine], deadline: Deadline) -> None:
-    """Nomad has every worker, ready."""
-
-    def reason() -> str:
-        try:
-            ready = {node["Name"] for node in asked.nomad.nodes() if node["Status"] == "ready"}
-        except ApiError as error:
-            return error.message
-        missing = [each.name for each in machines if each.name not in ready]
-        return f"Nomad has not {', '.join(missing)} as ready" if missing else ""
-
-    deadline.until(reason)
-
-
-def await_servers(asked: Servers, deadline: Deadline) -> None:
-    """Both systems' servers decide together, all of them."""
-    deadline.until(lambda: "; ".join(asked.judge().reasons[:1]))
