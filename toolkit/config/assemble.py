@@ -72,8 +72,9 @@ def assemble(
         dispatch=_dispatch(values.get("dispatch")),
         variables=values.get("variables", {}),
         node_class=node_class,
+        node_pool=None if target.local else values.get("node_pool"),
         constraints=_constraints(values, node_class),
-        context=_context(target, root, python),
+        context=_context(target, root, python, None if target.local else values.get("node_pool")),
     )
 
 
@@ -122,6 +123,7 @@ def _common(merged: Merged, values: dict[str, Any]) -> dict[str, Any]:
         "depends": tuple(values.get("depends", ())),
         "depends_origin": _origin(merged.values, "depends"),
         "lint_allow": tuple(values.get("lint", {}).get("allow", ())),
+        "system": values.get("system", False),
     }
 
 
@@ -224,24 +226,30 @@ def _text(value: str | int | float | bool) -> str:
     return str(value)
 
 
-def _environment(target: Target) -> dict[str, Any]:
+def _environment(target: Target, node_pool: str | None = None) -> dict[str, Any]:
+    """`node_pool`: what the job says; it counts where the environment's would."""
+    edge = target.cluster_edge
     return {
         "name": target.environment,
         "namespace": target.namespace,
         "region": target.region,
         "datacenters": list(target.datacenters),
-        "node_pool": target.node_pool,
+        "node_pool": node_pool or target.node_pool,
         "local": target.local,
+        "cluster": target.cluster,
+        "edge": edge and asdict(edge),
         "nomad": target.nomad.address,
         "consul": target.consul.address,
     }
 
 
-def _context(target: Target, root: Path | None, python: str) -> dict[str, Any]:
+def _context(
+    target: Target, root: Path | None, python: str, node_pool: str | None
+) -> dict[str, Any]:
     project = {"python": python}
     if root is not None:
         project["root"] = str(root)
-    context: dict[str, Any] = {"env": _environment(target), "project": project}
+    context: dict[str, Any] = {"env": _environment(target, node_pool), "project": project}
     if target.local:
         agents = target.agents
         context["agents"] = {

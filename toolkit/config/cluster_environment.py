@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.config.source import Source
 from toolkit.errors import ConfigError, Mistake
-from toolkit.spec.cluster import REHEARSAL
+from toolkit.spec.cluster import REHEARSAL, ClusterEdge
 from toolkit.spec.cluster_access import Access, access_file
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 REHEARSED = "toolkit cluster rehearse"
 """Where the addresses of a rehearsal come from."""
+REACHED = "toolkit cluster"
+"""Where those of a cluster come from that a command has a way into."""
 
 
 def tables(
@@ -64,12 +66,15 @@ def check_tables(
 
 
 def settle(
-    project: Project, environment: EnvironmentFile, mistakes: list[Mistake]
-) -> tuple[EnvironmentFile, Access | None]:
-    """The environment with what its cluster file says, and how its rehearsal is reached.
+    project: Project,
+    environment: EnvironmentFile,
+    mistakes: list[Mistake],
+    access: Access | None = None,
+) -> tuple[EnvironmentFile, Access | None, ClusterEdge | None]:
+    """The environment with what its cluster file says, how it is reached, and what its edge is.
 
     Mistakes of the cluster file are added to `mistakes`. A rehearsal that does not run has no
-    addresses.
+    addresses, and neither has a cluster without `access`.
     """
     from toolkit.config.clusterfile import load_cluster
 
@@ -77,24 +82,51 @@ def settle(
         cluster = load_cluster(project.tree, environment.cluster or "").cluster
     except ConfigError as error:
         mistakes += error.mistakes
-        return environment, None
+        return environment, None, None
+    edge = edge_of(cluster)
     environment = environment._replace(protected=environment.protected or cluster.protected)
+    entrances = access.edge if access else {}
     if environment.inherits is None:
         public = entrance(cluster)
-        edge = {"public": public, **environment.edge} if public else environment.edge
-        return environment._replace(edge=edge), None
-    access = _read_access(project, cluster.name, mistakes)
+        entrances = {
+            **({"public": public} if public else {}),
+            **entrances,
+            **environment.edge,
+        }
+        environment = environment._replace(edge=entrances)
+    elif access is None:
+        access = _read_access(project, cluster.name, mistakes)
+        entrances = access.edge if access else {}
     if access is None:
-        return environment, None
+        return environment, None, edge
     environment = environment._replace(
         nomad=access.nomad,
         consul=access.consul,
-        edge=access.edge,
+        edge=entrances,
         proxy=access.proxy,
         ca_file=access.ca_file,
         traefik_user=access.traefik_user or None,
     )
-    return environment, access
+    return environment, access, edge
+
+
+def edge_of(cluster: Cluster) -> ClusterEdge:
+    """What the job of the cluster's edge is told."""
+    edge, pool = cluster.edge, cluster.pools[cluster.edge.pool]
+    return ClusterEdge(
+        balancer=edge.kind,
+        trusted=(str(cluster.public_part),),
+        pool=pool.name,
+        node_pool=pool.node_pool,
+        public=edge.traefik_port,
+        private=edge.private_port,
+        api=edge.ping_port,
+    )
+
+
+def access_origin(environment: EnvironmentFile) -> str:
+    """Where addresses came from that a way into the cluster said."""
+    return REHEARSED if environment.inherits is not None else REACHED
 
 
 def entrance(cluster: Cluster) -> str | None:

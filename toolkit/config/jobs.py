@@ -33,8 +33,8 @@ from toolkit.spec.target import Target
 __all__ = ["JobPlace", "job_names", "load_job", "locate_job", "resolve_job"]
 
 _UNUSED_IN_PLAIN = (
-    "driver", "resources", "environment", "ports", "route", "check", "node_class", "constraints",
-    "dns", "identity", "schedule", "dispatch",
+    "driver", "resources", "environment", "ports", "route", "check", "node_class", "node_pool",
+    "constraints", "dns", "identity", "schedule", "dispatch",
 )  # fmt: skip
 
 

@@ -166,6 +166,13 @@ _JOB: tuple[Key, ...] = (
     Key("depends", "strings", 'Jobs before this one in a stack: `["db", "migrate:done"]`.', "[]"),
     Key("depends.*", "string", "Or as a table: what of it has to hold.", choices=GATES),
     Key("node_class", "string", "Only nodes of this class; ignored in a local environment."),
+    Key(
+        "node_pool",
+        "string",
+        "Node pool; ignored in a local environment.",
+        "the environment's",
+    ),
+    Key("system", "boolean", "Equipment: `toolkit cluster up` deploys it.", "false"),
     Key("constraints", "tables", "Other constraints on nodes."),
     Key("constraints.attribute", "string", "What is compared: `${attr.kernel.name}`."),
     Key("constraints.operator", "string", "How it is compared.", '"="'),

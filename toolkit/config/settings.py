@@ -17,6 +17,7 @@ from toolkit.config.notify import resolve as resolve_notify
 from toolkit.config.project import Project, find_project
 from toolkit.config.target import resolve_target
 from toolkit.errors import ConfigError, Mistake
+from toolkit.spec.cluster_access import Access
 from toolkit.spec.notify import Notify
 from toolkit.spec.target import Secret, Target
 
@@ -56,12 +57,14 @@ def load_settings(
     *,
     need_project: bool = True,
     contact: bool = True,
+    access: Access | None = None,
 ) -> Settings:
     """Settings for one command, run in the folder `cwd`; ConfigError with every mistake.
 
     Without `need_project`, or where a flag or variable says Nomad's address, a folder that belongs
     to no project is fine. Without `contact` (commands that only start or stop the local agents)
-    contradicting addresses are not refused, and a project is needed as asked.
+    contradicting addresses are not refused, and a project is needed as asked. `access`: how the
+    cluster of the environment is reached, where the caller has a way in already.
     """
     project = find_project(cwd)
     addressed = contact and bool(flags.nomad_address or environ.get("NOMAD_ADDR", "").strip())
@@ -72,7 +75,7 @@ def load_settings(
     variables, mistakes = read_variables(environ)
     target = None
     try:
-        target = resolve_target(project, flags, variables, contact=contact)
+        target = resolve_target(project, flags, variables, contact=contact, access=access)
     except ConfigError as error:
         mistakes += error.mistakes
     if target is None or (mistakes and contact):

@@ -17,7 +17,7 @@ from toolkit.config.addresses import (
     parse_entrance,
     parse_registry,
 )  # fmt: skip
-from toolkit.config.cluster_environment import REHEARSED, nowhere, settle
+from toolkit.config.cluster_environment import access_origin, nowhere, settle
 from toolkit.config.endpoint import PORTS, Filed, resolve_endpoint
 from toolkit.config.given import Flags, Variables
 from toolkit.config.near import suggest
@@ -33,18 +33,25 @@ NO_ENVIRONMENT = "default"
 
 
 def resolve_target(
-    project: Project | None, flags: Flags, variables: Variables, *, contact: bool = True
+    project: Project | None,
+    flags: Flags,
+    variables: Variables,
+    *,
+    contact: bool = True,
+    access: Access | None = None,
 ) -> Target:
     """The target of a command; ConfigError with every mistake.
 
     `contact=False`, for commands that start or stop the local agents and talk to no address of the
     environment's: contradicting variables are ignored, and so is an unreadable state file.
+    `access`: how the environment's cluster is reached, for who has a way in already.
     """
     mistakes: list[Mistake] = []
     environment = _choose(project, flags, variables)
-    access = None
+    edge = None
     if environment.cluster is not None and project is not None:
-        environment, access = settle(project, environment, mistakes if contact else [])
+        found = settle(project, environment, mistakes if contact else [], access)
+        environment, access, edge = found
     agents = _read_state(project, environment, mistakes if contact else [])
     endpoints = []
     for said, flag in ((variables.nomad, flags.nomad_address),
@@ -76,6 +83,7 @@ def resolve_target(
         cluster=environment.cluster,
         rehearsed=environment.inherits is not None,
         access=access,
+        cluster_edge=edge,
     )
 
 
@@ -137,7 +145,7 @@ def _filed(
         address = parse_address(said, port=PORTS[system])
         source = project.file.source
         line = source.line(("environments", environment.name, system.lower()))
-        origin = REHEARSED if access else f"{source.where}:{line}"
+        origin = access_origin(environment) if access else f"{source.where}:{line}"
     pair = (environment.cert_file, environment.key_file)
     if consul and environment.consul_cert_file:  # a certificate and its key come from one place
         pair = (environment.consul_cert_file, environment.consul_key_file)

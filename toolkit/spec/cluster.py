@@ -28,6 +28,8 @@ CONTROL = "control"
 """Name of the pool of one whose profile alone may assume the roles of our servers."""
 PRIVATE_BITS = 3
 """Bits that the subnet of a zone's machines is longer than the range: an eighth of it."""
+PUBLIC_PART = 2
+"""Bits that its last part is longer than the range: a quarter of it is kept for public subnets."""
 AWS_KEEPS = 5
 """Addresses of a subnet that AWS keeps: the first four and the last."""
 REHEARSAL = "-rehearsal"
@@ -152,6 +154,23 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterEdge:
+    """What the edge's own job is told: on which machines it is, and who is in front of it."""
+
+    balancer: Literal["alb", "nlb"]
+    trusted: tuple[str, ...]
+    """Where the balancer is: no machine that tasks run on has an address in these ranges."""
+    pool: str
+    """Pool whose machines it is on, each of them."""
+    node_pool: str
+    """Nomad's node pool of these machines."""
+    public: int
+    """Ports of its entrances."""
+    private: int
+    api: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """One cluster, as its file says."""
 
@@ -193,6 +212,11 @@ class Cluster:
     """ARN of the SNS topic that alarms are sent to."""
     protected: bool = True
     """Changing commands ask first, and the stack has termination protection."""
+
+    @property
+    def public_part(self) -> IPv4Network:
+        """The part of the range that all public subnets are in, those of later zones too."""
+        return list(self.network.subnets(prefixlen_diff=PUBLIC_PART))[-1]
 
     @property
     def arches(self) -> tuple[Arch, ...]:

@@ -246,6 +246,10 @@ class JobSpec:
     variables: Mapping[str, Any] = EMPTY
     """For the template (`var.*`), all layers merged; for a plain job its HCL variables."""
     node_class: str | None = None
+    node_pool: str | None = None
+    """None: the environment's."""
+    system: bool = False
+    """Equipment: a cluster is only up when it runs there."""
     constraints: tuple[Mapping[str, str], ...] = ()
     lint_allow: tuple[str, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)

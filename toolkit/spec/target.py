@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from toolkit.spec.agents import AgentState
 
 if TYPE_CHECKING:
+    from toolkit.spec.cluster import ClusterEdge
     from toolkit.spec.cluster_access import Access
     from toolkit.spec.image import RegistryPlace
 
@@ -86,7 +87,9 @@ class Target:
     rehearsed: bool = False
     """The environment is the cluster's rehearsal on one machine."""
     access: Access | None = None
-    """How a rehearsal is reached; None when it does not run."""
+    """How a cluster is reached, where that is known; None for a rehearsal that does not run."""
+    cluster_edge: ClusterEdge | None = None
+    """What the cluster file says of the machines that the edge is on."""
 
     def headline(self) -> str:
         """`dev · 127.0.0.1:4646 · namespace default`, said before anything changes."""

@@ -21,6 +21,14 @@ def policy_file(target: Target) -> str:
     return FOLDER + name
 
 
+def missing_policy(tree: Tree, spec: JobSpec, target: Target) -> str | None:
+    """Path of the kick.toml that the job needs and the project lacks; None: it lacks none."""
+    if spec.template != TEMPLATE:
+        return None
+    path = policy_file(target)
+    return path if read_or_none(tree, path) is None else None
+
+
 def check_policy(tree: Tree, spec: JobSpec, target: Target) -> None:
     """ConfigError with every mistake of the file, before a server has to refuse to start with it.
 

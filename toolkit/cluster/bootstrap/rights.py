@@ -33,6 +33,11 @@ READERS: Mapping[str, str] = {
 }
 """Nomad variable -> key of the shipped jobs that read Consul's catalog with the token for that."""
 
+TRAEFIK_USER = "toolkit"
+"""As whom the operator reads Traefik's API."""
+API_USERS = ("nomad/jobs/traefik", "api_users")
+"""Nomad variable and key of those who may."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskRights:

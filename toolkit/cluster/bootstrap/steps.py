@@ -5,16 +5,20 @@ Each step can be done again, and by two at once: it names what is to be, not wha
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from toolkit.cluster.bootstrap.rights import (
+    API_USERS,
     CONSUL_POLICIES,
     DNS_TEMPLATE,
     READERS,
     TASK_RIGHTS,
+    TRAEFIK_USER,
     TaskRights,
 )
 from toolkit.cluster.config.nomad import AUDIENCE
@@ -157,8 +161,7 @@ def steps(
         ),
         HasLeader("Nomad"),
         Management("Nomad", secrets[needed.NOMAD_MANAGEMENT]),
-        *(NomadVariable(path, key, secrets[needed.READERS]) for path, key in READERS.items()),
-        *(NomadRights(rights) for rights in TASK_RIGHTS),
+        *handed_out(secrets),
         ConsulObject(
             "role", _TASKS_ROLE, {"Name": _TASKS_ROLE, "Policies": [{"Name": "nomad-tasks"}]}
         ),
@@ -167,6 +170,24 @@ def steps(
         ),
         *(ConsulBinding(body) for body in _bindings()),
     )
+
+
+def handed_out(secrets: Mapping[str, Secret]) -> tuple[NomadVariable | NomadRights, ...]:
+    """What the tasks of the shipped jobs read, and what they may read of Nomad itself."""
+    return (
+        *(NomadVariable(path, key, secrets[needed.READERS]) for path, key in READERS.items()),
+        NomadVariable(*API_USERS, api_user(secrets[needed.TRAEFIK_API])),
+        *(NomadRights(rights) for rights in TASK_RIGHTS),
+    )
+
+
+def api_user(password: Secret) -> Secret:
+    """Who may read Traefik's API, by a line as `htpasswd -s` makes it.
+
+    The password has over a hundred random bits, so that a plain digest of it tells nobody anything.
+    """
+    digest = hashlib.sha1(password.reveal().encode(), usedforsecurity=False).digest()
+    return Secret(f"{TRAEFIK_USER}:{{SHA}}{base64.b64encode(digest).decode()}")
 
 
 def _token(cluster: Cluster, name: str, secret: Secret, rights: Mapping[str, Any]) -> ConsulToken:

@@ -19,6 +19,8 @@ OPERATOR = "ca/bootstrap/operator"
 """A token that reads all of Consul and changes nothing."""
 READERS = "ca/bootstrap/traefik"
 """The token with which Traefik, and others of the shipped jobs, read Consul's catalog."""
+TRAEFIK_API = "ca/bootstrap/traefik-api"
+"""The operator's password at Traefik's API; a UUID as tokens are."""
 BEGUN = "server/state/bootstrapped"
 """There once the cluster's access control was set up; not a secret, and not made beforehand."""
 
@@ -44,6 +46,7 @@ def needed_secrets(cluster: Cluster) -> tuple[Needed, ...]:  # noqa: ARG001 - ma
         Needed(NOMAD_MANAGEMENT, "token", "operator"),
         Needed(OPERATOR, "token", "operator"),
         Needed(READERS, "token", "operator"),
+        Needed(TRAEFIK_API, "token", "operator"),
         Needed("server/gossip/consul", "gossip", "server"),
         Needed("server/gossip/nomad", "gossip", "server"),
         Needed("server/token/agent", "token", "server"),
