@@ -135,7 +135,7 @@ def test_from_the_world_everything_else_refuses_or_is_absent(project: Project) -
         places.append((state_of(project).machines[name].machine.address, port))
     with world(project) as reach, ThreadPoolExecutor(len(places)) as pool:
         # Who is absent says nothing: all are waited for at the same time.
-        found = pool.map(lambda place: reach.get(*place, "frontend.localhost"), places)
+        found = pool.map(lambda place: reach.get(place[0], place[1], "frontend.localhost"), places)
         assert dict(zip(places, found, strict=True)) == dict.fromkeys(places)
 
 
