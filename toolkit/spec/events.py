@@ -10,7 +10,7 @@ from toolkit.spec.chain import InstanceChain
 
 Stage = Literal[
     "target", "build", "push", "start", "note", "lint", "plan", "submit", "place", "canary", "gate",
-    "analyse", "probe", "old", "fail", "revert", "verify", "hold", "step",
+    "analyse", "probe", "old", "fail", "revert", "verify", "hold", "step", "stack",
 ]  # fmt: skip
 
 
