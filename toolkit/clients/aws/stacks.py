@@ -133,11 +133,14 @@ class Stacks:
             ChangeSetName=change_set,
         )
 
-    def execute(self, name: str, change_set: str, token: str) -> None:
+    def execute(self, name: str, change_set: str, token: str, *, keep: bool = False) -> None:
         """Begin to do what a change set says; the same token again: nothing.
 
-        ConflictError where it cannot be executed, as it is obsolete, or was executed.
+        `keep`: what fails is kept as it is; for a stack that is half made, which has nothing to go
+        back to. A change set of `CREATE` says so itself, and must not be told. ConflictError where
+        it cannot be executed, as it is obsolete, or was executed.
         """
+        more: dict[str, Any] = {"DisableRollback": True} if keep else {}
         self._cloud.ask(
             SERVICE,
             "execute_change_set",
@@ -145,6 +148,7 @@ class Stacks:
             StackName=name,
             ChangeSetName=change_set,
             ClientRequestToken=token,
+            **more,
         )
 
     def events(self, stack_id: str, after: str | None) -> tuple[StackEvent, ...]:

@@ -70,7 +70,8 @@ def advance(
 ) -> tuple[Progress, tuple[Step, ...]]:
     """The progress after more events, and the transitions that are worth a line each."""
     latest, done, failed = dict(progress.latest), set(progress.done), list(progress.failed)
-    last, steps = progress.last, []
+    last = progress.last
+    steps: list[Step] = []
     for event in events:
         last = event.id
         if is_of_stack(event, stack):
