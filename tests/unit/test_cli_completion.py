@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,10 @@ def bash_completes(folder: Path, line: str) -> set[str]:
         ("toolkit secret set --e", {"--env"}),
         ("toolkit help hist", {"history"}),
         ("toolkit init --js", {"--json"}),
+        ("toolkit cluster re", {"rehearse"}),
+        ("toolkit cluster rehearse ", {"up", "down", "status"}),
+        ("toolkit cluster rehearse up --work", {"--workers"}),
+        ("toolkit cluster rehearse up ", set[str]()),
     ],
 )
 def test_bash_completes(project: Path, line: str, offered: set[str]) -> None:
@@ -90,6 +95,41 @@ def test_another_shell_reads_its_script(project: Path, name: str) -> None:
     path = project / f"completion.{name}"
     path.write_text(shells.SCRIPTS[name](shells.words()))
     run(project, [shell, "-n", str(path)], "")
+
+
+def zsh_completes(folder: Path, line: str) -> str:
+    """What the script hands to zsh's own functions at the end of `line`."""
+    words = line.split(" ")
+    (folder / "_toolkit.zsh").write_text(shells.zsh(shells.words()))
+    script = "compdef() {}\n_describe() { print -rl -- ${(P)4} }\n"
+    script += "_arguments() { print -rl -- $@ }\n"
+    script += ". ./_toolkit.zsh\nwords=(" + " ".join(f"'{word}'" for word in words) + ")\n"
+    return run(folder, [shell_of("zsh"), "-f"], f"{script}CURRENT={len(words)}\n_toolkit\n")
+
+
+def fish_completes(folder: Path, line: str) -> str:
+    (folder / "toolkit.fish").write_text(shells.fish(shells.words()))
+    return run(folder, [shell_of("fish"), "-N"], f"source toolkit.fish\ncomplete -C '{line}'\n")
+
+
+@pytest.mark.parametrize("completes", [zsh_completes, fish_completes])
+@pytest.mark.parametrize(
+    ("line", "offered", "other"),
+    [
+        ("toolkit ", "deploy", "template"),
+        ("toolkit cluster ", "rehearse", "deploy"),
+        ("toolkit cluster rehearse ", "status", "template"),
+        ("toolkit cluster rehearse up -", "workers", "offline"),
+        ("toolkit deploy -", "release", "workers"),
+        ("toolkit secret ", "set", "workers"),
+    ],
+)
+def test_zsh_and_fish_complete(
+    project: Path, completes: Callable[[Path, str], str], line: str, offered: str, other: str
+) -> None:
+    said = completes(project, line)
+    assert offered in said
+    assert other not in said
 
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])

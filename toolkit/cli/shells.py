@@ -55,7 +55,7 @@ def bash(words: tuple[Word, ...]) -> str:
         f' more="{_more(word)}" ;;'
         for word in words
     )
-    groups = "|".join(entry.name for entry in catalog.COMMANDS if not entry.target)
+    groups = "|".join(f'"{name}"' for name in _groups())
     return f"""\
 # bash completion of toolkit: eval "$(toolkit completion bash)"
 _toolkit() {{
@@ -109,6 +109,11 @@ def _more(word: Word) -> str:
     return _names(word.path) or ("<job>" if word.takes_job else "")
 
 
+def _groups() -> list[str]:
+    """Commands that are followed by another command: `dev`, `cluster rehearse`."""
+    return [entry.name for entry in catalog.COMMANDS if not entry.target]
+
+
 def _names(prefix: str) -> str:
     return " ".join(entry.name.split()[-1] for entry in catalog.children(prefix))
 
@@ -116,12 +121,11 @@ def _names(prefix: str) -> str:
 def zsh(words: tuple[Word, ...]) -> str:
     """For zsh: `_describe` for commands, `_arguments` for options."""
     cases = "\n".join(_zsh_case(word) for word in words if catalog.BY_NAME[word.path].target)
-    groups = "|".join(entry.name for entry in catalog.COMMANDS if not entry.target)
+    groups = "|".join(f'"{name}"' for name in _groups())
     lists = "\n".join(
-        f"    {entry.name})\n      choices=({_zsh_described(entry.name)})\n"
-        f"      _describe -t commands '{entry.name} command' choices ;;"
-        for entry in catalog.COMMANDS
-        if not entry.target
+        f'        "{name}")\n          choices=({_zsh_described(name)})\n'
+        f"          _describe -t commands '{name} command' choices ;;"
+        for name in _groups()
     )
     return f"""\
 #compdef toolkit
@@ -145,7 +149,8 @@ _toolkit() {{
     _describe -t commands 'toolkit command' choices
     return
   fi
-  if [[ "$command" == ({groups}) ]]; then
+  # A group may be in a group; in each its own name is taken for the first word of the rest.
+  while [[ "$command" == ({groups}) ]]; do
     if (( CURRENT == 3 )); then
       case "$command" in
 {lists}
@@ -155,7 +160,7 @@ _toolkit() {{
     command="$command ${{words[3]}}"
     shift words
     (( CURRENT-- ))
-  fi
+  done
   shift words
   (( CURRENT-- ))
   case "$command" in
