@@ -116,7 +116,7 @@ def fish_completes(folder: Path, line: str) -> str:
 @pytest.mark.parametrize(
     ("line", "offered", "other"),
     [
-        ("toolkit ", "deploy", "template"),
+        ("toolkit ", "deploy", "--workers"),
         ("toolkit cluster ", "rehearse", "deploy"),
         ("toolkit cluster rehearse ", "status", "template"),
         ("toolkit cluster rehearse up -", "workers", "offline"),
