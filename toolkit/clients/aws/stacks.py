@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from toolkit.clients.aws.cloud import Answer, Cloud, only, tags_of
-from toolkit.errors import ConflictError
+from toolkit.errors import ConflictError, NotFoundError
 from toolkit.spec.cloudformation import (
     Change,
     ChangeSet,
@@ -27,7 +27,7 @@ from toolkit.spec.cluster_template import Template
 
 SERVICE = "cloudformation"
 
-_NO_STACK = re.compile(r"^ValidationError: Stack(?: with id|:arn)?.* does not exist")
+_NO_STACK = re.compile(r"^ValidationError: Stack.* does not exist")
 """The one answer that says so; any other error leaves open whether the stack is there."""
 _NO_CHANGE_SET = re.compile(
     r"^ChangeSetNotFound|^ValidationError: (?:Stack|ChangeSet).* does not exist"
@@ -234,6 +234,12 @@ class Stacks:
             return body
         # boto3 reads JSON by itself, and keeps its order.
         return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+    def _began(self, name: str, token: str) -> bool:
+        """One of the newest events is of the request that had this token."""
+        answer = self._cloud.ask(SERVICE, "describe_stack_events", unless=_NO_STACK, StackName=name)
+        listed = (answer or {}).get("StackEvents") or ()
+        return any(each.get("ClientRequestToken") == token for each in listed)
 
     def _change_set_page(self, name: str, change_set: str) -> Answer | None:
         return self._cloud.ask(
