@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toolkit.errors import ExitCode
+from toolkit.spec.equip import EquipReport
+from toolkit.spec.preflight import Finding, Preflight
+from toolkit.spec.units import Bill
 
 ChangeWord = Literal["make", "change", "replace", "maybe replace", "remove", "take in", "unclear"]
 PlanWord = Literal["changes", "nothing", "refused"]
@@ -57,3 +60,71 @@ class EarlierRow:
     instance: str
     name: str
     """Its slot, or its pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPlanReport:
+    """What `up` would do now."""
+
+    name: str
+    region: str
+    account: str
+    stack: str | None
+    """The stack's status; None: there is no stack."""
+    word: PlanWord
+    sentence: str
+    changes: tuple[ChangeRow, ...]
+    preflight: Preflight
+    bill: Bill
+    earlier: tuple[EarlierRow, ...] = ()
+    notes: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+    """Commands to type."""
+
+    @property
+    def code(self) -> ExitCode:
+        """0 nothing to do, 10 changes, 1 refused."""
+        match self.word:
+            case "nothing":
+                return ExitCode.OK
+            case "changes":
+                return ExitCode.CHANGES
+            case "refused":
+                return ExitCode.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterUpReport:
+    """What became of a cluster."""
+
+    name: str
+    region: str
+    account: str
+    stack: str | None
+    """The stack's status as it was seen last; None: there is no stack."""
+    word: UpWord
+    sentence: str
+    changes: tuple[ChangeRow, ...] = ()
+    """What the stack's change was to do; empty where there was none of ours."""
+    findings: tuple[Finding, ...] = ()
+    """Of the preflight."""
+    failures: tuple[FailureRow, ...] = ()
+    """Resources that failed, the first one first: it is the cause."""
+    waits_for: tuple[str, ...] = ()
+    """Resources that CloudFormation is still at."""
+    made: tuple[str, ...] = ()
+    """Names of the secrets that were made, or made anew."""
+    earlier: tuple[EarlierRow, ...] = ()
+    equipment: EquipReport | None = None
+    """None: it did not come to that."""
+    notes: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+    """Commands to type."""
+    seconds: float = 0.0
+
+    @property
+    def code(self) -> ExitCode:
+        """That of the word; of equipment that does not run as it should, its own."""
+        if self.word == "failed" and self.equipment is not None and self.equipment.code:
+            return self.equipment.code
+        return UP_CODES[self.word]

@@ -48,9 +48,7 @@ def _row(change: Change, cluster: Cluster) -> ChangeRow:
     warning = _warning(word, change.logical, kind, cluster) if word in GOING else ""
     if warning and word == "maybe replace":
         warning = f"if it is replaced: {warning}"
-    return ChangeRow(
-        word, change.logical, kind, change.physical, _reasons(change.details), warning
-    )
+    return ChangeRow(word, change.logical, kind, change.physical, _reasons(change.details), warning)
 
 
 def _word(change: Change) -> ChangeWord:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from toolkit.clients.aws.stack_texts import says_cancelled
 from toolkit.spec.cloudformation import StackEvent
 from toolkit.spec.cluster_apply import FailureRow
 
@@ -26,8 +27,6 @@ _VERBS = {
     "UPDATE_ROLLBACK_COMPLETE": "put back",
     "IMPORT_ROLLBACK_COMPLETE": "put back",
 }
-MOST = 5
-"""Failures that are named; what follows from them is said by none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,8 @@ def advance(
         latest[event.logical] = event.status
         kind = event.kind.removeprefix("AWS::")
         if event.status.endswith("_FAILED"):
+            if says_cancelled(event.reason):
+                continue
             failed.append(FailureRow(event.logical, kind, event.status, event.reason))
             steps.append(Step(event.logical, kind, "failed", event.reason))
         elif verb := _VERBS.get(event.status):
