@@ -138,18 +138,24 @@ class Stacks:
 
         `keep`: what fails is kept as it is; for a stack that is half made, which has nothing to go
         back to. A change set of `CREATE` says so itself, and must not be told. ConflictError where
-        it cannot be executed, as it is obsolete, or was executed.
+        it cannot be executed, as it is obsolete, or was executed by others; NotFoundError where it
+        is gone.
         """
         more: dict[str, Any] = {"DisableRollback": True} if keep else {}
-        self._cloud.ask(
-            SERVICE,
-            "execute_change_set",
-            unless=_SO_ALREADY,
-            StackName=name,
-            ChangeSetName=change_set,
-            ClientRequestToken=token,
-            **more,
-        )
+        try:
+            self._cloud.ask(
+                SERVICE,
+                "execute_change_set",
+                unless=_SO_ALREADY,
+                StackName=name,
+                ChangeSetName=change_set,
+                ClientRequestToken=token,
+                **more,
+            )
+        except (ConflictError, NotFoundError):
+            # A first try whose answer was lost has used the change set up.
+            if not self._began(name, token):
+                raise
 
     def events(self, stack_id: str, after: str | None) -> tuple[StackEvent, ...]:
         """The events after the one of that id, oldest first; None: all there are.
