@@ -16,7 +16,7 @@ from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.tree import DictTree
 
 JOBS = ("backend", "frontend", "kick", "traefik")
-ENVIRONMENTS = ("dev", "dev-acl", "production")
+ENVIRONMENTS = ("dev", "dev-acl", "production", "prod", "prod-rehearsal")
 PROJECT = b"""
 [environments.dev]
 local = true
@@ -28,6 +28,26 @@ datacenters = ["dc1"]
 driver = "docker"
 """
 
+CLUSTER = b"""
+region = "eu-west-1"
+[edge]
+kind = "nlb"
+pool = "web"
+traefik_port = 8000
+private_port = 8001
+ping_port = 8002
+[pools.web]
+type = "t3.small"
+node_class = "small"
+node_pool = "entrance"
+[pools.worker]
+type = "t3.large"
+[binaries.nomad]
+version = "1.11.3"
+[binaries.consul]
+version = "1.22.7"
+"""
+"""A cluster file that makes `prod` and its rehearsal, its edge at places of its own."""
 
 KICK = b"""
 cluster = "shop"
@@ -68,7 +88,14 @@ def _rendered(
     files: Mapping[str, bytes], job: str, environment: str, overrides: Mapping[str, object]
 ) -> RenderedJob:
     tree = LayeredTree(
-        DictTree({"toolkit.toml": PROJECT, "jobs/kick/kick.production.toml": KICK, **files}),
+        DictTree(
+            {
+                "toolkit.toml": PROJECT,
+                "clusters/prod.toml": CLUSTER,
+                **{f"jobs/kick/kick.{name}.toml": KICK for name in ENVIRONMENTS[2:]},
+                **files,
+            }
+        ),
         builtin_tree(),
     )
     project = load_project(tree)

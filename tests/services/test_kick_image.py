@@ -215,7 +215,7 @@ def placed(cluster: LocalCluster) -> str:
     text = POLICY.with_name("job.toml").read_text()
     for old, new in (
         ("static = 8652", f"static = {cluster.state.ports.kick_http}"),
-        ('node_pool = "control"', 'node_pool = ""'),
+        ('node_pool = "control"', 'node_pool = "default"'),
         ("http://127.0.0.1:8500", cluster.consul_address),
     ):
         assert old in text
