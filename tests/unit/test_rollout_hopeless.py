@@ -25,6 +25,7 @@ def allocation(
     healthy: bool | None = None,
     version: int = 1,
     name: str = "a",
+    then: str | None = None,
 ) -> AllocationView:
     return AllocationView(
         id=name * 36,
@@ -37,6 +38,7 @@ def allocation(
         desired_status="run",
         healthy=healthy,
         tasks=(TaskView("app", "running", False, 0, tuple(events)),),
+        next_allocation=then and then * 36,
     )
 
 
@@ -85,3 +87,22 @@ def test_only_the_version_asked_for_first_failure_first() -> None:
     early = allocation([crash("1", 2), crash("1", 8)], name="c")
     other = allocation([crash("1", 1), crash("1", 2)], version=0, name="d")
     assert [a.id[0] for a in hopeless((late, early, other), 1)] == ["c", "b"]
+
+
+def test_one_whose_replacement_is_healthy_is_past() -> None:
+    # As it is heard of after an election: the failure and what Nomad did about it, all at once.
+    failed = allocation([], status="failed", healthy=False, then="b")
+    again = allocation([], status="failed", healthy=False, name="b", then="c")
+    well = allocation([event("Started")], healthy=True, name="c")
+    young = allocation([event("Started")], name="c")
+    crashing = allocation([crash("1", 1), crash("1", 2)], healthy=True, name="c")
+    assert hopeless((failed, again, well), 1) == []
+    assert hopeless((failed, again, young), 1) == [failed, again]
+    assert crashing in hopeless((failed, again, crashing), 1)
+    assert hopeless((failed,), 1) == [failed]
+
+
+def test_allocations_that_replace_one_another_in_a_circle_are_read_once() -> None:
+    one = allocation([], status="failed", then="b")
+    other = allocation([], status="failed", name="b", then="a")
+    assert len(hopeless((one, other), 1)) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from toolkit.rollout.events import first_failure, task_failures
 from toolkit.spec.observed import AllocationView, TaskEvent, TaskView
 
@@ -37,9 +39,27 @@ def _signature(event: TaskEvent) -> tuple[str, ...] | None:
 
 
 def hopeless(allocations: tuple[AllocationView, ...], version: int) -> list[AllocationView]:
-    """Allocations of a job version that can no longer become healthy, first failure first."""
-    found = [a for a in allocations if a.job_version == version and is_hopeless(a)]
+    """Allocations of a job version that can no longer become healthy, first failure first.
+
+    One whose replacement is healthy is none of them: what it failed of has passed. That is how it
+    looks to whoever hears late of both, such as after the servers had no leader for a while.
+    """
+    after = {a.id: a for a in allocations}
+    found = [
+        a
+        for a in allocations
+        if a.job_version == version and is_hopeless(a) and not _is_made_good(a, after)
+    ]
     return sorted(found, key=_failed_at)
+
+
+def _is_made_good(allocation: AllocationView, after: Mapping[str, AllocationView]) -> bool:
+    seen, last = {allocation.id}, allocation
+    while (then := after.get(last.next_allocation or "")) is not None and then.id not in seen:
+        seen.add(then.id)
+        last = then
+    same = last is not allocation and last.job_version == allocation.job_version
+    return same and last.healthy is True and not is_hopeless(last)
 
 
 def _failed_at(allocation: AllocationView) -> float:
