@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.unit.machinery import Play, allocation, chain, deployment, job, live, watched
+from toolkit.errors import UnreachableError
+from toolkit.rollout.feed import Update
 from toolkit.rollout.machine import GateAnswer, Registered
 from toolkit.rollout.machine.reverting import APPEARS
 from toolkit.spec.observed import AllocationView, DeploymentView, GroupDeployment
@@ -108,6 +110,17 @@ def test_a_revert_that_does_not_appear() -> None:
     ended = found.run()
     assert (ended.end, ended.detail) == ("failed", "the revert made no deployment")
     assert found.now == APPEARS
+
+
+def test_a_revert_is_waited_for_from_the_moment_that_nomad_answers_again() -> None:
+    found = play()
+    error = UnreachableError("no leader", system="Nomad", address="")
+    found.updates.append((2.0, Update("lost", source="Nomad", error=error)))
+    found.updates.append((21.0, Update("back", source="Nomad")))
+    deployments(23.0, found, revert("successful"))
+    # Its lists were read before the revert was registered, and again a moment after it answers.
+    found.registered = lambda now: live() if now < 23 else registered()
+    assert found.run().end == "reverted"
 
 
 def test_a_revert_whose_job_was_purged_is_not_waited_for() -> None:

@@ -83,6 +83,7 @@ class State:
                 if update.error is not None:
                     self.denied[update.source] = update.error
             case "back":
+                self._expect_again(now)
                 self.lost.pop(update.source, None)
         if update.kind in {"allocations", "deployments", "evaluations"}:
             self.registered, self.evaluations_fresh = None, False
@@ -120,6 +121,7 @@ class State:
 
     def answers(self, watched: Watched, now: float) -> Answers:
         """The snapshot that is decided on at `now`."""
+        self._expect_again(now)
         seen = Answers(
             now=now,
             begun=self.begun,
@@ -137,7 +139,7 @@ class State:
             steady={id_: since for id_, (_, since) in self.running.items()},
             quiet_since=self.quiet_since,
             causes=self.causes,
-            did=self._waiting(now),
+            did=self.did,
             probe=self.probe,
             analysis=self.analysis,
         )
@@ -148,11 +150,10 @@ class State:
             self.short_since = now
         return replace(seen, last=self.last, short_since=self.short_since)
 
-    def _waiting(self, now: float) -> Deeds:
-        """What we did; the revert is not expected while Nomad cannot tell of it."""
+    def _expect_again(self, now: float) -> None:
+        """The revert is not expected while Nomad cannot tell of it, but from its answer on."""
         if "Nomad" in self.lost and self.did.following is not None:
             self.did = replace(self.did, following=now)
-        return self.did
 
     def evidence(self) -> list[ConsulInstance]:
         """Consul instances to take check output from: those there, else those last seen ailing."""
