@@ -48,11 +48,13 @@ class Servers:
         tokens = (secrets[needed.CONSUL_MANAGEMENT], secrets[needed.NOMAD_MANAGEMENT])
         self.consul = self._consul(access.consul, tokens[0])
         self.nomad = self._nomad(access.nomad, tokens[1])
+        self._hosts = {each.name: each.host for each in slots(cluster)}
         self._consuls = {
-            each.name: self._consul(consul_address(each.host), tokens[0]) for each in slots(cluster)
+            name: self._consul(consul_address(host), tokens[0])
+            for name, host in self._hosts.items()
         }
         self._nomads = {
-            each.name: self._nomad(nomad_address(each.host), tokens[1]) for each in slots(cluster)
+            name: self._nomad(nomad_address(host), tokens[1]) for name, host in self._hosts.items()
         }
 
     def __enter__(self) -> Self:
@@ -68,6 +70,16 @@ class Servers:
     def leader_address(self) -> str:
         """Nomad's leader, without its port."""
         return self.nomad.leader().rpartition(":")[0]
+
+    def answering(self) -> str:
+        """Full name of the first server whose Nomad and Consul know a leader; empty: none does."""
+        for name, host in self._hosts.items():
+            try:
+                if self._consuls[name].leader() and self._nomads[name].leader():
+                    return host
+            except ApiError:
+                continue
+        return ""
 
     def _consul(self, address: str, token: Secret) -> Consul:
         client = Consul(self._endpoint("Consul", address, token), patience=Patience(ANSWER))
