@@ -276,16 +276,3 @@ class CertificateView:
     """Lower case; `*.` may begin one."""
     ends: datetime | None = None
     algorithm: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What of the account's quotas is in use in one region."""
-
-    addresses: int
-    """Elastic IP addresses."""
-    vpcs: int
-    interfaces: int
-    vcpus: Mapping[str, int]
-    """Of machines that are not spot, by letter of their family: `{"t": 12}`."""
-    spot_vcpus: Mapping[str, int]

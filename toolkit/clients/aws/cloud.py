@@ -58,6 +58,8 @@ class Cloud:
         self._identity: Identity | None = None
         self._clients: dict[tuple[str, str, bool], Any] = {}
         self._given = dict(clients or {})
+        self.asked = 0
+        """Requests so far; one that botocore sent again counts once."""
 
     @property
     def endpoint(self) -> str:
@@ -149,10 +151,12 @@ class Cloud:
             client = self._client(service, region=region)
             pages = iter(client.get_paginator(operation).paginate(**params))
         while True:
+            self.asked += 1
             page: Answer | None = None
             with self._translating(service, operation, unless=unless, region=region):
                 page = next(pages, None)
             if page is None:
+                self.asked -= 1  # the one before was the last
                 return
             yield page
 

@@ -88,6 +88,11 @@ class Asked:
         return f"{call} in {self.region}{where}"
 
 
+def ended(error: ApiError) -> bool:
+    """The credentials have ended: whatever is asked next will not be answered either."""
+    return isinstance(error, DeniedError) and error.hint == LOG_IN
+
+
 def code_of(exc: BaseException) -> str:
     """AWS's code and text as `CODE: TEXT`; empty for an error that is no answer of AWS."""
     if not isinstance(exc, boto.ClientError):

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from toolkit.clients.aws.cloud import Cloud
-from toolkit.spec.aws import CertificateView, ImageView, InstanceTypeView, Used, ZoneView
+from toolkit.clients.aws.cloud import Answer, Cloud, tags_of
+from toolkit.spec.aws import (
+    CLUSTER_TAG,
+    CertificateView,
+    ImageView,
+    InstanceTypeView,
+    ZoneView,
+)
 
-ADDRESSES = ("ec2", "L-0263D0A3")
-"""Quota: Elastic IP addresses."""
-VPCS = ("vpc", "L-F678F1CE")
-INTERFACES = ("vpc", "L-DF5E4CA3")
-"""Quota: network interfaces of a region."""
-STANDARD = ("ec2", "L-1216C47A")
-"""Quota: vCPUs of machines of the families a, c, d, h, i, m, r, t and z."""
-STANDARD_SPOT = ("ec2", "L-34B43A08")
 QUEUED = ("pending", "running")
 
 _NO_QUOTA = re.compile(r"^NoSuchResourceException")
@@ -129,7 +127,10 @@ class Limits:
         return found
 
     def quota(self, quota: tuple[str, str]) -> float | None:
-        """What the account may have, such as of ADDRESSES; None where AWS knows no such quota."""
+        """What the account may have, by service and code; None where AWS knows no such quota.
+
+        A second call, for what every account has, where AWS knows nothing of this one.
+        """
         service, code = quota
         for name in ("get_service_quota", "get_aws_default_service_quota"):
             answer = self._cloud.ask(
@@ -140,15 +141,26 @@ class Limits:
                 return float(value)
         return None
 
-    def used(self) -> Used:
-        """What of these quotas is in use, by anybody in the account; four lists."""
-        addresses = self._cloud.call("ec2", "describe_addresses").get("Addresses") or ()
-        vpcs = sum(1 for _ in self._cloud.pages("ec2", "describe_vpcs", "Vpcs"))
-        interfaces = sum(
-            1 for _ in self._cloud.pages("ec2", "describe_network_interfaces", "NetworkInterfaces")
-        )
-        own: Counter[str] = Counter()
-        spot: Counter[str] = Counter()
+    def addresses(self, *, but: str) -> int:
+        """Elastic IP addresses of the account, those of this cluster left out."""
+        found = self._cloud.call("ec2", "describe_addresses").get("Addresses") or ()
+        return _of_others(found, but)
+
+    def vpcs(self, *, but: str) -> int:
+        """VPCs of the account, those of this cluster left out."""
+        return _of_others(self._cloud.pages("ec2", "describe_vpcs", "Vpcs"), but)
+
+    def interfaces(self) -> int:
+        """All network interfaces: who made one is not always said."""
+        listed = self._cloud.pages("ec2", "describe_network_interfaces", "NetworkInterfaces")
+        return sum(1 for _ in listed)
+
+    def vcpus(self, *, but: str) -> Mapping[tuple[str, bool], int]:
+        """Those of machines, by letters of their family and whether they are spot.
+
+        Machines of this cluster are left out.
+        """
+        found: Counter[tuple[str, bool]] = Counter()
         for group in self._cloud.pages(
             "ec2",
             "describe_instances",
@@ -156,11 +168,25 @@ class Limits:
             Filters=[{"Name": "instance-state-name", "Values": list(QUEUED)}],
         ):
             for each in group.get("Instances") or ():
+                if _is_of(each, but):
+                    continue
                 cores = each.get("CpuOptions") or {}
                 vcpus = int(cores.get("CoreCount") or 0) * int(cores.get("ThreadsPerCore") or 0)
-                kind = spot if each.get("InstanceLifecycle") == "spot" else own
-                kind[family(str(each.get("InstanceType", "")))] += vcpus
-        return Used(len(addresses), vpcs, interfaces, dict(own), dict(spot))
+                spot = each.get("InstanceLifecycle") == "spot"
+                found[family(str(each.get("InstanceType", ""))), spot] += vcpus
+        return dict(found)
+
+    def groups(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Of these autoscaling groups those there are, each with the cluster that its tag says."""
+        return {
+            str(each["AutoScalingGroupName"]): tags_of(each.get("Tags")).get(CLUSTER_TAG, "")
+            for each in self._cloud.pages(
+                "autoscaling",
+                "describe_auto_scaling_groups",
+                "AutoScalingGroups",
+                AutoScalingGroupNames=list(names),
+            )
+        }
 
     def policy_exists(self, arn: str) -> bool:
         """A policy of IAM is there."""
@@ -169,12 +195,6 @@ class Limits:
     def role_exists(self, name: str) -> bool:
         """A role of IAM is there."""
         return self._cloud.ask("iam", "get_role", unless=_NO_ENTITY, RoleName=name) is not None
-
-    def roles(self, beginning: str) -> tuple[str, ...]:
-        """Names of the account's roles that begin so, sorted; one list of all roles."""
-        listed = self._cloud.pages("iam", "list_roles", "Roles")
-        names = (str(each["RoleName"]) for each in listed)
-        return tuple(sorted(name for name in names if name.startswith(beginning)))
 
     def certificate(self, arn: str) -> CertificateView | None:
         """A certificate of ACM in this region."""
@@ -201,3 +221,11 @@ def family(instance_type: str) -> str:
     """The letters of a machine type that quotas are counted by: `t` of `t3.medium`."""
     found = _LETTER.match(instance_type)
     return found[0] if found else ""
+
+
+def _is_of(each: Answer, cluster: str) -> bool:
+    return tags_of(each.get("Tags")).get(CLUSTER_TAG) == cluster
+
+
+def _of_others(listed: Iterable[Answer], cluster: str) -> int:
+    return sum(1 for each in listed if not _is_of(each, cluster))
