@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from toolkit.cluster.network import hosts
 from toolkit.cluster.template.forms import CLUSTER_TAG
+from toolkit.errors import RefusedError
 from toolkit.spec.aws import KeyView, Tagged, VolumeView, ZoneRecord
 from toolkit.spec.cloudformation import StackResource, StackView
 from toolkit.spec.cluster import Cluster
@@ -141,6 +142,15 @@ def _why(resource: StackResource) -> str:
 def is_ours(stack: StackView, cluster: Cluster) -> bool:
     """Whether the stack of the cluster's name was made for it."""
     return stack.tags.get(CLUSTER_TAG) == cluster.name
+
+
+def not_ours(stack: StackView, cluster: Cluster) -> RefusedError:
+    """What to say of a stack of the cluster's name that is somebody else's."""
+    return RefusedError(
+        f"the stack {stack.name} in {cluster.region} is not this cluster's: it lacks the tag"
+        f" {CLUSTER_TAG} = {cluster.name}",
+        hint="look whose it is; a cluster of another name has a stack of its own",
+    )
 
 
 def unaccounted(

@@ -1,0 +1,59 @@
+"""`toolkit cluster status | down`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from toolkit.cli.call import Call
+from toolkit.cli.options import TALK, duration, takes
+from toolkit.errors import ExitCode
+from toolkit.spec.cluster import REHEARSAL
+
+Looked = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        show_default=False,
+        help="Name of a cluster, clusters/NAME.toml, or NAME-rehearsal.",
+    ),
+]
+KeepData = Annotated[
+    bool,
+    typer.Option("--keep-data", help="Keep data volumes, secrets and their key for the next up."),
+]
+Patience = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        parser=duration,
+        metavar="DURATION",
+        show_default=False,
+        help="Time until what is not gone is left to go on without us; default: 45m.",
+    ),
+]
+
+
+@takes(TALK)
+def status(call: Call, name: Looked) -> ExitCode:
+    """Reads only. What cannot be seen, such as servers without a way to them, is said to be so.
+
+    Exit codes: 0 all is well, 3 something is not, 5 nothing is wrong and not all could be seen.
+    """
+    if name.endswith(REHEARSAL):
+        return _rehearsal(call, name.removesuffix(REHEARSAL))
+    from toolkit.views.cluster import status as view
+    from toolkit.workflows.cluster.status import Tools, way_in
+    from toolkit.workflows.cluster.status import status as look
+
+    folder = call.world.cwd
+    tools = Tools(way_in(folder, call.world.environ, on_event=call.on_event))
+    return call.show(view, look(folder, name, tools))
+
+
+def _rehearsal(call: Call, name: str) -> ExitCode:
+    from toolkit.views.cluster import rehearse as view
+    from toolkit.workflows.cluster.rehearse import status as look
+
+    return call.show(view, look(call.world.cwd, name))

@@ -1,0 +1,59 @@
+"""What the servers say of themselves and of the workers, where they can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from toolkit.cluster.network import slots
+from toolkit.errors import ApiError
+from toolkit.spec.cluster import Cluster
+from toolkit.workflows.cluster.servers import Servers
+
+UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A cluster as its servers have it."""
+
+    raft: Mapping[str, str] = field(default_factory=dict)
+    """By slot: `leader`, `voter`, or what is wrong with it."""
+    reasons: tuple[str, ...] = ()
+    """Why no server may be taken away now."""
+    ready: frozenset[str] | None = None
+    """Names of Nomad's nodes that take work; None: not seen."""
+    unseen: tuple[str, ...] = ()
+
+
+def look_inside(cluster: Cluster, asked: Servers) -> Inside:
+    """Ask every server for itself, and any for the nodes; errors of an API are in the answer."""
+    reasons = asked.judge().reasons
+    unseen: tuple[str, ...] = ()
+    leader, ready = "", None
+    try:
+        leader = asked.leader_address()
+        ready = frozenset(str(node["Name"]) for node in asked.nomad.nodes() if _works(node))
+    except ApiError as error:
+        unseen = (f"Nomad's nodes: {error.message}",)
+    return Inside(
+        {
+            slot.name: _of_server(slot.name, reasons, leads=slot.address == leader)
+            for slot in slots(cluster)
+        },
+        reasons,
+        ready,
+        unseen,
+    )
+
+
+def _of_server(name: str, reasons: tuple[str, ...], *, leads: bool) -> str:
+    against = next((each for each in reasons if name in each.split()), "")
+    if against:
+        return against
+    # Something speaks against a system as a whole: whether this one votes is not known.
+    return "leader" if leads else UNSEEN if reasons else "voter"
+
+
+def _works(node: Mapping[str, object]) -> bool:
+    return node.get("Status") == "ready" and node.get("SchedulingEligibility") != "ineligible"
