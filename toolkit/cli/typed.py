@@ -16,22 +16,19 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from toolkit.errors import ToolkitError
+from toolkit.views.placed import TARGETED, WHERE, place
 
-TARGETED = (
-    "abort", "attach", "bump", "deploy", "dispatch", "dns audit", "dns delete", "dns iam",
-    "dns list", "dns plan", "dns set", "dns sync", "doctor", "explain", "history", "logs", "pause",
-    "plan", "promote", "report", "restart", "resume", "rollback", "run", "scale",
-    "secret delete", "secret list", "secret set", "status", "stop", "unlock", "verify", "why-not",
-)  # fmt: skip
-"""Commands that talk to a cluster, and so have to be told which."""
-WHERE = {
-    "environment": "--env",
-    "namespace": "--namespace",
-    "region": "--region",
-    "nomad_address": "--nomad-addr",
-    "consul_address": "--consul-addr",
-}
-"""Options that say which, by the names of their flags."""
+__all__ = [
+    "SAID",
+    "TARGETED",
+    "WHERE",
+    "names_file",
+    "place",
+    "retype",
+    "retype_error",
+    "retype_report",
+]
+
 SAID = frozenset({"next", "notes", "advice"})
 """Fields of reports that name commands."""
 
@@ -48,20 +45,6 @@ def retype(text: str, job_id: str, path: str) -> str:
     pattern = rf"(\btoolkit(?: [a-z-]+){{1,2}}) {re.escape(job_id)}(?![\w./-])"
     typed = shlex.quote(path)
     return re.sub(pattern, lambda found: f"{found[1]} {typed}", text)
-
-
-def place(text: str, flags: Mapping[str, Any]) -> str:
-    """`text` with what `flags` say of the cluster added to each command that talks to one.
-
-    An address with a login in it is left out: what is printed ends up in logs.
-    """
-    options = [
-        f" {option} {shlex.quote(value)}"
-        for name, option in WHERE.items()
-        if isinstance(value := flags.get(name), str) and "@" not in value
-    ]
-    pattern = rf"\btoolkit (?:{'|'.join(TARGETED)})(?![\w-])"
-    return re.sub(pattern, lambda found: found[0] + "".join(options), text)
 
 
 def retype_report(report: Any, path: str | None, flags: Mapping[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolkit.errors import ExitCode
+from toolkit.spec.stack import StackReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Equipped:
     code: ExitCode
     release: str | None = None
     next: str | None = None
-    """The next command to type, where it did not go well."""
+    """The next command to type, where it did not go well; it says the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class EquipReport:
     left_out: tuple[LeftOut, ...]
     sentence: str
     seconds: float = 0.0
+    stack: StackReport | None = None
+    """All that was found out; None: there was nothing to deploy."""
 
     @property
     def code(self) -> ExitCode:

@@ -16,7 +16,7 @@ from toolkit.config.jobfile import read_job_file
 from toolkit.config.jobs import job_names, locate_job
 from toolkit.config.layers import leaf, merge
 from toolkit.config.settings import Flags, Settings, load_settings
-from toolkit.errors import ConfigError, ExitCode, Mistake, RefusedError
+from toolkit.errors import ConfigError, ExitCode, InterruptedRolloutError, Mistake, RefusedError
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_access import Access
 from toolkit.spec.depends import Need
@@ -24,6 +24,7 @@ from toolkit.spec.equip import Equipment, Equipped, EquipReport, LeftOut
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.spec.jobspec import EMPTY, JobSpec
 from toolkit.spec.stack import StackReport, StackRow
+from toolkit.views.placed import place
 from toolkit.workflows.cluster.files import need_project
 from toolkit.workflows.deploy import DeployOptions
 from toolkit.workflows.kick_job import missing_policy
@@ -35,7 +36,7 @@ from toolkit.workflows.stack.prepare import rendered_stack
 
 COME = 120.0
 """Seconds in which the machines that a job asks for may come, when there are none yet."""
-_ELSEWHERE = ("NOMAD_", "CONSUL_", "KICK_ADDR", "TOOLKIT_ENV", "TOOLKIT_TRAEFIK_PASSWORD")
+_ELSEWHERE = ("NOMAD_", "CONSUL_", "KICK_ADDR", "TOOLKIT_ENV", "TOOLKIT_PROXY", "TOOLKIT_TRAEFIK_")
 """Variables that say where another cluster is, or who somebody is there: the way in decides."""
 
 
@@ -89,7 +90,11 @@ def equip(
             return EquipReport(cluster.name, name, (), found.left_out, sentence)
         options = StackOptions(DeployOptions(wait_capacity=come))
         only = replace(session, settings=_only(settings, found.jobs))
-        report = deploy_all(only, options, on_event=on_event, confirm=confirm)
+        try:
+            report = deploy_all(only, options, on_event=on_event, confirm=confirm)
+        except InterruptedRolloutError as error:
+            hint = f"toolkit cluster up {cluster.name} goes on with what is left"
+            raise InterruptedRolloutError(error.message, hint=hint) from error
     return _report(cluster, name, found, report, clock() - began)
 
 
@@ -163,7 +168,7 @@ def _unasked(session: Session) -> Session:
 def _report(
     cluster: Cluster, environment: str, found: Equipment, report: StackReport, seconds: float
 ) -> EquipReport:
-    rows = tuple(_row(each) for each in report.rows)
+    rows = tuple(_row(each, environment) for each in report.rows)
     well = [each.job for each in rows if each.code is ExitCode.OK]
     bad = next((each for each in rows if each.code is not ExitCode.OK), None)
     sentence = (
@@ -171,17 +176,17 @@ def _report(
         if bad
         else f"equipped with {', '.join(well)}, in {seconds:.1f} s"
     )
-    return EquipReport(cluster.name, environment, rows, found.left_out, sentence, seconds)
+    return EquipReport(cluster.name, environment, rows, found.left_out, sentence, seconds, report)
 
 
-def _row(row: StackRow) -> Equipped:
+def _row(row: StackRow, environment: str) -> Equipped:
     said = None if row.report is None else row.report.next
-    hint = None if row.error is None else row.error.hint
+    said = said or (None if row.error is None else row.error.hint)
     return Equipped(
         job=row.job,
         word=row.verdict or "not begun",
         sentence=row.sentence,
         code=row.code,
         release=None if row.report is None else row.report.release,
-        next=said or hint,
+        next=place(said, {"environment": environment}) if said else None,
     )
