@@ -70,8 +70,8 @@ def stubbed() -> Iterator[tuple[Ecr, Stubber]]:
 @pytest.mark.parametrize(
     ("code", "status", "kind", "hint"),
     [
-        ("AccessDeniedException", 400, DeniedError, "in account 123456789012"),
-        ("UnrecognizedClientException", 400, DeniedError, "in account 123456789012"),
+        ("AccessDeniedException", 400, DeniedError, "ecr:BatchGetImage"),
+        ("UnrecognizedClientException", 400, DeniedError, "get-caller-identity"),
         ("ExpiredTokenException", 400, DeniedError, "log in again"),
         ("ThrottlingException", 400, ServerError, "wait a little"),
         ("ServerException", 500, ServerError, "wait a little"),
@@ -85,7 +85,8 @@ def test_what_it_refuses_says_who_where_and_what_to_do(
     stubber.add_client_error("batch_get_image", code, "not so", status)
     with pytest.raises(kind) as caught:
         ecr.find(IMAGE)
-    assert caught.value.message == f"ECR in eu-west-1 could not look for {IMAGE}: not so"
+    asked = f"ecr:BatchGetImage in eu-west-1 ({IMAGE}, account 123456789012)"
+    assert asked in caught.value.message
     assert (hint is None) == (caught.value.hint is None)
     assert hint is None or hint in (caught.value.hint or "")
 
@@ -97,11 +98,11 @@ def test_no_credentials_and_nobody_there(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     nobody = Ecr(PLACE, OWNER, endpoint="http://127.0.0.1:1")
-    with pytest.raises(DeniedError, match="there are no whole credentials"):
+    with pytest.raises(DeniedError, match="there are no AWS credentials"):
         nobody.login()
     nobody.close()
     client = client_of("http://127.0.0.1:1")
-    with pytest.raises(UnreachableError, match="it cannot be reached"):
+    with pytest.raises(UnreachableError, match="cannot be reached"):
         Ecr(PLACE, OWNER, client=client).find(IMAGE)
     client.close()
 

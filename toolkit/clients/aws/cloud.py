@@ -56,7 +56,7 @@ class Cloud:
         self._guard = RLock()
         self._session: Session | None = None
         self._identity: Identity | None = None
-        self._clients: dict[tuple[str, str, bool], Any] = {}
+        self._clients: dict[tuple[str, bool], Any] = {}
         self._given = dict(clients or {})
         self.asked = 0
         """Requests so far; one that botocore sent again counts once."""
@@ -87,20 +87,19 @@ class Cloud:
         operation: str,
         /,
         *,
+        about: str = "",
         conceal: str = "",
         once: bool = False,
-        region: str | None = None,
         **params: Any,
     ) -> Answer:
         """One call, by boto3's names: `call("ec2", "describe_vpcs")`.
 
-        `conceal`: a value among the parameters that must be in no error. `once`: never send it
-        again by itself, as a second one would be a second thing.
+        `about`: what an error's message names beside the call. `conceal`: a value among the
+        parameters that must be in no error. `once`: never send it again by itself, as a second one
+        would be a second thing.
         """
         self._pinned()
-        answer: Answer = self._ask(
-            service, operation, params, conceal=conceal, once=once, region=region
-        )
+        answer: Answer = self._ask(service, operation, params, about, conceal=conceal, once=once)
         return answer
 
     def ask(
@@ -110,6 +109,7 @@ class Cloud:
         /,
         *,
         unless: re.Pattern[str],
+        about: str = "",
         conceal: str = "",
         once: bool = False,
         **params: Any,
@@ -117,22 +117,15 @@ class Cloud:
         """One call; None when AWS's answer, as `CODE: TEXT`, matches `unless`."""
         self._pinned()
         answer: Answer | None = self._ask(
-            service, operation, params, unless=unless, conceal=conceal, once=once
+            service, operation, params, about, unless=unless, conceal=conceal, once=once
         )
         return answer
 
     def pages(
-        self,
-        service: str,
-        operation: str,
-        key: str,
-        /,
-        *,
-        region: str | None = None,
-        **params: Any,
+        self, service: str, operation: str, key: str, /, *, about: str = "", **params: Any
     ) -> Iterator[Answer]:
         """The items of a list, named `key` in its pages; a page is asked for when it is needed."""
-        for page in self.whole_pages(service, operation, region=region, **params):
+        for page in self.whole_pages(service, operation, about=about, **params):
             yield from page.get(key) or ()
 
     def whole_pages(
@@ -142,21 +135,19 @@ class Cloud:
         /,
         *,
         unless: re.Pattern[str] | None = None,
-        region: str | None = None,
+        about: str = "",
         **params: Any,
     ) -> Iterator[Answer]:
         """The pages of a list; none when AWS's answer matches `unless`."""
         self._pinned()
-        with self._translating(service, operation, unless=unless, region=region):
-            client = self._client(service, region=region)
+        with self._translating(service, operation, about):
+            client = self._client(service)
             pages = iter(client.get_paginator(operation).paginate(**params))
         while True:
-            self.asked += 1
             page: Answer | None = None
-            with self._translating(service, operation, unless=unless, region=region):
+            with self._translating(service, operation, about, unless=unless):
                 page = next(pages, None)
             if page is None:
-                self.asked -= 1  # the one before was the last
                 return
             yield page
 
@@ -178,15 +169,14 @@ class Cloud:
         service: str,
         operation: str,
         params: Mapping[str, Any],
+        about: str = "",
         *,
         unless: re.Pattern[str] | None = None,
         conceal: str = "",
         once: bool = False,
-        region: str | None = None,
     ) -> Any:
-        with self._translating(service, operation, unless=unless, conceal=conceal, region=region):
-            client = self._client(service, once=once, region=region)
-            return getattr(client, operation)(**params)
+        with self._translating(service, operation, about, unless=unless, conceal=conceal):
+            return getattr(self._client(service, once=once), operation)(**params)
         return None
 
     @contextmanager
@@ -194,10 +184,10 @@ class Cloud:
         self,
         service: str,
         operation: str,
+        about: str,
         *,
         unless: re.Pattern[str] | None = None,
         conceal: str = "",
-        region: str | None = None,
     ) -> Iterator[None]:
         """Errors of boto3 become ours; the ones that `unless` knows are no errors."""
         try:
@@ -211,32 +201,29 @@ class Cloud:
             if unless is not None and unless.search(errors.code_of(exc)):
                 return
             name = "".join(part.title() for part in operation.split("_"))
-            asked = errors.Asked(service, name, region or self.region, self._endpoint or "")
+            asked = errors.Asked(service, name, self.region, self.endpoint, about)
             ours = errors.translate(exc, asked, conceal=conceal)
             # AWS quotes what it refuses: with a secret in it, its words stay with us.
             raise ours from (None if conceal else exc)
 
-    def _client(self, service: str, *, once: bool = False, region: str | None = None) -> Any:
+    def _client(self, service: str, *, once: bool = False) -> Any:
         if service in self._given:
             return self._given[service]
         from botocore.config import Config
 
-        where = region or self.region
+        attempts = 1 if once else self._attempts
+        connect, read = self._seconds
         with self._guard:
-            if (service, where, once) not in self._clients:
-                connect, read = self._seconds
+            if (service, once) not in self._clients:
                 config = Config(
                     connect_timeout=connect,
                     read_timeout=read,
-                    retries={
-                        "mode": "standard",
-                        "total_max_attempts": 1 if once else self._attempts,
-                    },
+                    retries={"mode": "standard", "total_max_attempts": attempts},
                 )
-                self._clients[service, where, once] = self._opened().client(
-                    service, region_name=where, config=config, endpoint_url=self._endpoint
+                self._clients[service, once] = self._opened().client(
+                    service, config=config, endpoint_url=self._endpoint
                 )
-            return self._clients[service, where, once]
+            return self._clients[service, once]
 
     def _opened(self) -> Session:
         if self._session is None:

@@ -5,30 +5,23 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from toolkit.clients.aws.cloud import Answer, Cloud, only
 from toolkit.clients.registry import MANIFESTS
-from toolkit.errors import ApiError, DeniedError, InvalidRequestError, ServerError, UnreachableError
+from toolkit.errors import ServerError
 from toolkit.spec.image import ImageName, Login, RegistryPlace, RemoteImage
 from toolkit.spec.target import Secret
 
+SERVICE = "ecr"
 SYSTEM = "ECR"
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 20.0
-ATTEMPTS = 3
 
 _HOST = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
     r"(?:amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)"
 )
-_DENIED = re.compile(
-    r"AccessDenied|Unauthorized|UnrecognizedClient|InvalidClientTokenId|ExpiredToken"
-    r"|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken"
-)
-_EXPIRED = re.compile(r"ExpiredToken")
-_LATER = re.compile(r"Throttl|TooManyRequests|RequestLimit|ServerException|ServiceUnavailable")
+_NO_REPOSITORY = re.compile(r"^RepositoryNotFoundException")
+_THERE = re.compile(r"^RepositoryAlreadyExistsException")
 
 
 class Owner(NamedTuple):
@@ -52,21 +45,23 @@ class Ecr:
     ) -> None:
         """Imports boto3 at the first call; `client`: a boto3 client instead of one of our own."""
         self._place, self._owner = place, owner
-        self._endpoint = endpoint
-        self._client = client
+        clients = None if client is None else {SERVICE: client}
+        self._cloud = Cloud(owner.region, endpoint=endpoint, clients=clients)
 
     def find(self, image: ImageName) -> RemoteImage | None:
         """What the tag stands for; an ApiError says why that could not be seen."""
-        with self._translating(f"could not look for {image}"):
-            try:
-                answer = self._ecr.batch_get_image(
-                    registryId=self._owner.account,
-                    repositoryName=image.repository,
-                    imageIds=[{"imageTag": image.tag}],
-                    acceptedMediaTypes=list(MANIFESTS),
-                )
-            except self._ecr.exceptions.RepositoryNotFoundException:
-                return None
+        answer = self._cloud.ask(
+            SERVICE,
+            "batch_get_image",
+            unless=_NO_REPOSITORY,
+            about=f"{image}, account {self._owner.account}",
+            registryId=self._owner.account,
+            repositoryName=image.repository,
+            imageIds=[{"imageTag": image.tag}],
+            acceptedMediaTypes=list(MANIFESTS),
+        )
+        if answer is None:
+            return None
         for found in answer.get("images") or ():
             digest = str((found.get("imageId") or {}).get("imageDigest") or "")
             if digest:
@@ -81,12 +76,12 @@ class Ecr:
 
         One that is there stays as it is; what it lacks of that is said.
         """
-        with self._translating(f"could not prepare the repository {image.repository}"):
-            found = self._repository(image.repository)
-            if found is None:
-                found = self._create(image.repository)
-                if found is None:
-                    return (f"repository {image.repository} was made: scanned, immutable tags",)
+        found = self._repository(image.repository)
+        if found is None:
+            if self._create(image.repository):
+                return (f"repository {image.repository} was made: scanned, immutable tags",)
+            # Somebody made it meanwhile, or we did, in a try whose answer was lost.
+            found = self._repository(image.repository) or {}
         lacks = []
         if not str(found.get("imageTagMutability", "")).startswith("IMMUTABLE"):
             lacks.append(f"repository {image.repository} lets tags be moved")
@@ -96,8 +91,7 @@ class Ecr:
 
     def login(self) -> Login:
         """AWS's own user, with a password that ends after twelve hours."""
-        with self._translating("gave no login"):
-            answer = self._ecr.get_authorization_token()
+        answer = self._cloud.call(SERVICE, "get_authorization_token")
         try:
             coded = answer["authorizationData"][0]["authorizationToken"]
             user, _, password = base64.b64decode(coded).decode().partition(":")
@@ -108,90 +102,33 @@ class Ecr:
 
     def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            self._client.close()
+        self._cloud.close()
 
-    @property
-    def _ecr(self) -> Any:
-        if self._client is None:
-            from boto3.session import Session
-            from botocore.config import Config
+    def _repository(self, name: str) -> Answer | None:
+        answer = self._cloud.ask(
+            SERVICE,
+            "describe_repositories",
+            unless=_NO_REPOSITORY,
+            about=f"{name}, account {self._owner.account}",
+            registryId=self._owner.account,
+            repositoryNames=[name],
+        )
+        return None if answer is None else only(answer, "repositories", f"repository {name}")
 
-            config = Config(
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
-                retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            )
-            self._client = Session(region_name=self._owner.region).client(
-                "ecr", config=config, endpoint_url=self._endpoint
-            )
-        return self._client
-
-    def _repository(self, name: str) -> dict[str, Any] | None:
-        try:
-            answer = self._ecr.describe_repositories(
-                registryId=self._owner.account, repositoryNames=[name]
-            )
-        except self._ecr.exceptions.RepositoryNotFoundException:
-            return None
-        found: dict[str, Any] = answer["repositories"][0]
-        return found
-
-    def _create(self, name: str) -> dict[str, Any] | None:
-        """None where we made it; else the one that somebody made meanwhile."""
-        try:
-            self._ecr.create_repository(
-                registryId=self._owner.account,
-                repositoryName=name,
-                imageTagMutability="IMMUTABLE",
-                imageScanningConfiguration={"scanOnPush": True},
-                tags=[{"Key": "toolkit:managed", "Value": "image"}],
-            )
-        except self._ecr.exceptions.RepositoryAlreadyExistsException:
-            # Or our own, of a try whose answer was lost.
-            return self._repository(name)
-        return None
-
-    @contextmanager
-    def _translating(self, what: str) -> Iterator[None]:
-        try:
-            from botocore.exceptions import BotoCoreError, ClientError
-        except ImportError as exc:
-            hint = "pip install 'nomad-toolkit[aws]'"
-            raise ApiError("boto3 is not installed", system=SYSTEM, hint=hint) from exc
-        try:
-            yield
-        except ClientError as exc:
-            raise self._no(what, exc.response.get("Error") or {}) from exc
-        except (BotoCoreError, ValueError) as exc:
-            raise self._silent(what, exc) from exc
-
-    def _no(self, what: str, error: dict[str, Any]) -> ApiError:
-        code, text = str(error.get("Code") or ""), str(error.get("Message") or "")
-        said = f"ECR in {self._owner.region} {what}: {text or code}"
-        if _EXPIRED.search(code):
-            return DeniedError(said, system=SYSTEM, hint="the credentials ended: log in again")
-        if _DENIED.search(code):
-            hint = f"the credentials need the right in account {self._owner.account}"
-            return DeniedError(said, system=SYSTEM, hint=hint)
-        if _LATER.search(code):
-            return ServerError(said, system=SYSTEM, hint="wait a little, then again")
-        return InvalidRequestError(said, system=SYSTEM)
-
-    def _silent(self, what: str, exc: Exception) -> ApiError:
-        name = type(exc).__name__
-        said = f"ECR in {self._owner.region} {what}"
-        if name in {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"}:
-            why = {"ProfileNotFound": "the profile that AWS_PROFILE names does not exist"}
-            return DeniedError(
-                f"{said}: {why.get(name, 'there are no whole credentials')}",
-                system=SYSTEM,
-                hint="credentials are found where AWS's own tools look: aws sts"
-                " get-caller-identity tells",
-            )
-        if "Timeout" in name or "Connection" in name or name == "HTTPClientError":
-            return UnreachableError(f"{said}: it cannot be reached", system=SYSTEM)
-        return ServerError(f"{said}: the request failed ({name})", system=SYSTEM)
+    def _create(self, name: str) -> bool:
+        """Make it; False where it is there."""
+        answer = self._cloud.ask(
+            SERVICE,
+            "create_repository",
+            unless=_THERE,
+            about=f"{name}, account {self._owner.account}",
+            registryId=self._owner.account,
+            repositoryName=name,
+            imageTagMutability="IMMUTABLE",
+            imageScanningConfiguration={"scanOnPush": True},
+            tags=[{"Key": "toolkit:managed", "Value": "image"}],
+        )
+        return answer is not None
 
 
 def _config_of(manifest: str) -> str | None:

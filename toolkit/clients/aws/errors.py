@@ -78,14 +78,16 @@ class Asked:
     service: str
     """As boto3 calls it: `cloudformation`."""
     operation: str
-    """As AWS calls it: `DescribeStacks`; empty before there is one."""
+    """As AWS calls it: `DescribeStacks`."""
     region: str
     endpoint: str = ""
+    about: str = ""
+    """What it was about, where the call's name does not tell: `prod-server-1`."""
 
     def __str__(self) -> str:
+        about = f" ({self.about})" if self.about else ""
         where = f" at {self.endpoint}" if self.endpoint else ""
-        call = f"{self.service}:{self.operation}" if self.operation else self.service
-        return f"{call} in {self.region}{where}"
+        return f"{self.service}:{self.operation} in {self.region}{where}{about}"
 
 
 def ended(error: ApiError) -> bool:
@@ -146,6 +148,7 @@ def translate(exc: Exception, asked: Asked, *, conceal: str = "") -> ApiError:
 
 
 _WAYS = "does this machine reach AWS"
+_MARKUP = re.compile(r"<html|<!doctype", re.IGNORECASE)
 
 
 def _said(exc: boto.ClientError, asked: Asked, conceal: str) -> ApiError:
@@ -210,5 +213,8 @@ def _clean(text: str, conceal: str) -> str:
     """One bounded line without what is to be concealed."""
     if conceal:
         text = text.replace(conceal, "***")
+    if _MARKUP.search(text):
+        # Whoever it was that answered, it was not the service.
+        return "a page of HTML"
     line = "".join(each if each.isprintable() else " " for each in text).strip().rstrip(".")
     return line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]} …"

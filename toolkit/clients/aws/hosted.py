@@ -102,6 +102,7 @@ class HostedZones:
                 SERVICE,
                 "change_resource_record_sets",
                 once=True,
+                about=zone,
                 HostedZoneId=zone,
                 ChangeBatch={
                     "Changes": [

@@ -54,6 +54,7 @@ class Machines:
         self._cloud.call(
             GROUPS,
             "update_auto_scaling_group",
+            about=group,
             AutoScalingGroupName=group,
             MinSize=min,
             DesiredCapacity=desired,
@@ -65,6 +66,7 @@ class Machines:
             GROUPS,
             "complete_lifecycle_action",
             unless=_LET_GO,
+            about=instance,
             LifecycleHookName=hook,
             AutoScalingGroupName=group,
             InstanceId=instance,
@@ -78,7 +80,7 @@ class Machines:
 
     def delete_volume(self, id: str) -> None:  # noqa: A002 - AWS's word
         """Delete a volume for good; one that is gone: nothing. ConflictError while it is in use."""
-        self._cloud.ask(EC2, "delete_volume", unless=_NO_VOLUME, VolumeId=id)
+        self._cloud.ask(EC2, "delete_volume", unless=_NO_VOLUME, about=id, VolumeId=id)
 
     def interfaces(self, subnets: Sequence[str]) -> tuple[InterfaceView, ...]:
         """All network interfaces in these subnets, whosever they are, sorted by id."""
@@ -95,6 +97,7 @@ class Machines:
         self._cloud.call(
             "ec2-instance-connect",
             "send_ssh_public_key",
+            about=instance,
             InstanceId=instance,
             AvailabilityZone=zone,
             InstanceOSUser=user,

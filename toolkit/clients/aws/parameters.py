@@ -38,7 +38,12 @@ class ParameterStore:
     def get(self, name: str) -> Secret | None:
         """The value, or None where there is none."""
         answer = self._cloud.ask(
-            SERVICE, "get_parameter", unless=_ABSENT, Name=self._root + name, WithDecryption=True
+            SERVICE,
+            "get_parameter",
+            unless=_ABSENT,
+            about=name,
+            Name=self._root + name,
+            WithDecryption=True,
         )
         return None if answer is None else Secret(str(answer["Parameter"]["Value"]))
 
@@ -64,6 +69,7 @@ class ParameterStore:
             SERVICE,
             "put_parameter",
             unless=_THERE,
+            about=name,
             conceal=value.reveal(),
             Name=self._root + name,
             Value=value.reveal(),
@@ -82,6 +88,7 @@ class ParameterStore:
         answer = self._cloud.call(
             SERVICE,
             "put_parameter",
+            about=name,
             conceal=value.reveal(),
             Name=self._root + name,
             Value=value.reveal(),
@@ -95,6 +102,7 @@ class ParameterStore:
             self._cloud.call(
                 SERVICE,
                 "add_tags_to_resource",
+                about=name,
                 ResourceType="Parameter",
                 ResourceId=self._root + name,
                 Tags=self._tags,
@@ -102,7 +110,9 @@ class ParameterStore:
 
     def remove(self, name: str) -> None:
         """Forget a value; nothing happens where there is none."""
-        self._cloud.ask(SERVICE, "delete_parameter", unless=_ABSENT, Name=self._root + name)
+        self._cloud.ask(
+            SERVICE, "delete_parameter", unless=_ABSENT, about=name, Name=self._root + name
+        )
 
     def names(self) -> tuple[str, ...]:
         """The names of all values, sorted; no value is read."""
