@@ -144,10 +144,14 @@ class Cloud:
             client = self._client(service)
             pages = iter(client.get_paginator(operation).paginate(**params))
         while True:
-            page: Answer | None = None
+            self.asked += 1
+            page: Answer | None = {}
             with self._translating(service, operation, about, unless=unless):
                 page = next(pages, None)
             if page is None:
+                # The one before was the last, which boto3 knew without asking.
+                self.asked -= 1
+            if not page:
                 return
             yield page
 
@@ -175,6 +179,7 @@ class Cloud:
         conceal: str = "",
         once: bool = False,
     ) -> Any:
+        self.asked += 1
         with self._translating(service, operation, about, unless=unless, conceal=conceal):
             return getattr(self._client(service, once=once), operation)(**params)
         return None
