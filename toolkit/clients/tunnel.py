@@ -26,6 +26,8 @@ TRIES = 3
 ENDING = 3.0
 """Seconds that a process has to end when it is told to."""
 _PAUSE = 0.02
+_PROC = Path("/proc")
+"""Linux; elsewhere `ps` is asked."""
 _TAKEN = "Address already in use"
 _WORDS = 400
 """Characters of what ssh said that go into an error: the last ones."""
@@ -84,11 +86,11 @@ def held_tunnel(
     words when it does not stand, and in the place of another UnreachableError of the block when it
     ended meanwhile.
     """
-    with _standing(command, environ, log, seconds, None, clock) as (watched, tunnel):
+    with _standing(command, environ, log, seconds, None, clock) as (_, tunnel):
         try:
             yield tunnel
         except UnreachableError as exc:
-            if _lives(watched, tunnel):
+            if identity(tunnel.pid):
                 raise
             raise UnreachableError(
                 f"the tunnel ended: {last_words(log) or 'ssh said nothing'}",
@@ -128,31 +130,49 @@ def end_group(
     """End all processes of a tunnel, and wait until they are gone."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         end = clock() + ENDING
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
-            while clock() < end:
-                # Not our children: there is nothing to block on.
-                os.killpg(group, 0)
-                sleep(_PAUSE)
-        except (ProcessLookupError, PermissionError):
+        # Not our children: there is nothing to block on.
+        while runs := _runs(group):
+            if clock() >= end:
+                break
+            sleep(_PAUSE)
+        if not runs:
             return
 
 
 def identity(pid: int) -> str:
     """What tells a process from a later one of its number; empty when it does not run."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (OSError, UnicodeDecodeError):
-        fields = []
-    if fields:
-        return "" if fields[0] in "ZX" else fields[19]
-    if Path("/proc/self/stat").exists():
-        return ""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
+    if not _PROC.exists():
         asked = ["ps", "-p", str(pid), "-o", "lstart="]
-        said = subprocess.run(asked, capture_output=True, text=True, timeout=ENDING, check=False)
-        return said.stdout.strip()
-    return ""
+        try:
+            said = subprocess.run(asked, capture_output=True, timeout=ENDING, check=False)
+        except (OSError, subprocess.SubprocessError):
+            return ""
+        return said.stdout.decode(errors="replace").strip()
+    fields = _fields(str(pid))
+    return fields[19] if fields else ""
+
+
+def _runs(group: int) -> bool:
+    """Whether a process of the group runs; one that only waits to be taken note of does not."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    if not _PROC.exists():
+        return True
+    numbers = (each.name for each in _PROC.iterdir() if each.name.isdigit())
+    return any(fields[2] == str(group) for fields in map(_fields, numbers) if fields)
+
+
+def _fields(number: str) -> list[str]:
+    """What the kernel says of a process, from its state on; empty when it does not run."""
+    try:
+        fields = (_PROC / number / "stat").read_text().rpartition(")")[2].split()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [] if not fields or fields[0] in "ZX" else fields
 
 
 def last_words(log: Path) -> str:
@@ -183,23 +203,20 @@ def _standing(
 ) -> Iterator[tuple[subprocess.Popen[bytes], Tunnel]]:
     ports = [] if port is None else [port]
     end = clock() + seconds
-    with contextlib.ExitStack() as stack:
-        most = TRIES + len(ports)
-        for attempt in range(most):
-            chosen = ports.pop() if ports else free_port()
-            watched = stack.enter_context(_watched(command(chosen), environ, log))
+    most = TRIES + len(ports)
+    for attempt in range(most):
+        chosen = ports.pop() if ports else free_port()
+        with _watched(command(chosen), environ, log) as watched:
             pid = _await_ready(watched, end, clock)
             if pid is not None:
-                break
-            words = last_words(log)
+                yield watched, Tunnel(pid, watched.pid, chosen)
+                return
             late = clock() >= end
-            if _TAKEN in words and not late and attempt + 1 < most:
-                continue
+        words = last_words(log)
+        if late or _TAKEN not in words or attempt + 1 == most:
             why = f"no tunnel within {seconds:.0f} s" if late else "no tunnel"
-            raise UnreachableError(
-                f"{why}: {words or 'ssh says nothing'}", system=SYSTEM, hint=_hint(words)
-            )
-        yield watched, Tunnel(pid, watched.pid, chosen)
+            said = words or "ssh says nothing"
+            raise UnreachableError(f"{why}: {said}", system=SYSTEM, hint=_hint(words))
 
 
 @contextlib.contextmanager
@@ -259,13 +276,6 @@ def _tell(watched: subprocess.Popen[bytes], word: bytes) -> None:
     assert watched.stdin is not None  # noqa: S101 - it was asked for
     watched.stdin.write(word)
     watched.stdin.flush()
-
-
-def _lives(watched: subprocess.Popen[bytes], tunnel: Tunnel) -> bool:
-    """Whether ssh runs: it alone holds the other end of our pipe."""
-    assert watched.stdout is not None and tunnel.pid  # noqa: S101 - it was asked for
-    handle = watched.stdout.fileno()
-    return not (select.select([handle], [], [], 0)[0] and not os.read(handle, 1))
 
 
 def _hint(words: str) -> str:
