@@ -108,11 +108,9 @@ class Preflight:
     region: str
     findings: tuple[Finding, ...] = ()
     checked: tuple[str, ...] = ()
-    """Subjects that AWS answered for: `zones`, `image`, …"""
+    """What AWS answered for, in words: `zones`, `machine quotas`, …"""
     unasked: tuple[str, ...] = ()
-    """Subjects that there was no call left for: whoever makes the cluster asks for these too."""
-    calls: int = 0
-    """Requests that were sent, without those that were sent again."""
+    """What there was no call left for: whoever makes the cluster asks for these too."""
 
     @property
     def stops(self) -> tuple[Finding, ...]:

@@ -127,19 +127,17 @@ class Limits:
         return found
 
     def quota(self, quota: tuple[str, str]) -> float | None:
-        """What the account may have, by service and code; None where AWS knows no such quota.
-
-        A second call, for what every account has, where AWS knows nothing of this one.
-        """
+        """What the account may have, by service and code; None where AWS does not say."""
         service, code = quota
-        for name in ("get_service_quota", "get_aws_default_service_quota"):
-            answer = self._cloud.ask(
-                "service-quotas", name, unless=_NO_QUOTA, ServiceCode=service, QuotaCode=code
-            )
-            value = ((answer or {}).get("Quota") or {}).get("Value")
-            if value is not None:
-                return float(value)
-        return None
+        answer = self._cloud.ask(
+            "service-quotas",
+            "get_service_quota",
+            unless=_NO_QUOTA,
+            ServiceCode=service,
+            QuotaCode=code,
+        )
+        value = ((answer or {}).get("Quota") or {}).get("Value")
+        return None if value is None else float(value)
 
     def addresses(self, *, but: str) -> int:
         """Elastic IP addresses of the account, those of this cluster left out."""

@@ -73,12 +73,13 @@ def preflight(
     account = cloud.identity().account
     asking = Asking(cloud, calls)
     seen = _look(file.cluster, asking, Seen(account, stack=_whose(stack, file.cluster)))
+    unasked = tuple(dict.fromkeys(asking.unasked))
     return Preflight(
         account=account,
         region=cloud.region,
         findings=judge(file, seen, now=now),
-        checked=tuple(dict.fromkeys(asking.checked)),
-        unasked=tuple(dict.fromkeys(asking.unasked)),
+        checked=tuple(each for each in dict.fromkeys(asking.checked) if each not in unasked),
+        unasked=unasked,
     )
 
 
@@ -230,9 +231,9 @@ def _beyond(
 def _quota(quota: Quota, about: str, ask: Asking, seen: Seen) -> Seen:
     def find() -> float | Unseen:
         limit = Limits(ask.cloud).quota((quota.service, quota.code))
-        return Unseen("AWS says nothing of it") if limit is None else limit
+        return Unseen("AWS does not say it", "the console of Service Quotas may") if limit is None else limit
 
-    limit = ask(about, find, cost=2)
+    limit = ask(about, find)
     if limit is None:
         return seen
     return replace(seen, quotas={**seen.quotas, quota.code: limit})
