@@ -169,5 +169,8 @@ def _read_access(project: Project, cluster: str, mistakes: list[Mistake]) -> Acc
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged"
         hint = f"toolkit cluster rehearse down {cluster}, then up again"
+        if isinstance(error, PermissionError):
+            reason = "it belongs to another user, as a rehearsal does to root"
+            hint = "run the same command with sudo"
         mistakes.append(Mistake(path, None, None, f"cannot be read: {reason}", hint))
         return None
