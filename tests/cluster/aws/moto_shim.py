@@ -1,0 +1,173 @@
+"""moto's server in a process of its own, with our CloudFormation, and with faults on demand.
+
+`python -m tests.cluster.aws.moto_shim` prints its port and serves on loopback until its standard
+input ends. Test-only, and for the very version of moto that is pinned: it reaches into it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import threading
+from typing import Any
+
+import boto3
+import moto
+from moto import mock_aws
+from moto.autoscaling.models import FakeAutoScalingGroup
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.responses import ActionResult
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from tests.cluster.aws.faults import Faults
+from tests.cluster.aws.formation import Formation
+
+VERSION = "5.2.5"
+ACCOUNT = "123456789012"
+OPERATIONS = (
+    "CreateChangeSet", "DescribeChangeSet", "ListChangeSets", "DeleteChangeSet",
+    "ExecuteChangeSet", "DescribeStacks", "ListStacks", "DescribeStackEvents",
+    "DescribeStackResources", "ListStackResources", "GetTemplate", "UpdateTerminationProtection",
+    "SignalResource", "ContinueUpdateRollback", "DeleteStack",
+)  # fmt: skip
+
+
+class Cloud:
+    """Everything that a reset begins anew."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.regions: dict[str, Formation] = {}
+        self.clients: dict[tuple[str, str], Any] = {}
+        self.mock = mock_aws()
+        self.mock.start()
+
+    def client(self, service: str, region: str) -> Any:
+        """A client that reaches moto without the way round by the network."""
+        with self.lock:
+            key = (service, region)
+            if key not in self.clients:
+                session = boto3.session.Session(
+                    aws_access_key_id="id", aws_secret_access_key="key", region_name=region
+                )
+                self.clients[key] = session.client(service)
+            return self.clients[key]
+
+    def formation(self, region: str) -> Formation:
+        """The stacks of a region."""
+        with self.lock:
+            if region not in self.regions:
+                self.regions[region] = Formation(
+                    region, ACCOUNT, lambda service: self.client(service, region)
+                )
+            return self.regions[region]
+
+    def reset(self) -> None:
+        """Forget all there is."""
+        for formation in self.regions.values():
+            formation.stop()
+        self.regions.clear()
+        moto.core.base_backend.BackendDict.reset()  # type: ignore[no-untyped-call]
+
+    def turn(self, said: dict[str, Any]) -> None:
+        """Turn the knobs of a region: `pace`, `page`, `looks`, `fails`, `held`."""
+        knobs = self.formation(said.get("region", "eu-west-1")).knobs
+        for name, value in said.items():
+            if name == "held":
+                knobs.held = set(value)
+            elif name != "region":
+                assert hasattr(knobs, name), name
+                setattr(knobs, name, value)
+        knobs.turn()
+
+
+def serve_stacks(cloud: Cloud) -> None:
+    """Put our CloudFormation where moto has its own."""
+
+    def answer(operation: str) -> Any:
+        name = _snake(operation)
+
+        def method(self: CloudFormationResponse) -> ActionResult:
+            formation = cloud.formation(self.region)
+            return ActionResult(getattr(formation, name)(dict(self.params)))
+
+        return method
+
+    CloudFormationResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER = {}
+    for name, each in list(vars(CloudFormationResponse).items()):
+        # What is not ours would answer from stacks that do not exist.
+        if not name.startswith("_") and callable(each) and name in _MOTOS:
+            delattr(CloudFormationResponse, name)
+    for operation in OPERATIONS:
+        setattr(CloudFormationResponse, _snake(operation), answer(operation))
+
+
+_MOTOS = {
+    "create_stack", "update_stack", "create_stack_set", "validate_template", "list_exports",
+    "get_template_summary", "describe_stack_resource",
+}  # fmt: skip
+
+
+def pin_interfaces() -> None:
+    """Let a machine of a server slot have the interface of its launch template."""
+    launch = FakeAutoScalingGroup.replace_autoscaling_group_instances
+
+    def replaced(self: FakeAutoScalingGroup, count: int, tags: dict[str, str]) -> None:
+        before = {state.instance.id for state in self.instance_states}
+        launch(self, count, tags)
+        template = self.ec2_launch_template
+        if template is None:
+            return
+        data = template.get_version(self.launch_template_version).data
+        interfaces = data.get("NetworkInterfaces") or data.get("NetworkInterface") or [{}]
+        pinned = next(iter(interfaces)).get("NetworkInterfaceId")
+        if not pinned:
+            return
+        interface = self.autoscaling_backend.ec2_backend.get_network_interface(pinned)
+        for state in self.instance_states:
+            if state.instance.id not in before:
+                nic = state.instance.nics[0]
+                nic.private_ip_addresses[0]["PrivateIpAddress"] = interface.private_ip_address
+                nic.private_ip_address = interface.private_ip_address
+
+    FakeAutoScalingGroup.replace_autoscaling_group_instances = replaced
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class _Handler(MotoRequestHandler):
+    def log_request(self, *_: Any, **__: Any) -> None:
+        """Nobody reads it."""
+
+
+def main() -> int:
+    """Serve until the one who started us is gone."""
+    if moto.__version__ != VERSION:
+        sys.stderr.write(f"moto {moto.__version__}, and this reaches into {VERSION}\n")
+        return 1
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    cloud = Cloud()
+    serve_stacks(cloud)
+    pin_interfaces()
+    faults = Faults(DomainDispatcherApplication(create_backend_app), cloud.reset, cloud.turn)
+    server = make_server("127.0.0.1", 0, faults, threaded=True, request_handler=_Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(json.dumps({"port": server.server_port}) + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    faults.let_go()
+    server.shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
