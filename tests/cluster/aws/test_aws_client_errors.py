@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import ssl
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -160,9 +161,9 @@ def test_no_answer(exc: Exception, kind: type[ApiError], said: str) -> None:
 
 
 def test_a_certificate_that_is_not_trusted() -> None:
-    import ssl
-
-    exc = boto.SSLError(endpoint_url="u", error=ssl.SSLCertVerificationError(1, "self-signed"))
+    reason = ssl.SSLCertVerificationError(1, "self-signed")
+    exc = boto.SSLError(endpoint_url="u", error=reason)
+    exc.__context__ = reason
     assert type(translate(exc, ASKED)) is TlsError
 
 
@@ -265,9 +266,11 @@ def test_nobody_there_is_not_a_lost_answer(keys: None) -> None:
 def test_a_region_that_has_no_name_in_dns(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
     # A name that is nobody's, so that nothing outside is asked.
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://ec2.eu-wset-1.invalid")
-    with contextlib.closing(Cloud("eu-wset-1", attempts=1)) as cloud:
-        with pytest.raises(UnreachableError, match="in eu-wset-1") as caught:
-            Machines(cloud).groups("prod")
+    with (
+        contextlib.closing(Cloud("eu-wset-1", attempts=1)) as cloud,
+        pytest.raises(UnreachableError, match="in eu-wset-1") as caught,
+    ):
+        Machines(cloud).groups("prod")
     assert "is `eu-wset-1` the region's name" in (caught.value.hint or "")
 
 
@@ -288,7 +291,7 @@ def test_no_credentials_are_said_before_anything_is_asked(
 def test_another_account_s_credentials_do_nothing(aws: Aws) -> None:
     with contextlib.closing(Cloud(REGION, account="999999999999")) as cloud:
         for _ in range(2):
-            with pytest.raises(RefusedError, match="account 123456789012, and .* 999999999999"):
+            with pytest.raises(RefusedError, match=r"account 123456789012, and .* 999999999999"):
                 Stacks(cloud).find("prod")
         with pytest.raises(RefusedError):
             list(cloud.pages("ec2", "describe_vpcs", "Vpcs"))
@@ -323,9 +326,8 @@ def test_a_secret_that_aws_quotes_is_in_no_error_and_no_log(
 
 
 def test_a_secret_that_boto3_quotes_is_in_no_error(keys: None) -> None:
-    with cloud_of("http://127.0.0.1:1") as cloud:
-        with pytest.raises(InvalidRequestError) as caught:
-            cloud.call("ssm", "put_parameter", conceal=CANARY, Name=1, Value=[CANARY])
+    with cloud_of("http://127.0.0.1:1") as cloud, pytest.raises(InvalidRequestError) as caught:
+        cloud.call("ssm", "put_parameter", conceal=CANARY, Name=1, Value=[CANARY])
     told = "".join(traceback.format_exception(caught.value))
     assert "never asked so" in told
     assert CANARY not in told
