@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.call import Call
-from toolkit.cli.options import TALK, duration, takes
+from toolkit.cli.cluster import Name
+from toolkit.cli.options import ASKS, TALK, duration, takes
 from toolkit.errors import ExitCode
 from toolkit.spec.cluster import REHEARSAL
 
@@ -57,3 +58,20 @@ def _rehearsal(call: Call, name: str) -> ExitCode:
     from toolkit.workflows.cluster.rehearse import status as look
 
     return call.show(view, look(call.world.cwd, name))
+
+
+@takes(TALK, ASKS)
+def down(
+    call: Call, name: Name, keep_data: KeepData = False, timeout: Patience = 2700.0
+) -> ExitCode:
+    """Asks first, and names all that goes. Refused while the cluster file says `protected`.
+
+    Ended in the middle, or with something in its way, the same command goes on. Exit codes: 0
+    nothing is left but what was to be kept, 3 something is, 5 not over in time.
+    """
+    from toolkit.views.cluster import down as view
+    from toolkit.workflows.cluster.down import Tools
+    from toolkit.workflows.cluster.down import down as end
+
+    tools = Tools(call.confirm, call.on_event, timeout)
+    return call.show(view, end(call.world.cwd, name, tools, keep_data=keep_data))

@@ -1,0 +1,46 @@
+"""Machines to zero: groups first, so that none comes again, then each machine is let go."""
+
+from __future__ import annotations
+
+from toolkit.spec.aws import GroupView
+from toolkit.workflows.cluster.down.work import Work
+
+WAITS = "Terminating:Wait"
+
+
+def remove_machines(work: Work) -> int:
+    """Let every group of the cluster have no machine, and wait until all are terminated.
+
+    Groups stay for the stack to delete, and so do machines that are in none. Returns how many
+    machines there were.
+    """
+    groups = work.machines.groups(work.name)
+    for group in groups:
+        if group.min or group.desired:
+            work.machines.resize(group.name, min=0, desired=0)
+    names = {group.name for group in groups}
+    seen = {each.id for group in groups for each in group.instances}
+    said = -1
+
+    def reason() -> str:
+        nonlocal said
+        now = work.machines.groups(work.name)
+        _let_go(work, now)
+        alive = {each.id for each in work.machines.instances(work.name) if each.group in names}
+        alive |= {each.id for group in now for each in group.instances}
+        seen.update(alive)
+        if len(alive) not in {said, 0}:
+            said = len(alive)
+            work.say("machines", f"{said} still there")
+        return f"{len(alive)} machines are not terminated: {', '.join(sorted(alive))}" * bool(alive)
+
+    work.until(reason)
+    return len(seen)
+
+
+def _let_go(work: Work, groups: tuple[GroupView, ...]) -> None:
+    """Answer for the drainer, which may have gone before: there is nothing to drain to."""
+    for group in groups:
+        for each in group.instances:
+            if each.lifecycle == WAITS:
+                work.machines.let_go(group.name, each.id)
