@@ -273,6 +273,7 @@ def test_what_somebody_changed_is_as_it_should_be_again(known: Servers) -> None:
         "Consul has the policy catalog", f"Consul has the token {token.name}",
         "Consul has the auth-method nomad-workloads",
         "Nomad keeps consul_token in nomad/jobs/traefik",
+        "Nomad keeps api_users in nomad/jobs/traefik",
     }  # fmt: skip
     with known.fresh.consul(management) as consul:
         again = consul.acl_object("auth-method", AUTH_METHOD) or {}

@@ -283,6 +283,12 @@ start() {
   downloads
   fetch_secrets
   write_agents
+  if [ "${value[group]}" = control ]; then
+    # What the kick server keeps: nobody but the user of its image writes there.
+    mkdir -p "$state/kick"
+    chown 65532:65532 "$state/kick"
+    write_control
+  fi
   beginning
   write_secrets
   if [ "$role" != server ]; then

@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from toolkit.cluster.config import first_files, marked_files, places, secret_files
+from toolkit.cluster.config import (
+    control_files,
+    first_files,
+    marked_files,
+    places,
+    secret_files,
+)
 from toolkit.cluster.config.floors import too_old
 from toolkit.cluster.config.nomad import REGISTRIES
 from toolkit.cluster.network import slots
@@ -98,11 +104,11 @@ def role_part(cluster: Cluster, role: Role) -> bytes:
         *_writing("write_agents", marked_files(cluster, role)),
         *_writing("write_secrets", secret_files(role, marks)),
     ]
-    lines += (
-        _writing("write_first", first_files(role))
-        if role == "server"
-        else _writing("write_docker", docker)
-    )
+    if role == "server":
+        lines += _writing("write_first", first_files(role))
+    else:
+        lines += _writing("write_docker", docker)
+        lines += _writing("write_control", control_files())
     lines.append('main "$@"')
     return "\n".join(lines).encode() + b"\n"
 

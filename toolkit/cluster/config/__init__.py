@@ -14,8 +14,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolkit.cluster.config.consul import consul_agent, consul_first, consul_secrets
-from toolkit.cluster.config.nomad import nomad_agent, nomad_first, nomad_rehearsal, nomad_secrets
-from toolkit.cluster.config.places import CONSUL, FIRST, NOMAD, REHEARSAL, SECRETS, STATIC, TLS
+from toolkit.cluster.config.nomad import (
+    nomad_agent,
+    nomad_control,
+    nomad_first,
+    nomad_rehearsal,
+    nomad_secrets,
+)
+from toolkit.cluster.config.places import (
+    CONSUL,
+    CONTROL,
+    FIRST,
+    NOMAD,
+    REHEARSAL,
+    SECRETS,
+    STATIC,
+    TLS,
+)
 from toolkit.spec.cluster import Cluster, Machine, Role
 from toolkit.spec.target import Secret
 
@@ -25,7 +40,10 @@ MARKS = ("@name@", "@zone@", "@group@", "@class@", "@pool@")
 
 def agent_files(cluster: Cluster, machine: Machine) -> Mapping[str, bytes]:
     """The static files of a machine's agents: absolute path -> content."""
-    files = marked_files(cluster, machine.role)
+    files = {
+        **marked_files(cluster, machine.role),
+        **(control_files() if machine.role == "control" else {}),
+    }
     values = dict(zip(MARKS, _values(cluster, machine), strict=True))
     return {path: _filled(text, values) for path, text in files.items()}
 
@@ -36,6 +54,11 @@ def marked_files(cluster: Cluster, role: Role) -> Mapping[str, bytes]:
         f"{CONSUL}/{STATIC}": as_json(consul_agent(cluster, role)),
         f"{NOMAD}/{STATIC}": as_json(nomad_agent(cluster, role)),
     }
+
+
+def control_files() -> Mapping[str, bytes]:
+    """What the control machine has beside a worker's files: its script is the workers'."""
+    return {f"{NOMAD}/{CONTROL}": as_json(nomad_control())}
 
 
 def first_files(role: Role) -> Mapping[str, bytes]:

@@ -62,6 +62,12 @@ def nomad_secrets(values: Mapping[str, str], role: Role) -> dict[str, Any]:
     return secret
 
 
+def nomad_control() -> dict[str, Any]:
+    """On the control machine: where jobs find what has to outlive their tasks, by volume."""
+    kick = {"path": places.KICK, "read_only": False}
+    return {"client": {"host_volume": [{"kick": [kick]}]}}
+
+
 def nomad_rehearsal() -> dict[str, Any]:
     """On machines that are namespaces: no cloud to ask, and tasks are plain processes."""
     return {
