@@ -49,6 +49,10 @@ VARIABLES = {
     "CONSUL_CLIENT_KEY": "key of that certificate",
     "CONSUL_TLS_SERVER_NAME": "name expected in Consul's certificate",
     "TOOLKIT_TRAEFIK_PASSWORD": "password at Traefik's API, of the environment's `traefik_user`",
+    "TOOLKIT_ACCESS": "environment that the other variables lead into, as `toolkit cluster env`"
+    " exports them: for any other they are refused",
+    "TOOLKIT_PROXY": "proxy for every call, where the environment says none",
+    "TOOLKIT_EDGE_PRIVATE": "where requests from inside enter, where the environment does not say",
     "TOOLKIT_REGISTRY_PASSWORD": "password at the environment's registry, of its `registry_user`",
     "KICK_ADDR": "the kick server's address, where the environment leaves it open",
     "NOMAD_BIN": "the nomad binary that `toolkit dev` runs",

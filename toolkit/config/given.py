@@ -43,6 +43,17 @@ class ApiVariables(NamedTuple):
     """An address without a scheme means https."""
 
 
+class Reached(NamedTuple):
+    """What `toolkit cluster env` exported; None where it did not."""
+
+    environment: str | None = None
+    """TOOLKIT_ACCESS: the one that all of it is for."""
+    proxy: str | None = None
+    """TOOLKIT_PROXY, parsed."""
+    private: str | None = None
+    """TOOLKIT_EDGE_PRIVATE, parsed: where requests from inside enter."""
+
+
 class Variables(NamedTuple):
     """What the environment variables say about the target."""
 
@@ -55,3 +66,4 @@ class Variables(NamedTuple):
     region: str | None = None
     traefik_password: Secret | None = None
     registry_password: Secret | None = None
+    reached: Reached = Reached()

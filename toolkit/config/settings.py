@@ -6,13 +6,14 @@ here what they mean to `nomad` and `consul`; an empty one is one that is not set
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from toolkit.config import reached
 from toolkit.config.actor import actor_of
-from toolkit.config.addresses import parse_address
-from toolkit.config.given import ApiVariables, Flags, Variables
+from toolkit.config.addresses import parse_address, parse_entrance, parse_proxy
+from toolkit.config.given import ApiVariables, Flags, Reached, Variables
 from toolkit.config.notify import resolve as resolve_notify
 from toolkit.config.project import Project, find_project
 from toolkit.config.target import resolve_target
@@ -119,6 +120,11 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Variables, list[Mistake]
         region=environ.get("NOMAD_REGION") or None,
         traefik_password=Secret(password) if password else None,
         registry_password=Secret(registry) if registry else None,
+        reached=Reached(
+            environ.get(reached.NAME) or None,
+            _parsed(environ, reached.PROXY, parse_proxy, mistakes),
+            _parsed(environ, reached.PRIVATE, parse_entrance, mistakes),
+        ),
     )
     return variables, mistakes
 
@@ -180,6 +186,17 @@ def _address(
         return parse_address(text, port=port, tls=tls)
     except ValueError as error:
         mistakes.append(Mistake(name, None, None, f"the address {error}"))
+        return None
+
+
+def _parsed(
+    environ: Mapping[str, str], name: str, parse: Callable[[str], str], mistakes: list[Mistake]
+) -> str | None:
+    text = environ.get(name, "").strip()
+    try:
+        return parse(text) if text else None
+    except ValueError as error:
+        mistakes.append(Mistake(name, None, None, str(error)))
         return None
 
 

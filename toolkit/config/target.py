@@ -19,9 +19,10 @@ from toolkit.config.addresses import (
 )  # fmt: skip
 from toolkit.config.cluster_environment import access_origin, nowhere, settle
 from toolkit.config.endpoint import PORTS, Filed, resolve_endpoint
-from toolkit.config.given import Flags, Variables
+from toolkit.config.given import Flags, Reached, Variables
 from toolkit.config.near import suggest
 from toolkit.config.project import EnvironmentFile, Project
+from toolkit.config.reached import with_reached
 from toolkit.errors import ConfigError, Mistake
 from toolkit.spec.agents import STATE_FILE, AgentPorts, AgentState
 from toolkit.spec.cluster_access import Access
@@ -49,9 +50,13 @@ def resolve_target(
     mistakes: list[Mistake] = []
     environment = _choose(project, flags, variables)
     edge = None
+    led = Reached() if access else variables.reached
     if environment.cluster is not None and project is not None:
         found = settle(project, environment, mistakes if contact else [], access)
         environment, access, edge = found
+    environment = with_reached(
+        environment, led, mistakes if contact else [], named=environment.name != NO_ENVIRONMENT
+    )
     agents = _read_state(project, environment, mistakes if contact else [])
     endpoints = []
     for said, flag in ((variables.nomad, flags.nomad_address),
