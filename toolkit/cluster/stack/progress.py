@@ -100,6 +100,11 @@ def advance(
     return after, tuple(steps)
 
 
+def failures(events: Iterable[StackEvent], stack: str) -> tuple[FailureRow, ...]:
+    """What failed in the last operation that these events are of, in the order of failing."""
+    return advance(Progress(), events, stack)[0].failed
+
+
 def is_of_stack(event: StackEvent, stack: str) -> bool:
     """Whether it is about the stack as a whole, not about a resource."""
     return event.kind == STACK and event.logical == stack

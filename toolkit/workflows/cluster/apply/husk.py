@@ -1,0 +1,38 @@
+"""A stack that holds nothing, and that CloudFormation lets nobody make anew: deleted first."""
+
+from __future__ import annotations
+
+from toolkit.cluster.stack.statuses import standing
+from toolkit.errors import ApiError, ExitCode
+from toolkit.spec.cloudformation import StackView
+from toolkit.workflows.cluster.apply.naming import OURS
+from toolkit.workflows.cluster.apply.work import Work
+
+PAUSE = 1.0
+PATIENCE = 300.0
+"""Seconds: there is nothing in it to delete."""
+
+
+def clear_husk(work: Work, stack: StackView) -> None:
+    """Delete a stack of ours in ROLLBACK_COMPLETE or REVIEW_IN_PROGRESS, and wait until it is gone.
+
+    Protection of something that holds nothing protects nothing, and is switched off.
+    """
+    work.say("stack", f"the stack is {standing(stack.status).word}: it is deleted, and made anew")
+    if stack.protected:
+        work.stacks.protect(work.name, on=False)
+    # By its id: never another one that somebody makes of that name meanwhile.
+    work.stacks.delete(stack.id, f"{OURS}{work.tools.nonce()}")
+    began = work.tools.clock()
+    while True:
+        now = work.stacks.find(stack.id)
+        if now is None or now.status == "DELETE_COMPLETE":
+            return
+        if now.status == "DELETE_FAILED" or work.tools.clock() - began > PATIENCE:
+            raise ApiError(
+                f"the empty stack {work.name} is not gone: it is {now.status}",
+                system="AWS",
+                hint=f"toolkit cluster down {work.name}, then up again",
+                code=ExitCode.UNKNOWN,
+            )
+        work.pause(PAUSE)

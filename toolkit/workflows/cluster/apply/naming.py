@@ -1,0 +1,34 @@
+"""What our change sets and requests are called."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Literal
+
+from toolkit.spec.cloudformation import StackView
+from toolkit.spec.cluster_template import Template
+
+OURS = "toolkit-"
+"""Begins the name of every change set that we make."""
+_DIGITS = 16
+
+
+def change_set_name(
+    purpose: Literal["plan", "up"], template: Template, stack: StackView | None
+) -> str:
+    """The same for the same change of the same stack as it stands, and for nothing else.
+
+    So a run that was killed finds the change set that it made, and one that is found under this
+    name is of no earlier file and no earlier state.
+    """
+    state = None if stack is None else (stack.id, stack.status, str(stack.updated))
+    parts = [template.body, sorted(template.tags.items()), state]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return f"{OURS}{purpose}-{digest[:_DIGITS]}"
+
+
+def execute_token(change_set_id: str) -> str:
+    """One change set is executed once, by whichever run, under one token."""
+    digest = hashlib.sha256(change_set_id.encode()).hexdigest()
+    return f"{OURS}{digest[:32]}"

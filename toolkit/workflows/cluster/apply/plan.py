@@ -1,0 +1,120 @@
+"""`toolkit cluster plan`: what `up` would do now; nothing is left of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from toolkit.cluster.stack.changes import additions, explain
+from toolkit.cluster.stack.statuses import Standing
+from toolkit.cluster.units import bill
+from toolkit.config.prices import parse_prices
+from toolkit.errors import RefusedError
+from toolkit.spec.cloudformation import StackView
+from toolkit.spec.cluster_apply import ChangeRow, ClusterPlanReport, PlanWord
+from toolkit.spec.units import Prices
+from toolkit.views.text import counted
+from toolkit.workflows.cluster.apply.changes import draft, forgotten
+from toolkit.workflows.cluster.apply.work import (
+    Tools,
+    Work,
+    find_stack,
+    make_template,
+    opened,
+    refuse_standing,
+)
+
+CALLS = 12
+"""Requests that a plan may send in all."""
+NEW, OLD = 9, 4
+"""Of these for the preflight: the others are for the account, the stack, kept volumes, and where
+there is a stack for its resources and for a change set that is made, read and deleted."""
+
+
+def plan(
+    folder: Path, name: str, tools: Tools | None = None, *, prices: Path | None = None
+) -> ClusterPlanReport:
+    """What `up` would make, change and replace, and what the cluster is billed by; reads only.
+
+    `prices`: a price file. ConfigError for mistakes of the files, RefusedError where `up` would
+    refuse, ApiError.
+    """
+    known = None if prices is None else _read_prices(prices)
+    with opened(folder, name, tools or Tools()) as work:
+        stack, found = find_stack(work)
+        refuse_standing(work, found)
+        return _plan(work, stack, found, known)
+
+
+def _plan(
+    work: Work, stack: StackView | None, found: Standing, prices: Prices | None
+) -> ClusterPlanReport:
+    fresh = stack is None or found.way == "remake"
+    base = None if fresh else stack
+    seen = work.tools.preflight(
+        work.file, work.cloud, base, now=work.tools.now(), calls=NEW if fresh else OLD
+    )
+    rows: tuple[ChangeRow, ...] = ()
+    left_out = work.equipment.left_out
+    notes = [f"{each.job} is left out of the equipment: {each.why}" for each in left_out]
+    if seen.unasked:
+        notes.append(f"asked by up, and not by a plan: {', '.join(seen.unasked)}")
+    if found.way in {"change", "retry"}:
+        rows = _compared(work, base)
+    elif fresh:
+        rows = additions(make_template(work, None))
+    word: PlanWord = "changes" if rows or found.way not in {"change"} else "nothing"
+    sentence = _sentence(work, found, rows)
+    if seen.stops:
+        word = "refused"
+        sentence = f"{counted(len(seen.stops), 'finding')} would make it fail: up refuses"
+    return ClusterPlanReport(
+        name=work.name,
+        region=work.cluster.region,
+        account=work.cloud.identity().account,
+        stack=None if stack is None else stack.status,
+        word=word,
+        sentence=sentence,
+        changes=rows,
+        preflight=seen,
+        bill=bill(work.cluster, prices),
+        notes=tuple(notes),
+        next=(f"toolkit cluster up {work.name}",) if word == "changes" else (),
+    )
+
+
+def _compared(work: Work, stack: StackView | None) -> tuple[ChangeRow, ...]:
+    """What CloudFormation says of the change; its change set is gone again afterwards."""
+    with forgotten(work, draft(work, "plan", make_template(work, stack), stack)) as until:
+        drafted = until.drafted
+        return explain(drafted.set.changes, work.cluster) if drafted else ()
+
+
+def _sentence(work: Work, found: Standing, rows: tuple[ChangeRow, ...]) -> str:
+    match found.way:
+        case "make":
+            return f"there is no stack {work.name}: {counted(len(rows), 'resource')} to make"
+        case "follow":
+            return f"the stack is {found.word}: up attaches, and does the rest"
+        case "resume":
+            return f"the stack is {found.word}: {found.sentence}; up goes on with that, if told to"
+        case "remake":
+            made = counted(len(rows), "resource")
+            return f"the stack is {found.word}: it is deleted, and {made} made anew"
+    if not rows:
+        if found.way == "retry":
+            return f"the stack is {found.word}, and CloudFormation sees nothing to change"
+        return "the stack is as the file says"
+    warned = sum(bool(row.warning) for row in rows)
+    heavy = f", {warned} of them with a warning" if warned else ""
+    return f"{counted(len(rows), 'resource')} to change{heavy}"
+
+
+def _read_prices(path: Path) -> Prices:
+    try:
+        raw = path.read_bytes()
+    except OSError as exc:
+        raise RefusedError(
+            f"the price file {path} cannot be read: {exc.strerror or exc}",
+            hint="a plan without --prices says what is billed, and no money",
+        ) from exc
+    return parse_prices(raw, str(path))
