@@ -146,8 +146,19 @@ def test_names_of_the_edge_lead_to_the_balancer_and_only_its_pool_is_behind_it()
         "listen": [8000], "port": 80, "ping": 8082,
         "machines": {"frontend-1": workers[0].address},
     }  # fmt: skip
-    assert plan.private_edge(named, workers) == f"http://{workers[0].address}:8081"
+    assert plan.private_edge(named, workers) == "http://edge.prod.internal:8081"
     assert plan.private_edge(named, ()) is None
+
+
+def test_the_private_entrance_is_that_of_every_machine_of_the_edge() -> None:
+    pools = {
+        "frontend": replace(CLUSTER.pools["frontend"], min=2),
+        "worker": CLUSTER.pools["worker"],
+    }
+    workers = plan.worker_machines(replace(CLUSTER, pools=pools))
+    behind = [each.address for each in workers if each.pool == "frontend"]
+    assert len(behind) == 2
+    assert plan.names(CLUSTER, workers)["edge.prod.internal"] == behind
 
 
 def test_state_is_what_was_written() -> None:

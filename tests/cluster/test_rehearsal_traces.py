@@ -17,7 +17,7 @@ from toolkit.cluster.rehearsal import cgroups
 from toolkit.cluster.rehearsal.machines import clear
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.processes import begun, marked
-from toolkit.cluster.rehearsal.state import exclusive
+from toolkit.cluster.rehearsal.state import exclusive, forget
 from toolkit.errors import AgentError, RefusedError
 
 pytestmark = pytest.mark.root
@@ -145,6 +145,31 @@ def test_a_group_that_cannot_be_joined_is_said(tmp_path: Path) -> None:
         begun(tmp_path, tmp_path / "log", ("--net",), ("true",), groups=missing),
     ):
         pytest.fail("it has begun")
+
+
+def test_a_lock_that_was_taken_away_with_the_rest_is_made_again(tmp_path: Path) -> None:
+    places = Places(tmp_path, "prod")
+    for _ in range(2):
+        with exclusive(places):
+            assert clear(places) is False
+            forget(places)
+    assert [each.name for each in (tmp_path / ".toolkit").iterdir()] == [".gitignore"]
+
+
+def test_the_lock_of_one_rehearsal_outlives_the_end_of_another(tmp_path: Path) -> None:
+    with exclusive(Places(tmp_path, "other")), exclusive(Places(tmp_path, "prod")):
+        clear(Places(tmp_path, "prod"))
+        forget(Places(tmp_path, "prod"))
+        assert Places(tmp_path, "other").lock.exists()
+
+
+def test_what_is_above_a_rehearsal_stays_the_projects_owners(tmp_path: Path) -> None:
+    os.chown(tmp_path, 1234, 4321)
+    with exclusive(Places(tmp_path, "prod")):
+        own = tmp_path / ".toolkit"
+        for each in (own, own / ".gitignore"):
+            assert (each.stat().st_uid, each.stat().st_gid) == (1234, 4321)
+        assert (own / "rehearsal").stat().st_uid == 0
 
 
 def test_two_at_once_are_refused_by_the_process_that_has_it(tmp_path: Path) -> None:

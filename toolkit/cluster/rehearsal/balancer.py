@@ -3,7 +3,8 @@
 Run as a program of its own, without the rest of toolkit: `balancer.py TARGETS HEALTH`. TARGETS is a
 JSON file that is read again before every round of checks; HEALTH is written after each that changed
 something. As a load balancer does, it takes a machine in after two good answers and out after two
-bad ones, and lets connections that it has end by themselves.
+bad ones, and lets connections that it has end by themselves. In the place of a network load balancer
+it says who calls by the PROXY protocol, version 2, and begins its checks with that too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import asyncio
 import contextlib
 import itertools
 import json
+import socket
+import struct
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +25,9 @@ EVERY = 0.5
 ANSWER = 2.0
 TURNS = 2
 _CHUNK = 65536
+_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+OWN = _SIGNATURE + struct.pack("!BBH", 0x20, 0x00, 0)
+"""The header of a connection for nobody else: a check."""
 
 
 @dataclass
@@ -33,6 +39,8 @@ class Balancer:
     machines: dict[str, str] = field(default_factory=dict)
     port: int = 0
     ping: int = 0
+    proxied: bool = False
+    """Machines are told by the PROXY protocol who calls."""
     good: set[str] = field(default_factory=set)
     streak: dict[str, int] = field(default_factory=dict)
     """Answers in a row that speak against what a machine is taken for."""
@@ -42,6 +50,7 @@ class Balancer:
         """Take in the file of targets; the ports to listen at."""
         said: dict[str, Any] = json.loads(self.targets.read_text())
         self.machines, self.port, self.ping = said["machines"], said["port"], said["ping"]
+        self.proxied = bool(said.get("proxied"))
         self.good &= set(self.machines)
         return list(said["listen"])
 
@@ -68,7 +77,10 @@ class Balancer:
             with contextlib.suppress(OSError, ValueError, KeyError):
                 self.read()
             answers = await asyncio.gather(
-                *(pings(address, self.ping) for address in self.machines.values())
+                *(
+                    pings(address, self.ping, OWN if self.proxied else b"")
+                    for address in self.machines.values()
+                )
             )
             for name, well in zip(tuple(self.machines), answers, strict=True):
                 self.judge(name, well=well)
@@ -90,6 +102,9 @@ class Balancer:
                 except (OSError, TimeoutError):
                     continue
                 try:
+                    if self.proxied:
+                        ends = (writer.get_extra_info(end) for end in ("peername", "sockname"))
+                        there[1].write(called_by(*ends))
                     await asyncio.gather(_copy(reader, there[1]), _copy(there[0], writer))
                 finally:
                     there[1].close()
@@ -98,13 +113,19 @@ class Balancer:
             writer.close()
 
 
-async def pings(address: str, port: int) -> bool:
-    """Whether `/ping` there says 200."""
+def called_by(caller: tuple[str, int], here: tuple[str, int]) -> bytes:
+    """The header of a TCP connection over IPv4 that somebody made to us."""
+    hosts = socket.inet_aton(caller[0]) + socket.inet_aton(here[0])
+    return _SIGNATURE + struct.pack("!BBH8sHH", 0x21, 0x11, 12, hosts, caller[1], here[1])
+
+
+async def pings(address: str, port: int, header: bytes = b"") -> bool:
+    """Whether `/ping` there says 200; `header` comes before the question."""
     try:
         async with asyncio.timeout(ANSWER):
             reader, writer = await asyncio.open_connection(address, port)
             try:
-                writer.write(b"GET /ping HTTP/1.0\r\nHost: ping\r\n\r\n")
+                writer.write(header + b"GET /ping HTTP/1.0\r\nHost: ping\r\n\r\n")
                 first = await reader.readline()
             finally:
                 writer.close()

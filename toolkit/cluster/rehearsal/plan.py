@@ -70,7 +70,7 @@ def worker_machines(cluster: Cluster, workers: int | None = None) -> tuple[Machi
     """The machines of the pools: as many as the file's pools have at least, and the control one.
 
     `workers`: so many in all instead: one for each pool, that of the edge first, then the rest in
-    turn to the pools that are not the edge's. RefusedError where they have no room.
+    turn to the pools that are not the edge's; no control machine. RefusedError without room.
     """
     found = [
         _worker(cluster, pool, number)
@@ -139,6 +139,7 @@ def targets(cluster: Cluster, machines: Iterable[Machine]) -> dict[str, object]:
         "listen": [edge.http or 80],
         "port": edge.traefik_port,
         "ping": edge.ping_port,
+        "proxied": edge.kind == "nlb",
         "machines": {each.name: each.address for each in edge_machines(cluster, machines)},
     }
 
@@ -147,9 +148,11 @@ def names(cluster: Cluster, machines: Iterable[Machine]) -> dict[str, list[str]]
     """Name -> addresses, in the order in which they are tried, for the operator's relay."""
     servers = [slot.address for slot in slots(cluster)]
     balancer = balancer_address(cluster)
-    own = {f"{each.name}.{cluster.private_domain}": [each.address] for each in machines}
+    all_of = tuple(machines)
+    own = {f"{each.name}.{cluster.private_domain}": [each.address] for each in all_of}
     edge = {name: [balancer] for name in cluster.edge.names}
-    return {**own, **edge, NOMAD_NAME: servers, consul_name(cluster): servers}
+    inside = {edge_name(cluster): [each.address for each in edge_machines(cluster, all_of)]}
+    return {**own, **edge, **inside, NOMAD_NAME: servers, consul_name(cluster): servers}
 
 
 def hosts_file(cluster: Cluster, machine: Machine) -> str:
@@ -162,9 +165,15 @@ def hosts_file(cluster: Cluster, machine: Machine) -> str:
 
 
 def private_edge(cluster: Cluster, machines: Iterable[Machine]) -> str | None:
-    """Where requests from inside enter: Traefik's private entrance on the first machine."""
-    found = edge_machines(cluster, machines)
-    return f"http://{found[0].address}:{cluster.edge.private_port}" if found else None
+    """Where requests from inside enter: Traefik's private entrance, on any machine that has it."""
+    if not edge_machines(cluster, machines):
+        return None
+    return f"http://{edge_name(cluster)}:{cluster.edge.private_port}"
+
+
+def edge_name(cluster: Cluster) -> str:
+    """All machines that Traefik is on; the operator's relay takes it to one that answers."""
+    return f"edge.{cluster.private_domain}"
 
 
 def public_edge(cluster: Cluster) -> str:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.processes import Process
@@ -92,14 +92,25 @@ def write_private(path: Path, text: str) -> None:
 
 
 def make_folder(places: Places) -> None:
-    """Make the rehearsal's folder, its owner's alone, invisible to git."""
+    """Make the rehearsal's folder, its owner's alone, invisible to git.
+
+    What is above it stays the project's owner's: local agents and reports are kept there too, by
+    commands that need no root.
+    """
+    rehearsals = places.folder.parent
+    own = rehearsals.parent
+    ignore = own / ".gitignore"
     try:
+        owner = places.root.stat()
+        if not own.exists():
+            own.mkdir()
+            os.chown(own, owner.st_uid, owner.st_gid)
         places.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        places.folder.parent.chmod(0o700)
+        rehearsals.chmod(0o700)
         places.folder.chmod(0o700)
-        ignore = places.folder.parent.parent / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n")
+            os.chown(ignore, owner.st_uid, owner.st_gid)
     except OSError as exc:
         raise AgentError(
             f"{exc.filename or places.folder} cannot be made: {exc.strerror or exc}",
@@ -110,18 +121,41 @@ def make_folder(places: Places) -> None:
 @contextlib.contextmanager
 def exclusive(places: Places) -> Iterator[None]:
     """Hold the rehearsal's lock; RefusedError when another command changes it right now."""
-    make_folder(places)
-    handle = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise RefusedError(
-                f"another command is at work at the rehearsal of {places.cluster}"
-                f" (process {file.read().strip() or 'unknown'})",
-                hint="wait until it has ended, or end it",
-            ) from exc
+    with _locked(places) as file:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def forget(places: Places) -> None:
+    """Take away what outlives `clear`; only for whoever holds the lock, and does nothing more."""
+    places.lock.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        # Others' rehearsals may be in it.
+        places.lock.parent.rmdir()
+
+
+def _locked(places: Places) -> TextIO:
+    while True:
+        make_folder(places)
+        try:
+            handle = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            # `down` took the folder away in between.
+            continue
+        file = os.fdopen(handle, "r+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            with file:
+                who = file.read().strip() or "unknown"
+            raise RefusedError(
+                f"another command is at work at the rehearsal of {places.cluster} (process {who})",
+                hint="wait until it has ended, or end it",
+            ) from exc
+        # The one who held it before may have taken the file away: then nobody else comes to it.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), places.lock.stat()):
+                return file
+        file.close()

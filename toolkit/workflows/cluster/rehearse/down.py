@@ -8,7 +8,7 @@ from pathlib import Path
 from toolkit.cluster.rehearsal.machines import clear
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.processes import marked
-from toolkit.cluster.rehearsal.state import exclusive
+from toolkit.cluster.rehearsal.state import exclusive, forget
 from toolkit.config.clusterfile_names import CLUSTERS, wrong_name
 from toolkit.errors import ConfigError, Mistake, RefusedError
 from toolkit.spec.cluster import REHEARSAL
@@ -34,6 +34,7 @@ def down(folder: Path, name: str, *, user: int | None = None) -> RehearsalReport
         )
     with exclusive(places):
         clear(places)
+        forget(places)
     sentence = f"machines, networks, cgroups and secrets of {name}{REHEARSAL} are gone"
     return RehearsalReport(name, name + REHEARSAL, "down", sentence)
 
