@@ -134,6 +134,32 @@ def _address(ec2: Any, properties: Properties) -> Made:
     return Made(made["PublicIp"], {"AllocationId": allocation, "Handle": allocation})
 
 
+def _no_subnet(ec2: Any, subnet: str) -> None:
+    where = [{"Name": "subnet-id", "Values": [subnet]}]
+    there = ec2.describe_network_interfaces(Filters=where)["NetworkInterfaces"]
+    if there:
+        # moto lets it go.
+        raise ValueError(
+            f"The subnet '{subnet}' has dependencies and cannot be deleted. (Service: Ec2, Status"
+            " Code: 400, Error Code: DependencyViolation)"
+        )
+    ec2.delete_subnet(SubnetId=subnet)
+
+
+def _nat(ec2: Any, properties: Properties) -> Made:
+    made = ec2.create_nat_gateway(**properties)["NatGateway"]
+    interface = made["NatGatewayAddresses"][0].get("NetworkInterfaceId", "")
+    return Made(made["NatGatewayId"], {"Handle": f"{made['NatGatewayId']} {interface}"})
+
+
+def _no_nat(ec2: Any, both: str) -> None:
+    gateway, interface = both.split(" ")
+    ec2.delete_nat_gateway(NatGatewayId=gateway)
+    if interface:
+        # moto leaves it.
+        ec2.delete_network_interface(NetworkInterfaceId=interface)
+
+
 def _endpoint(ec2: Any, properties: Properties) -> str:
     return str(ec2.create_vpc_endpoint(**properties)["VpcEndpoint"]["VpcEndpointId"])
 
@@ -223,7 +249,7 @@ EC2: dict[str, Kind] = {
     "VPC": _ec2(_vpc, lambda ec2, it: ec2.delete_vpc(VpcId=it), "CidrBlock"),
     "Subnet": _ec2(
         _subnet,
-        lambda ec2, it: ec2.delete_subnet(SubnetId=it),
+        _no_subnet,
         "VpcId AvailabilityZone CidrBlock",
     ),
     "InternetGateway": _ec2(
@@ -232,11 +258,7 @@ EC2: dict[str, Kind] = {
     ),
     "VPCGatewayAttachment": _ec2(_attachment, _no_attachment, "VpcId", tagged=False),
     "EIP": _ec2(_address, lambda ec2, it: ec2.release_address(AllocationId=it)),
-    "NatGateway": _ec2(
-        lambda ec2, own: ec2.create_nat_gateway(**own)["NatGateway"]["NatGatewayId"],
-        lambda ec2, it: ec2.delete_nat_gateway(NatGatewayId=it),
-        "SubnetId AllocationId ConnectivityType",
-    ),
+    "NatGateway": _ec2(_nat, _no_nat, "SubnetId AllocationId ConnectivityType"),
     "RouteTable": _ec2(
         lambda ec2, own: ec2.create_route_table(**own)["RouteTable"]["RouteTableId"],
         lambda ec2, it: ec2.delete_route_table(RouteTableId=it),

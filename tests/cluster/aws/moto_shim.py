@@ -19,6 +19,9 @@ from moto import mock_aws
 from moto.autoscaling.models import FakeAutoScalingGroup
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
+from moto.core.types import Base64EncodedString
+from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
+from moto.ec2.utils import convert_tag_spec
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -115,27 +118,51 @@ _MOTOS = {
 }  # fmt: skip
 
 
-def pin_interfaces() -> None:
-    """Let a machine of a server slot have the interface of its launch template."""
+def keep_user_data() -> None:
+    """Let a launch template's later versions start machines: their user data is plain text."""
+    create = LaunchTemplate.create_version
+
+    def created(
+        self: LaunchTemplate, data: dict[str, Any], description: str
+    ) -> LaunchTemplateVersion:
+        said = data.get("UserData")
+        if isinstance(said, str) and not isinstance(said, Base64EncodedString):
+            data = {**data, "UserData": Base64EncodedString(said)}
+        return create(self, data, description)
+
+    LaunchTemplate.create_version = created
+
+
+def finish_machines() -> None:
+    """Let a group's machines take their volumes with them, and have what the template says.
+
+    A server slot's has the address of its network interface.
+    """
     launch = FakeAutoScalingGroup.replace_autoscaling_group_instances
 
     def replaced(self: FakeAutoScalingGroup, count: int, tags: dict[str, str]) -> None:
         before = {state.instance.id for state in self.instance_states}
         launch(self, count, tags)
+        fresh = [each.instance for each in self.instance_states if each.instance.id not in before]
         template = self.ec2_launch_template
         if template is None:
             return
         data = template.get_version(self.launch_template_version).data
+        volume_tags = convert_tag_spec(data.get("TagSpecifications", [])).get("volume", {})
+        for instance in fresh:
+            instance.nics[0].delete_on_termination = True
+            for _, device in instance.get_block_device_mapping:
+                device.delete_on_termination = True
+                instance.ec2_backend.create_tags([device.volume_id], volume_tags)
         interfaces = data.get("NetworkInterfaces") or data.get("NetworkInterface") or [{}]
         pinned = next(iter(interfaces)).get("NetworkInterfaceId")
         if not pinned:
             return
         interface = self.autoscaling_backend.ec2_backend.get_network_interface(pinned)
-        for state in self.instance_states:
-            if state.instance.id not in before:
-                nic = state.instance.nics[0]
-                nic.private_ip_addresses[0]["PrivateIpAddress"] = interface.private_ip_address
-                nic.private_ip_address = interface.private_ip_address
+        for instance in fresh:
+            nic = instance.nics[0]
+            nic.private_ip_addresses[0]["PrivateIpAddress"] = interface.private_ip_address
+            nic.private_ip_address = interface.private_ip_address
 
     FakeAutoScalingGroup.replace_autoscaling_group_instances = replaced
 
@@ -157,7 +184,8 @@ def main() -> int:
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     cloud = Cloud()
     serve_stacks(cloud)
-    pin_interfaces()
+    keep_user_data()
+    finish_machines()
     faults = Faults(DomainDispatcherApplication(create_backend_app), cloud.reset, cloud.turn)
     server = make_server("127.0.0.1", 0, faults, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -16,7 +16,11 @@ from tests.cluster.aws.intrinsics import in_order, references, resolved
 from tests.cluster.aws.kinds import KINDS, Made, Place, Properties, is_gone
 from tests.cluster.aws.stack import ChangeSet, Resource, Stack, now
 
-CAUGHT = (ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError)
+CAUGHT = (
+    ClientError, BotoCoreError, ValueError, LookupError, TypeError, AttributeError,
+    AssertionError, NotImplementedError,
+)  # fmt: skip
+"""Errors of services and of moto itself, which raises its own into the caller."""
 
 
 class Halted(Exception):
