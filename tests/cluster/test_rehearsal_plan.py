@@ -143,7 +143,7 @@ def test_names_of_the_edge_lead_to_the_balancer_and_only_its_pool_is_behind_it()
     assert plan.public_edge(named) == "http://10.40.192.9:8000"
     behind = plan.targets(named, workers)
     assert behind == {
-        "listen": [8000], "port": 80, "ping": 8082,
+        "listen": [8000], "port": 80, "ping": 8082, "proxied": False,
         "machines": {"frontend-1": workers[0].address},
     }  # fmt: skip
     assert plan.private_edge(named, workers) == "http://edge.prod.internal:8081"

@@ -3,8 +3,8 @@
 Run as a program of its own, without the rest of toolkit: `balancer.py TARGETS HEALTH`. TARGETS is a
 JSON file that is read again before every round of checks; HEALTH is written after each that changed
 something. As a load balancer does, it takes a machine in after two good answers and out after two
-bad ones, and lets connections that it has end by themselves. In the place of a network load balancer
-it says who calls by the PROXY protocol, version 2, and begins its checks with that too.
+bad ones, and lets connections that it has end by themselves. Where it stands for a network load
+balancer it says who calls by the PROXY protocol, version 2, and begins its checks with that too.
 """
 
 from __future__ import annotations
