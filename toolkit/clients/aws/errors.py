@@ -66,7 +66,8 @@ _CONFLICT = re.compile(
 _ABSENT_TEXT = re.compile(r"does not exist|not found - |doesn't exist", re.IGNORECASE)
 """How CloudFormation and Auto Scaling say it, whose code for everything is ValidationError."""
 _CONFLICT_TEXT = re.compile(
-    r"TerminationProtection is enabled|_IN_PROGRESS state|already exists|state and can ?not be",
+    r"TerminationProtection is enabled|_IN_PROGRESS state|while in status|already exists"
+    r"|state and can ?not",
     re.IGNORECASE,
 )
 
