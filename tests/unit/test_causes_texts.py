@@ -147,6 +147,24 @@ def test_nomad_kills_a_task_for_its_template() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "advises"),
+    [
+        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)", "leader"),
+        ("Unexpected response code: 500 (No cluster leader)", "leader"),
+        ("dial tcp 127.0.0.1:8500: connect: connection refused", "Consul agent of node-1"),
+        ("Unexpected response code: 403 (Permission denied)", "nomad setup consul"),
+    ],
+)
+def test_a_login_that_nobody_answered_is_told_from_one_that_was_refused(
+    said: str, advises: str
+) -> None:
+    why = f'pre-run hook "consul" failed: failed to derive Consul token for service web: {said}'
+    cause = cause_of("Setup Failure", f"failed to setup alloc: {why}")
+    assert cause.kind == "identity"
+    assert advises in str(cause.advice)
+
+
+@pytest.mark.parametrize(
     ("missing", "waits", "create"),
     [
         ("kv.block(shop/db)", "Consul key shop/db", "consul kv put shop/db VALUE"),

@@ -161,6 +161,12 @@ ARTIFACT = (
 SETUP = (
     _meaning("disk", "the node's disk is full", _NO_SPACE, _DISK),
     _meaning(
+        "identity", "Consul gave no token for its identity in time",
+        r"(?s)derive consul token.*(?:deadline exceeded|timeout|connection refused|\beof\b"
+        r"|no cluster leader|no known consul servers|connection reset)",
+        "look at the Consul agent of {place} and at Consul's leader, then deploy again",
+    ),
+    _meaning(
         "identity", "no token could be got for its identity",
         r"failed to derive|derive (si|consul|vault)? ?token|workload identity|signing identit"
         r"|auth method .* not found|\bjwt\b|consul token|vault token",
