@@ -84,6 +84,18 @@ def written(job: str, job_toml: str, template: str, environment: str, /) -> Rend
     return _rendered(own, job, environment, {})
 
 
+def clustered(job: str, cluster: str, job_toml: str = "", /) -> RenderedJob:
+    """A built-in job as it is in the environment `prod` of another cluster file.
+
+    `job_toml`: at the end of the job's own file.
+    """
+    files = {"clusters/prod.toml": cluster.encode()}
+    if job_toml:
+        path = f"jobs/{job}/job.toml"
+        files[path] = builtin_tree().read(path) + job_toml.encode()
+    return _rendered(files, job, "prod", {})
+
+
 def _rendered(
     files: Mapping[str, bytes], job: str, environment: str, overrides: Mapping[str, object]
 ) -> RenderedJob:
