@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from math import isfinite
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -88,3 +89,13 @@ def _flat(table: Mapping[str, Any], begin: tuple[str, ...] = ()) -> Iterator[tup
             yield from _flat(value, (*begin, name))
         else:
             yield (*begin, name), value
+
+
+def read_prices(path: Path) -> Prices:
+    """The price file at a path; ConfigError where it cannot be read, or for its mistakes."""
+    try:
+        raw = path.read_bytes()
+    except OSError as exc:
+        message = f"cannot be read: {exc.strerror or exc}"
+        raise ConfigError([Mistake(str(path), None, None, message)]) from exc
+    return parse_prices(raw, str(path))
