@@ -75,6 +75,19 @@ def ssh_command(door: Door, keys: Keys, command: Sequence[str] = ()) -> tuple[st
     return (SSH, *ask, *_options(door, keys), _place(door), *said)
 
 
+def bastion_command(jump: Jump, known_hosts: Path, command: Sequence[str] = ()) -> tuple[str, ...]:
+    """A shell on the bastion itself, or a command there, with the user's own key."""
+    ask = ("-t",) if not command else ()
+    said = ("--", shlex.join(command)) if command else ()
+    return (
+        SSH,
+        *ask,
+        *_flags(_to_bastion(jump, known_hosts)),
+        f"{jump.user}@{jump.address}",
+        *said,
+    )
+
+
 def session_command(door: Door, command: Sequence[str] = ()) -> tuple[str, ...]:
     """A shell on a machine through SSM, or a command there; its exit code is not handed on."""
     start = (AWS, "ssm", "start-session", "--region", door.region, "--target", door.instance)
@@ -89,7 +102,7 @@ def _options(door: Door, keys: Keys, *more: str) -> list[str]:
     said = [
         f"IdentityFile={_quoted(keys.identity)}",
         "IdentitiesOnly=yes",
-        *_remembered(keys),
+        *_remembered(keys.known_hosts),
         # An address comes back with another machine and another host key; an id does not.
         f"HostKeyAlias={door.instance}",
         f"ConnectTimeout={CONNECT_SECONDS}",
@@ -99,12 +112,24 @@ def _options(door: Door, keys: Keys, *more: str) -> list[str]:
         *more,
     ]
     # The user's own configuration is for the bastion only: here it could only be in the way.
-    return ["-F", "none", *(part for each in said for part in ("-o", each))]
+    return ["-F", "none", *_flags(said)]
 
 
-def _remembered(keys: Keys) -> list[str]:
+def _flags(said: Sequence[str]) -> list[str]:
+    return [part for each in said for part in ("-o", each)]
+
+
+def _to_bastion(jump: Jump, known_hosts: Path) -> list[str]:
     return [
-        f"UserKnownHostsFile={_quoted(keys.known_hosts)}",
+        *_remembered(known_hosts),
+        f"HostKeyAlias={jump.instance}",
+        f"ConnectTimeout={CONNECT_SECONDS}",
+    ]
+
+
+def _remembered(known_hosts: Path) -> list[str]:
+    return [
+        f"UserKnownHostsFile={_quoted(known_hosts)}",
         "GlobalKnownHostsFile=/dev/null",
         "StrictHostKeyChecking=accept-new",
     ]
@@ -117,14 +142,9 @@ def _way(door: Door, keys: Keys, more: Sequence[str]) -> str:
             f"{AWS} ssm start-session --region {shlex.quote(door.region)} --target %h"
             " --document-name AWS-StartSSHSession --parameters portNumber=%p"
         )
-    said = [
-        *_remembered(keys),
-        f"HostKeyAlias={door.jump.instance}",
-        f"ConnectTimeout={CONNECT_SECONDS}",
-        *more,
-    ]
-    options = [part for each in said for part in ("-o", each)]
+    options = _flags([*_to_bastion(door.jump, keys.known_hosts), *more])
     place = f"{door.jump.user}@{door.jump.address}"
+    # Percent signs are this ssh's once more before they are that one's.
     own = shlex.join([SSH, *options]).replace("%", "%%")
     return f"{own} -W %h:%p {shlex.quote(place)}"
 

@@ -22,6 +22,7 @@ from toolkit.clients.aws.machines import Machines
 from toolkit.clients.tunnel import Tunnel, held_tunnel
 from toolkit.clients.tunnel_command import AWS, PLUGIN, SSH, Door, Jump, Keys, tunnel_command
 from toolkit.clients.tunnel_key import make_key
+from toolkit.clients.tunnel_record import read_kept
 from toolkit.cluster.bootstrap.rights import TRAEFIK_USER
 from toolkit.cluster.network import slots
 from toolkit.cluster.secrets import needed
@@ -102,6 +103,7 @@ def reach(
 ) -> Iterator[Access]:
     """How a cluster is reached, while the block lasts; nothing of it is left afterwards.
 
+    The tunnel that `cluster env` keeps is used while it stands.
     `root`: the project's folder; `proxy`: of its environment. RefusedError where secrets or
     programs are missing, UnreachableError with ssh's own words where there is no way in.
     """
@@ -113,10 +115,16 @@ def reach(
         folder = Path(name)
         ca = write_authority(folder, store)
         machines = ways.machines()
+        kept = None if proxy else read_kept(own)
+        if kept is not None and kept.stands:
+            access, answers = access_to(cluster, store, ca, kept.proxy, machines)
+            if answers:
+                yield access
+                return
         if not proxy:
             opened = stack.enter_context(_tunnel(cluster, machines, folder, own, ways))
             proxy = opened.proxy
-        yield access_to(cluster, store, ca, proxy, machines)
+        yield access_to(cluster, store, ca, proxy, machines)[0]
 
 
 @contextlib.contextmanager
@@ -278,10 +286,10 @@ def write_authority(folder: Path, store: Store) -> Path:
 
 def access_to(
     cluster: Cluster, store: Store, ca: Path, proxy: str, machines: Sequence[InstanceView] = ()
-) -> Access:
+) -> tuple[Access, bool]:
     """Addresses and tokens of the operator, at the first server that answers through the proxy.
 
-    Where none does yet, at the first one: a cluster that begins is asked again.
+    Where none does, at the first one, and False: a cluster that begins is asked again.
     """
     management = {
         name: secret_of(store, name) for name in (needed.CONSUL_MANAGEMENT, needed.NOMAD_MANAGEMENT)
@@ -299,8 +307,10 @@ def access_to(
         edge=edges(cluster, machines),
     )
     with Servers(cluster, access, management) as asked:
-        host = asked.answering() or first
-    return replace(access, nomad=nomad_address(host), consul=consul_address(host))
+        host = asked.answering()
+    if not host:
+        return access, False
+    return replace(access, nomad=nomad_address(host), consul=consul_address(host)), True
 
 
 def edges(cluster: Cluster, machines: Sequence[InstanceView]) -> Mapping[Visibility, str]:
