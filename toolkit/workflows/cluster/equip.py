@@ -36,7 +36,10 @@ from toolkit.workflows.stack.prepare import rendered_stack
 
 COME = 120.0
 """Seconds in which the machines that a job asks for may come, when there are none yet."""
-_ELSEWHERE = ("NOMAD_", "CONSUL_", "KICK_ADDR", "TOOLKIT_ENV", "TOOLKIT_PROXY", "TOOLKIT_TRAEFIK_")
+_ELSEWHERE = (
+    "NOMAD_", "CONSUL_", "KICK_ADDR", "TOOLKIT_ENV", "TOOLKIT_PROXY", "TOOLKIT_TRAEFIK_",
+    "TOOLKIT_ACCESS", "TOOLKIT_EDGE_",
+)  # fmt: skip
 """Variables that say where another cluster is, or who somebody is there: the way in decides."""
 
 
