@@ -38,9 +38,7 @@ def changes(
                 found[name]["PolicyAction"] = "Delete"
     both = {name: each for name, each in there.items() if name in resources}
     retagged = stack is not None and dict(stack.tags) != dict(tags)
-    details = {
-        name: _own(each, resources[name], retagged=retagged) for name, each in both.items()
-    }
+    details = {name: _own(each, resources[name], retagged=retagged) for name, each in both.items()}
     grown = True
     while grown:
         grown = False
@@ -55,14 +53,10 @@ def changes(
     for name, own in details.items():
         if own:
             found[name] = _modified(name, both[name], own)
-    return [
-        {"Type": "Resource", "ResourceChange": found[name]} for name in sorted(found)
-    ]
+    return [{"Type": "Resource", "ResourceChange": found[name]} for name in sorted(found)]
 
 
-def _change(
-    action: str, name: str, kind: str, resource: Resource | None = None
-) -> dict[str, Any]:
+def _change(action: str, name: str, kind: str, resource: Resource | None = None) -> dict[str, Any]:
     said: dict[str, Any] = {
         "Action": action,
         "LogicalResourceId": name,
@@ -90,9 +84,7 @@ def _modified(name: str, resource: Resource, own: list[dict[str, Any]]) -> dict[
     return said
 
 
-def _own(
-    resource: Resource, entry: Mapping[str, Any], *, retagged: bool
-) -> list[dict[str, Any]]:
+def _own(resource: Resource, entry: Mapping[str, Any], *, retagged: bool) -> list[dict[str, Any]]:
     kind = KINDS[resource.kind]
     old, new = resource.said.get("Properties", {}), entry.get("Properties", {})
     found = [

@@ -213,7 +213,9 @@ def operation_of(environ: dict[str, Any], path: str, body: bytes) -> str:
 
 
 def _signed(environ: dict[str, Any]) -> tuple[str, str]:
-    found = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    found = re.search(
+        r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", "")
+    )
     return (found[2], found[1]) if found else ("", "")
 
 

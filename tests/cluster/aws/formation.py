@@ -84,9 +84,7 @@ class Formation:
                 there = stack.sets[said["ChangeSetName"]]
                 if there.token and there.token == said.get("ClientToken"):
                     return {"Id": there.id, "StackId": stack.id}
-                raise Refusal(
-                    "AlreadyExistsException", f"ChangeSet {there.name} already exists"
-                )
+                raise Refusal("AlreadyExistsException", f"ChangeSet {there.name} already exists")
             if kind == "CREATE":
                 stack = self._for_creation(name, stack, said["ChangeSetName"], tags)
             elif stack is None:
@@ -202,11 +200,16 @@ class Formation:
                 raise invalid(
                     f"Stack:{stack.id} is in {stack.status} state and can not be updated."
                 )
+            disabled = str(said.get("DisableRollback", "")).lower() == "true"
+            if disabled and own.on_failure:
+                raise invalid(
+                    "Cannot specify both DisableRollback and OnStackFailure for a change set"
+                )
             own.executed, own.execution = token or uuid.uuid4().hex, "EXECUTE_IN_PROGRESS"
             for other in stack.sets.values():
                 if other is not own:
                     other.execution = "OBSOLETE"
-            stack.on_failure = own.on_failure
+            stack.on_failure = "DO_NOTHING" if disabled else own.on_failure
             begun = "CREATE" if creation else "UPDATE"
             if not creation:
                 stack.updated = now()
@@ -302,8 +305,7 @@ class Formation:
                 return {}
             if stack.protected:
                 raise invalid(
-                    f"Stack [{stack.name}] cannot be deleted while TerminationProtection is"
-                    " enabled"
+                    f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
                 )
             if stack.status.startswith("UPDATE") and stack.status.endswith("IN_PROGRESS"):
                 raise invalid(
@@ -312,7 +314,9 @@ class Formation:
             retained = said.get("RetainResources", [])
             if retained and stack.status != "DELETE_FAILED":
                 raise invalid(
-                    "Invalid operation on stack [" + stack.id + "]. When you delete a stack, specify"
+                    "Invalid operation on stack ["
+                    + stack.id
+                    + "]. When you delete a stack, specify"
                     " which resources to retain only when the stack is in the DELETE_FAILED state."
                 )
             stack.turn += 1
@@ -352,6 +356,8 @@ class Formation:
             for own in stack.sets.values():
                 if wanted in {own.name, own.id}:
                     return stack, own
+            if wanted in stack.past:
+                return stack, stack.past[wanted]
         raise Refusal("ChangeSetNotFound", f"ChangeSet [{wanted}] does not exist")
 
     def _page(self, rows: list[Any], token: str | None) -> tuple[list[Any], str | None]:

@@ -100,9 +100,7 @@ def _ec2(create: Callable[[Any, Properties], str | Made], delete: Callable[[Any,
     def gone(place: Place, made_: Made, properties: Properties) -> object:
         return delete(place.client("ec2"), str(made_.attributes.get("Handle", made_.physical)))
 
-    def changed(
-        place: Place, made_: Made, old: Properties, new: Properties, tags: Tags
-    ) -> object:
+    def changed(place: Place, made_: Made, old: Properties, new: Properties, tags: Tags) -> object:
         ec2 = place.client("ec2")
         if update is not None:
             update(ec2, made_, new)
@@ -232,9 +230,7 @@ def _template(ec2: Any, place: Place, properties: Properties, tags: Tags) -> Mad
     return Made(made["LaunchTemplateId"], {"LatestVersionNumber": "1", "DefaultVersionNumber": "1"})
 
 
-def _new_template(
-    place: Place, made: Made, _old: Properties, new: Properties, _tags: Tags
-) -> None:
+def _new_template(place: Place, made: Made, _old: Properties, new: Properties, _tags: Tags) -> None:
     version = place.client("ec2").create_launch_template_version(
         LaunchTemplateId=made.physical, LaunchTemplateData=new["LaunchTemplateData"]
     )["LaunchTemplateVersion"]
@@ -373,14 +369,10 @@ def _subnet_of_interface(place: Place, properties: Properties) -> str:
 
 def _hooks(groups: Any, properties: Properties) -> None:
     for hook in properties.get("LifecycleHookSpecificationList", []):
-        groups.put_lifecycle_hook(
-            AutoScalingGroupName=properties["AutoScalingGroupName"], **hook
-        )
+        groups.put_lifecycle_hook(AutoScalingGroupName=properties["AutoScalingGroupName"], **hook)
 
 
-def _new_group(
-    place: Place, _made: Made, _old: Properties, new: Properties, tags: Tags
-) -> None:
+def _new_group(place: Place, _made: Made, _old: Properties, new: Properties, tags: Tags) -> None:
     groups = place.client("autoscaling")
     groups.update_auto_scaling_group(**without(_group_parameters(new), "AvailabilityZones"))
     groups.create_or_update_tags(Tags=_group_tags(new, tags))
@@ -449,9 +441,7 @@ def _listener(place: Place, properties: Properties, tags: Tags) -> Made:
     return Made(made["ListenerArn"])
 
 
-def _new_listener(
-    place: Place, made: Made, _old: Properties, new: Properties, _tags: Tags
-) -> None:
+def _new_listener(place: Place, made: Made, _old: Properties, new: Properties, _tags: Tags) -> None:
     place.client("elbv2").modify_listener(
         ListenerArn=made.physical, **without(new, "LoadBalancerArn", "Tags")
     )
@@ -555,9 +545,7 @@ def _no_records(place: Place, made: Made, properties: Properties) -> None:
         names.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": steps})
 
 
-def _new_records(
-    place: Place, made: Made, old: Properties, new: Properties, tags: Tags
-) -> None:
+def _new_records(place: Place, made: Made, old: Properties, new: Properties, tags: Tags) -> None:
     _no_records(place, made, old)
     _records(place, new, tags)
 
@@ -584,9 +572,7 @@ NAMES: dict[str, Kind] = {
 def _role(place: Place, properties: Properties, tags: Tags) -> Made:
     iam = place.client("iam")
     name = properties.get("RoleName") or place.name()
-    bound = {
-        key: properties[key] for key in ("PermissionsBoundary", "Path") if key in properties
-    }
+    bound = {key: properties[key] for key in ("PermissionsBoundary", "Path") if key in properties}
     made = iam.create_role(
         RoleName=name,
         AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]),
@@ -628,9 +614,7 @@ def _profile(place: Place, properties: Properties, _tags: Tags) -> Made:
 def _no_profile(place: Place, made: Made, properties: Properties) -> None:
     iam = place.client("iam")
     for role in properties["Roles"]:
-        iam.remove_role_from_instance_profile(
-            InstanceProfileName=made.physical, RoleName=role
-        )
+        iam.remove_role_from_instance_profile(InstanceProfileName=made.physical, RoleName=role)
     iam.delete_instance_profile(InstanceProfileName=made.physical)
 
 
@@ -642,9 +626,7 @@ def _policy(place: Place, properties: Properties, _tags: Tags) -> Made:
 
 def _no_policy(place: Place, _made: Made, properties: Properties) -> None:
     for role in properties["Roles"]:
-        place.client("iam").delete_role_policy(
-            RoleName=role, PolicyName=properties["PolicyName"]
-        )
+        place.client("iam").delete_role_policy(RoleName=role, PolicyName=properties["PolicyName"])
 
 
 RIGHTS: dict[str, Kind] = {
@@ -720,9 +702,7 @@ def _event_rule(place: Place, properties: Properties, tags: Tags) -> Made:
 
 def _no_event_rule(place: Place, made: Made, properties: Properties) -> None:
     events = place.client("events")
-    events.remove_targets(
-        Rule=made.physical, Ids=[each["Id"] for each in properties["Targets"]]
-    )
+    events.remove_targets(Rule=made.physical, Ids=[each["Id"] for each in properties["Targets"]])
     events.delete_rule(Name=made.physical)
 
 
@@ -749,9 +729,7 @@ REST: dict[str, Kind] = {
     "Events::Rule": Kind(_event_rule, _no_event_rule, only=frozenset({"Name"})),
     "CloudWatch::Alarm": Kind(
         _alarm,
-        lambda place, made, _: place.client("cloudwatch").delete_alarms(
-            AlarmNames=[made.physical]
-        ),
+        lambda place, made, _: place.client("cloudwatch").delete_alarms(AlarmNames=[made.physical]),
         only=frozenset({"AlarmName"}),
     ),
 }

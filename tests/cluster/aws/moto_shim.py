@@ -20,6 +20,7 @@ from moto.autoscaling.models import FakeAutoScalingGroup
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
+from moto.ec2.models import EC2Backend
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
 from moto.ec2.utils import convert_tag_spec
 from moto.moto_server.werkzeug_app import (
@@ -27,6 +28,8 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.servicequotas.exceptions import NoSuchResource
+from moto.servicequotas.models import ServiceQuotasBackend
 from werkzeug.serving import make_server
 
 from tests.cluster.aws.faults import Faults
@@ -118,6 +121,42 @@ _MOTOS = {
 }  # fmt: skip
 
 
+IMAGES = {"ami-0123456789abcdef0": "x86_64", "ami-0123456789abcdef1": "arm64"}
+"""Images that every region has, with their architecture."""
+QUOTA = 256.0
+"""Of everything that moto knows no quota of."""
+
+
+def offer_images() -> None:
+    """Let every region have the images that tests name."""
+    begin = EC2Backend.__init__
+
+    def begun(self: EC2Backend, *args: Any, **more: Any) -> None:
+        begin(self, *args, **more)
+        for name, architecture in IMAGES.items():
+            image = self.register_image(name)
+            del self.amis[image.id]
+            image.id, image.architecture = name, architecture
+            image.root_device_name = "/dev/xvda"
+            self.amis[name] = image
+
+    EC2Backend.__init__ = begun
+
+
+def grant_quotas() -> None:
+    """Let Service Quotas answer for more than the one service that moto knows."""
+    ask = ServiceQuotasBackend.get_service_quota
+
+    def asked(self: ServiceQuotasBackend, service: str = "", code: str = "", **said: str) -> Any:
+        service, code = said.get("service_code", service), said.get("quota_code", code)
+        try:
+            return ask(self, service, code)
+        except NoSuchResource:
+            return {"ServiceCode": service, "QuotaCode": code, "Value": QUOTA}
+
+    ServiceQuotasBackend.get_service_quota = asked
+
+
 def keep_user_data() -> None:
     """Let a launch template's later versions start machines: their user data is plain text."""
     create = LaunchTemplate.create_version
@@ -184,6 +223,8 @@ def main() -> int:
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     cloud = Cloud()
     serve_stacks(cloud)
+    offer_images()
+    grant_quotas()
     keep_user_data()
     finish_machines()
     faults = Faults(DomainDispatcherApplication(create_backend_app), cloud.reset, cloud.turn)

@@ -77,10 +77,14 @@ class Stack:
     on_failure: str = ""
     resources: dict[str, Resource] = field(default_factory=dict)
     sets: dict[str, ChangeSet] = field(default_factory=dict)
+    past: dict[str, ChangeSet] = field(default_factory=dict)
+    """Executed, by id: found for a while longer."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """Oldest first."""
     left: list[Resource] = field(default_factory=list)
     """Replaced, and still to be deleted."""
+    stable: bool = False
+    """It was whole once, so that there is something to go back to."""
     turn: int = 0
     """Counts deletions: each ends what was going on."""
     thread: threading.Thread | None = None

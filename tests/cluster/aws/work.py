@@ -132,7 +132,10 @@ def _perform(work: Work, change: ChangeSet, begun: str) -> None:
     with work.lock:
         stack.body, stack.tags = change.body, dict(change.tags)
         stack.sets.clear()
+        stack.past[change.id] = change
+        change.execution = "EXECUTE_FAILED" if failed else "EXECUTE_COMPLETE"
     if not failed:
+        stack.stable = True
         if begun == "UPDATE":
             with work.lock:
                 stack.say("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -145,7 +148,7 @@ def _perform(work: Work, change: ChangeSet, begun: str) -> None:
         with work.lock:
             stack.say(f"{begun}_FAILED", why)
         return
-    if begun == "CREATE":
+    if not stack.stable:
         _take_back_creation(work, why + "Rollback requested by user.")
         return
     with work.lock:
