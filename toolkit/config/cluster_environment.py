@@ -103,8 +103,8 @@ def settle(
         nomad=access.nomad,
         consul=access.consul,
         edge=entrances,
-        proxy=access.proxy,
-        ca_file=access.ca_file,
+        proxy=access.proxy or None,
+        ca_file=access.ca_file or None,
         traefik_user=access.traefik_user or None,
     )
     return environment, access, edge
