@@ -1309,7 +1309,11 @@ Options:
 
 Commands:
   init      Write a cluster file with sane defaults
+  plan      Show what cluster up would do, and what is billed
+  up        Make a cluster in AWS, or change it to what its file says
   template  Print the CloudFormation template of a cluster
+  env       Print what leads a shell into a cluster
+  ssh       Open a shell on a cluster's machine
   rehearse  Run a cluster's machines as namespaces of this one
 """,
     "cluster init": """\
@@ -1337,6 +1341,60 @@ Options:
     toolkit cluster init prod --region eu-west-1
     toolkit cluster init staging --region eu-central-1 --offline --json
 """,
+    "cluster plan": """\
+Usage: toolkit cluster plan [OPTIONS] NAME
+
+  Show what cluster up would do, and what is billed.
+
+  A change set is made, read, explained and deleted; what AWS lacks for it is
+  found first.
+
+  At most a dozen requests. Exit codes: 0 nothing to do, 10 changes, 1 up would
+  refuse.
+
+Arguments:
+  NAME  Name of a cluster: clusters/NAME.toml.  [required]
+
+Options:
+  --prices FILE  Prices of your own, with their date and source; without them no
+                 money is said.
+  --json         Print one JSON document instead of text.
+  -q, --quiet    Say nothing but the result.
+  --debug        Show the traceback of an error.
+  -h, --help     Show this message and exit.
+
+  Examples:
+    toolkit cluster plan prod
+    toolkit cluster plan prod --prices prices.toml --json
+""",
+    "cluster up": """\
+Usage: toolkit cluster up [OPTIONS] NAME
+
+  Make a cluster in AWS, or change it to what its file says.
+
+  Secrets, stack, access control, equipment: each is made where it is missing,
+  then verified.
+
+  Asks where the cluster is protected or a change would lose something. Ended in
+  the middle, the same command goes on. Exit codes: 0 up, 1 refused, 3 failed, 5
+  not known, 8 as it was before.
+
+Arguments:
+  NAME  Name of a cluster: clusters/NAME.toml.  [required]
+
+Options:
+  --timeout DURATION  Time until what is not over is left to go on without us;
+                      default: 45m.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -y, --yes           Answer every question with yes.
+  -h, --help          Show this message and exit.
+
+  Examples:
+    toolkit cluster up prod
+    toolkit cluster up prod --yes --timeout 1h --json
+""",
     "cluster template": """\
 Usage: toolkit cluster template [OPTIONS] NAME
 
@@ -1360,6 +1418,61 @@ Options:
   Examples:
     toolkit cluster template prod > prod.template.json
     toolkit cluster template prod --json > prod.json   # for terraform-shim
+""",
+    "cluster env": """\
+Usage: toolkit cluster env [OPTIONS] NAME
+
+  Print what leads a shell into a cluster.
+
+  For `eval`: addresses, CA, tokens and proxy, as toolkit, nomad and consul read
+  them.
+
+  Without a proxy in [environments.NAME] a tunnel is made, which stays until
+  --stop.
+
+Arguments:
+  NAME  Name of a cluster, clusters/NAME.toml, or NAME-rehearsal.  [required]
+
+Options:
+  --stop       End the tunnel, and print what unsets the variables.
+  --show       Print the tokens even on a terminal.
+  --user NAME  Who you are on the machine, for SSH.  [default: ec2-user]
+  --json       Print one JSON document instead of text.
+  -q, --quiet  Say nothing but the result.
+  --debug      Show the traceback of an error.
+  -h, --help   Show this message and exit.
+
+  Examples:
+    eval "$(toolkit cluster env prod)"   # then: toolkit deploy -e prod backend
+    eval "$(toolkit cluster env prod --stop)"
+    eval "$(sudo toolkit cluster env prod-rehearsal)"
+""",
+    "cluster ssh": """\
+Usage: toolkit cluster ssh [OPTIONS] NAME MACHINE [-- COMMAND]
+
+  Open a shell on a cluster's machine.
+
+  A shell, through SSM, or through the bastion to servers where there is one.
+
+  Of a pool, the machine that has run for longest. SSM hands no exit code of a
+  command on.
+
+Arguments:
+  NAME          Name of a cluster: clusters/NAME.toml.  [required]
+  MACHINE       server-1, control, a pool, an instance id, or bastion.
+                [required]
+  [-- COMMAND]  Instead of a shell.
+
+Options:
+  --user NAME  Who you are on the machine, for SSH.  [default: ec2-user]
+  --ssm        Through SSM, although there is a bastion.
+  -q, --quiet  Say nothing but the result.
+  --debug      Show the traceback of an error.
+  -h, --help   Show this message and exit.
+
+  Examples:
+    toolkit cluster ssh prod server-1
+    toolkit cluster ssh prod frontend -- docker ps
 """,
     "cluster rehearse": """\
 Usage: toolkit cluster rehearse [OPTIONS] COMMAND [ARGS]...

@@ -29,6 +29,7 @@ from tests.unit.filled import (
     TEMPLATE,
     VERIFICATION,
 )
+from tests.unit.filled_apply import CLUSTER_PLAN, CLUSTER_UP
 from toolkit.errors import ConfigError, ExitCode
 from toolkit.spec.cluster_reports import ClusterInitReport
 from toolkit.spec.depends import Need
@@ -80,8 +81,10 @@ from toolkit.views import (
     work,
 )
 from toolkit.views.cluster import init as cluster_init
+from toolkit.views.cluster import plan as cluster_plan
 from toolkit.views.cluster import rehearse as cluster_rehearse
 from toolkit.views.cluster import template as cluster_template
+from toolkit.views.cluster import up as cluster_up
 from toolkit.views.dns import audit as dns_audit
 from toolkit.views.dns import change as dns_change
 from toolkit.views.dns import iam as dns_iam
@@ -334,6 +337,25 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
             )
         ),
         "schema name path region zones[] zones_remark missing[] missing_remark next[]",
+    ),
+    (
+        "toolkit.cluster-plan/1",
+        cluster_plan.document(CLUSTER_PLAN),
+        "schema name region account stack word code sentence "
+        "changes[](word logical kind physical reasons[] warning) "
+        "findings[](kind about message hint where key line) checked[] unasked[] "
+        "bill(as_of source currency least most units[](key what least most more price) by_use[]) "
+        "notes[] next[]",
+    ),
+    (
+        "toolkit.cluster-up/1",
+        cluster_up.document(CLUSTER_UP),
+        "schema name region account stack word code sentence "
+        "changes[](word logical kind physical reasons[] warning) "
+        "findings[](kind about message hint where key line) "
+        "failures[](logical kind status reason) waits_for[] secrets[] earlier[](instance name) "
+        "equipment(code cluster environment sentence seconds "
+        "jobs[](job word code sentence release next) left_out[](job why)) notes[] next[] seconds",
     ),
     (
         "toolkit.cluster-template/1",

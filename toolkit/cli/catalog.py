@@ -236,11 +236,40 @@ COMMANDS = (
         ),
     ),
     Entry(
+        "cluster plan", "toolkit.cli.cluster_apply:plan",
+        "Show what cluster up would do, and what is billed", "",
+        (
+            "toolkit cluster plan prod",
+            "toolkit cluster plan prod --prices prices.toml --json",
+        ),
+    ),
+    Entry(
+        "cluster up", "toolkit.cli.cluster_apply:up",
+        "Make a cluster in AWS, or change it to what its file says", "",
+        ("toolkit cluster up prod", "toolkit cluster up prod --yes --timeout 1h --json"),
+    ),
+    Entry(
         "cluster template", "toolkit.cli.cluster:template",
         "Print the CloudFormation template of a cluster", "",
         (
             "toolkit cluster template prod > prod.template.json",
             "toolkit cluster template prod --json > prod.json   # for terraform-shim",
+        ),
+    ),
+    Entry(
+        "cluster env", "toolkit.cli.cluster_reach:env",
+        "Print what leads a shell into a cluster", "",
+        (
+            'eval "$(toolkit cluster env prod)"   # then: toolkit deploy -e prod backend',
+            'eval "$(toolkit cluster env prod --stop)"',
+            'eval "$(sudo toolkit cluster env prod-rehearsal)"',
+        ),
+    ),
+    Entry(
+        "cluster ssh", "toolkit.cli.cluster_reach:ssh", "Open a shell on a cluster's machine", "",
+        (
+            "toolkit cluster ssh prod server-1",
+            "toolkit cluster ssh prod frontend -- docker ps",
         ),
     ),
     Entry("cluster rehearse", "", "Run a cluster's machines as namespaces of this one", ""),

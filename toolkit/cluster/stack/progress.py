@@ -60,8 +60,10 @@ class Step:
     logical: str
     kind: str
     verb: str
-    """`made`, `changed`, `removed`, or that it failed."""
+    """`made`, `changed`, `removed`, or `failed`."""
     reason: str = ""
+    done: int = 0
+    """How many resources the operation was finished with then."""
 
 
 def advance(
@@ -80,6 +82,8 @@ def advance(
                 failed.clear()
                 steps.clear()
             continue
+        if latest.get(event.logical) == event.status and not event.reason:
+            continue  # told before: a list that grows while it is read says some things twice
         latest[event.logical] = event.status
         kind = event.kind.removeprefix("AWS::")
         if event.status.endswith("_FAILED"):
@@ -89,7 +93,7 @@ def advance(
             steps.append(Step(event.logical, kind, "failed", event.reason))
         elif verb := _VERBS.get(event.status):
             done.add(event.logical)
-            steps.append(Step(event.logical, kind, verb))
+            steps.append(Step(event.logical, kind, verb, done=len(done)))
     after = replace(
         progress,
         latest=MappingProxyType(latest),

@@ -7,6 +7,7 @@ from typing import Any
 
 from toolkit.views.schemas import (
     cluster,
+    cluster_apply,
     comparing,
     dns,
     explaining,
@@ -24,6 +25,7 @@ from toolkit.views.schemas.words import DIALECT, Schema
 PARTS = {
     **parts.PARTS,
     **cluster.PARTS,
+    **cluster_apply.PARTS,
     **comparing.PARTS,
     **dns.PARTS,
     **looking.PARTS,

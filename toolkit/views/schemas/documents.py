@@ -7,7 +7,17 @@ from toolkit.spec.dev import DevWord
 from toolkit.spec.listing import OperateVerdict
 from toolkit.spec.report import Verdict
 from toolkit.spec.work import WorkVerdict
-from toolkit.views.schemas import cluster, dns, explaining, images, looking, stacks, watching, work
+from toolkit.views.schemas import (
+    cluster,
+    cluster_apply,
+    dns,
+    explaining,
+    images,
+    looking,
+    stacks,
+    watching,
+    work,
+)
 from toolkit.views.schemas.words import (
     Schema,
     code,
@@ -265,6 +275,7 @@ REPORTS = record(
 
 DOCUMENTS: dict[str, tuple[int, Schema]] = {
     **cluster.DOCUMENTS,
+    **cluster_apply.DOCUMENTS,
     **dns.DOCUMENTS,
     **explaining.DOCUMENTS,
     **images.DOCUMENTS,

@@ -90,9 +90,11 @@ def completed(
     filling = work.tools.filling
     equipment: EquipReport | None = None
     try:
+        _need_time(work)
         with filling.enter(work, secrets.store) as access:
             filling.begin(work, access, secrets.store, work.pause)
             sentence = filling.settle(work, access, secrets.store)
+            _need_time(work)
             equipment = filling.fit_out(work, access, secrets.store)
     except (ApiError, AgentError) as error:
         return _unseen(work, report, "unknown", error)
@@ -140,6 +142,14 @@ def _blank(work: Work, stack: StackView | None, word: UpWord, sentence: str) -> 
     )
 
 
+def _need_time(work: Work) -> None:
+    if not work.left:
+        raise AgentError(
+            f"there was no time left of {long(work.tools.timeout)}",
+            hint="--timeout says how much there is",
+        )
+
+
 def _unseen(
     work: Work, report: ClusterUpReport, word: UpWord, error: ToolkitError
 ) -> ClusterUpReport:
@@ -147,7 +157,12 @@ def _unseen(
     return replace(
         report,
         word=word,
-        sentence=f"the stack is as the file says, but its cluster is not: {error.message}",
+        sentence=(
+            f"the stack is as the file says, and its cluster does not work: {error.message}"
+            if word == "failed"
+            else f"the stack is as the file says; whether its cluster works is not known:"
+            f" {error.message}"
+        ),
         notes=(*report.notes, *hint),
         next=(f"toolkit cluster up {work.name}", f"toolkit cluster status {work.name}"),
         seconds=work.seconds,

@@ -6,8 +6,9 @@ what happened; in this order, so that nothing of a stack that has ended is missi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from toolkit.cluster.stack.progress import Progress, Step, advance, is_of_stack
 from toolkit.cluster.stack.statuses import Standing, standing
@@ -17,6 +18,8 @@ from toolkit.workflows.cluster.apply.work import Work
 
 FIRST, LONGEST = 0.2, 5.0
 """Seconds between two looks: short at first, when most of the small things are made."""
+NAMED = 3
+"""Resources of one line: most of a stack is made within seconds."""
 LOST = 120.0
 """Seconds that AWS may be out of reach: what we follow goes on without us."""
 
@@ -92,8 +95,8 @@ class Watch:
         progress, steps = advance(seen.progress, events, work.name)
         self.seen = Followed(stack, progress, seen.total)
         self._wait = FIRST if steps else min(self._wait * 2, LONGEST)
-        for step in steps:
-            work.say("stack", said(step, progress, seen.total))
+        for line in said(steps, seen.total):
+            work.say("stack", line)
 
     def rest(self) -> None:
         """Wait until it is worth another look."""
@@ -156,8 +159,14 @@ def _ended(events: Iterable[StackEvent], stack: str) -> bool:
     )
 
 
-def said(step: Step, progress: Progress, total: int | None) -> str:
-    """`12 of 87  Server1 made (AutoScaling::AutoScalingGroup)`."""
-    count = f"{len(progress.done)} of {total}  " if total and step.verb != "failed" else ""
-    reason = f": {step.reason}" if step.reason else ""
-    return f"{count}{step.logical} {step.verb} ({step.kind}){reason}"
+def said(steps: Iterable[Step], total: int | None) -> Iterator[str]:
+    """`12 of 87  made Server1, Server2`: a line for what is new of one kind, one for a failure."""
+    for verb, group in groupby(steps, key=lambda step: step.verb):
+        some = list(group)
+        if verb == "failed":
+            yield from (f"{each.logical} failed ({each.kind}): {each.reason}" for each in some)
+            continue
+        names = [each.logical for each in some]
+        rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        count = f"{some[-1].done} of {total}" if total else f"{some[-1].done}"
+        yield f"{count:<10} {verb} {', '.join(names[:NAMED])}{rest}"

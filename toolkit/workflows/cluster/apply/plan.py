@@ -7,8 +7,7 @@ from pathlib import Path
 from toolkit.cluster.stack.changes import additions, explain
 from toolkit.cluster.stack.statuses import Standing
 from toolkit.cluster.units import bill
-from toolkit.config.prices import parse_prices
-from toolkit.errors import RefusedError
+from toolkit.config.prices import read_prices
 from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster_apply import ChangeRow, ClusterPlanReport, PlanWord
 from toolkit.spec.units import Prices
@@ -22,12 +21,7 @@ from toolkit.workflows.cluster.apply.work import (
     opened,
     refuse_standing,
 )
-
-CALLS = 12
-"""Requests that a plan may send in all."""
-NEW, OLD = 9, 4
-"""Of these for the preflight: the others are for the account, the stack, kept volumes, and where
-there is a stack for its resources and for a change set that is made, read and deleted."""
+from toolkit.workflows.cluster.preflight import PLAN_NEW, PLAN_OLD
 
 
 def plan(
@@ -38,7 +32,7 @@ def plan(
     `prices`: a price file. ConfigError for mistakes of the files, RefusedError where `up` would
     refuse, ApiError.
     """
-    known = None if prices is None else _read_prices(prices)
+    known = None if prices is None else read_prices(prices)
     with opened(folder, name, tools or Tools()) as work:
         stack, found = find_stack(work)
         refuse_standing(work, found)
@@ -51,7 +45,7 @@ def _plan(
     fresh = stack is None or found.way == "remake"
     base = None if fresh else stack
     seen = work.tools.preflight(
-        work.file, work.cloud, base, now=work.tools.now(), calls=NEW if fresh else OLD
+        work.file, work.cloud, stack, now=work.tools.now(), calls=PLAN_NEW if fresh else PLAN_OLD
     )
     rows: tuple[ChangeRow, ...] = ()
     left_out = work.equipment.left_out
@@ -107,14 +101,3 @@ def _sentence(work: Work, found: Standing, rows: tuple[ChangeRow, ...]) -> str:
     warned = sum(bool(row.warning) for row in rows)
     heavy = f", {warned} of them with a warning" if warned else ""
     return f"{counted(len(rows), 'resource')} to change{heavy}"
-
-
-def _read_prices(path: Path) -> Prices:
-    try:
-        raw = path.read_bytes()
-    except OSError as exc:
-        raise RefusedError(
-            f"the price file {path} cannot be read: {exc.strerror or exc}",
-            hint="a plan without --prices says what is billed, and no money",
-        ) from exc
-    return parse_prices(raw, str(path))

@@ -91,9 +91,7 @@ def _up(work: Work) -> ClusterUpReport:
 
 
 def _bring(work: Work, stack: StackView | None, found: Standing) -> ClusterUpReport:
-    fresh = found.way in {"make", "remake"}
-    base = None if fresh else stack
-    seen = work.tools.preflight(work.file, work.cloud, base, now=work.tools.now())
+    seen = work.tools.preflight(work.file, work.cloud, stack, now=work.tools.now())
     for each in seen.findings:
         work.say("note", str(each))
     if seen.stops:
