@@ -16,6 +16,7 @@ from toolkit.spec.aws import CLUSTER_TAG, Tagged
 class _Kind:
     """How one kind of thing is asked for."""
 
+    name: str
     operation: str
     items: str
     id: str
@@ -25,40 +26,64 @@ class _Kind:
     """States of what is gone and still shown."""
 
 
+_INSTANCE = _Kind(
+    "instance", "describe_instances", "Instances", "InstanceId", "State.Name", ("terminated",)
+)
+_ADDRESS = _Kind("elastic-ip", "describe_addresses", "Addresses", "AllocationId")
 _KINDS = {
-    "elastic-ip": _Kind("describe_addresses", "Addresses", "AllocationId"),
-    "internet-gateway": _Kind(
-        "describe_internet_gateways", "InternetGateways", "InternetGatewayId"
+    "eipalloc": _ADDRESS,
+    "eni": _Kind(
+        "network-interface",
+        "describe_network_interfaces",
+        "NetworkInterfaces",
+        "NetworkInterfaceId",
+        "Status",
     ),
-    "launch-template": _Kind("describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
-    "natgateway": _Kind(
-        "describe_nat_gateways", "NatGateways", "NatGatewayId", "State", ("deleted",)
+    "i": _INSTANCE,
+    "igw": _Kind(
+        "internet-gateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"
     ),
-    "network-interface": _Kind(
-        "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId", "Status"
+    "lt": _Kind(
+        "launch-template", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"
     ),
-    "route-table": _Kind("describe_route_tables", "RouteTables", "RouteTableId"),
-    "security-group": _Kind("describe_security_groups", "SecurityGroups", "GroupId"),
-    "security-group-rule": _Kind(
-        "describe_security_group_rules", "SecurityGroupRules", "SecurityGroupRuleId"
+    "nat": _Kind(
+        "natgateway",
+        "describe_nat_gateways",
+        "NatGateways",
+        "NatGatewayId",
+        "State",
+        ("deleted",),
     ),
-    "snapshot": _Kind("describe_snapshots", "Snapshots", "SnapshotId", "State"),
-    "spot-instances-request": _Kind(
+    "rtb": _Kind("route-table", "describe_route_tables", "RouteTables", "RouteTableId"),
+    "sg": _Kind("security-group", "describe_security_groups", "SecurityGroups", "GroupId"),
+    "sgr": _Kind(
+        "security-group-rule",
+        "describe_security_group_rules",
+        "SecurityGroupRules",
+        "SecurityGroupRuleId",
+    ),
+    "sir": _Kind(
+        "spot-instances-request",
         "describe_spot_instance_requests",
         "SpotInstanceRequests",
         "SpotInstanceRequestId",
         "State",
         ("closed", "cancelled", "failed"),
     ),
-    "subnet": _Kind("describe_subnets", "Subnets", "SubnetId"),
-    "volume": _Kind("describe_volumes", "Volumes", "VolumeId", "State"),
-    "vpc": _Kind("describe_vpcs", "Vpcs", "VpcId"),
-    "vpc-endpoint": _Kind(
-        "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", "State", ("deleted",)
+    "snap": _Kind("snapshot", "describe_snapshots", "Snapshots", "SnapshotId", "State"),
+    "subnet": _Kind("subnet", "describe_subnets", "Subnets", "SubnetId"),
+    "vol": _Kind("volume", "describe_volumes", "Volumes", "VolumeId", "State"),
+    "vpc": _Kind("vpc", "describe_vpcs", "Vpcs", "VpcId"),
+    "vpce": _Kind(
+        "vpc-endpoint",
+        "describe_vpc_endpoints",
+        "VpcEndpoints",
+        "VpcEndpointId",
+        "State",
+        ("deleted",),
     ),
 }
-_INSTANCE = _Kind("describe_instances", "Instances", "InstanceId", "State.Name", ("terminated",))
-_UNPAGED = frozenset({"describe_addresses"})
+"""By what ids begin with, before the first `-`."""
 
 
 def tagged_ec2(cloud: Cloud, cluster: str) -> list[Tagged]:
@@ -67,32 +92,32 @@ def tagged_ec2(cloud: Cloud, cluster: str) -> list[Tagged]:
         {"Name": "key", "Values": [CLUSTER_TAG]},
         {"Name": "value", "Values": [cluster]},
     ]
-    listed: dict[str, set[str]] = {}
-    for each in cloud.pages("ec2", "describe_tags", "Tags", Filters=filters):
-        listed.setdefault(str(each["ResourceType"]), set()).add(str(each["ResourceId"]))
+    listed = list(cloud.pages("ec2", "describe_tags", "Tags", Filters=filters))
+    beginnings = {str(each["ResourceId"]).partition("-")[0] for each in listed}
     found: list[Tagged] = []
-    for kind, ids in listed.items():
-        if kind == "instance" or kind in _KINDS:
-            found += _there(cloud, cluster, kind)
-        else:
-            # Whoever looks at it knows it better than silence would.
-            found += [Tagged(f"ec2:{kind}", each) for each in ids]
+    for beginning in sorted(beginnings & set(_KINDS)):
+        found += _there(cloud, cluster, _KINDS[beginning])
+    # Of a kind that is not known here, whoever looks at it knows more than silence would say.
+    found += [
+        Tagged(f"ec2:{each['ResourceType']}", str(each["ResourceId"]))
+        for each in listed
+        if str(each["ResourceId"]).partition("-")[0] not in _KINDS
+    ]
     return found
 
 
-def _there(cloud: Cloud, cluster: str, name: str) -> list[Tagged]:
-    kind = _KINDS.get(name, _INSTANCE)
+def _there(cloud: Cloud, cluster: str, kind: _Kind) -> list[Tagged]:
     found = []
     for each in _items(cloud, kind, cluster):
         state = _at(each, kind.state)
         if state not in kind.ended:
-            found.append(Tagged(f"ec2:{name}", str(each[kind.id]), state))
+            found.append(Tagged(f"ec2:{kind.name}", str(each[kind.id]), state))
     return found
 
 
 def _items(cloud: Cloud, kind: _Kind, cluster: str) -> list[Answer]:
     tag = [{"Name": f"tag:{CLUSTER_TAG}", "Values": [cluster]}]
-    if kind.operation in _UNPAGED:
+    if kind is _ADDRESS:
         return list(cloud.call("ec2", kind.operation, Filters=tag).get(kind.items) or ())
     if kind is _INSTANCE:
         groups = cloud.pages("ec2", kind.operation, "Reservations", Filters=tag)
