@@ -28,6 +28,7 @@ from toolkit.spec.aws import KeyView, Tagged, VolumeView, ZoneRecord
 from toolkit.spec.cloudformation import StackResource, StackView
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_down import Remains
+from toolkit.views.text import counted
 
 FAILED = "DELETE_FAILED"
 OF_ZONE = frozenset({"NS", "SOA"})
@@ -89,14 +90,15 @@ def question(cluster: Cluster, account: str, has: Holdings, *, keep_data: bool) 
     if has.stack is not None:
         parts.append(f"the stack {has.stack.name} ({has.stack.status}) and all that it made")
     if has.machines:
-        parts.append(f"{has.machines} machines with all that runs on them")
+        parts.append(f"{counted(has.machines, 'machine')} with all that runs there")
     if has.names:
-        parts.append(f"{has.names} public names of its jobs")
+        parts.append(f"{counted(has.names, 'public name')} of its jobs")
     if not keep_data:
         if has.volumes:
-            parts.append(f"{len(has.volumes)} data volumes with all that Nomad and Consul know")
+            volumes = counted(len(has.volumes), "data volume")
+            parts.append(f"{volumes} with all that Nomad and Consul know")
         if has.secrets:
-            parts.append(f"{has.secrets} secrets")
+            parts.append(counted(has.secrets, "secret"))
         if has.key:
             parts.append("their key")
     kept = ", but its data volumes, secrets and key" if keep_data else ""

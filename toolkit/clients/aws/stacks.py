@@ -162,16 +162,17 @@ class Stacks:
 
         By the stack's id they are there for 90 days after its deletion, too.
         """
-        found: list[StackEvent] = []
-        # The newest come first, so that what was seen before ends the asking.
+        found: dict[str, StackEvent] = {}
+        # The newest come first, so that what was seen before ends the asking. What happens while
+        # pages are read moves others to the next page, which then has them again.
         for page in self._cloud.whole_pages(
             SERVICE, "describe_stack_events", unless=_NO_STACK, StackName=stack_id
         ):
             for each in page.get("StackEvents") or ():
                 if each.get("EventId") == after:
-                    return tuple(reversed(found))
-                found.append(_event(each))
-        return tuple(reversed(found))
+                    return tuple(reversed(found.values()))
+                found.setdefault(str(each["EventId"]), _event(each))
+        return tuple(reversed(found.values()))
 
     def last_event(self, stack_id: str) -> str | None:
         """Id of the newest event, to be given to `events`; one call."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolkit.spec.aws import GroupView
+from toolkit.views.text import counted
 from toolkit.workflows.cluster.down.work import Work
 
 WAITS = "Terminating:Wait"
@@ -31,7 +32,7 @@ def remove_machines(work: Work) -> int:
         seen.update(alive)
         if len(alive) not in {said, 0}:
             said = len(alive)
-            work.say("machines", f"{said} still there")
+            work.say("machines", f"{counted(said, 'machine')} still there")
         return f"{len(alive)} machines are not terminated: {', '.join(sorted(alive))}" * bool(alive)
 
     work.until(reason)

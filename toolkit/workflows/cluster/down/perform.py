@@ -17,6 +17,7 @@ from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster_down import ClusterDownReport, DownWord, Remains
 from toolkit.spec.kick import KickConfig
 from toolkit.spec.tree import Tree
+from toolkit.views.text import counted
 from toolkit.workflows.cluster.apply.naming import OURS
 from toolkit.workflows.cluster.down import rest
 from toolkit.workflows.cluster.down.machines import remove_machines
@@ -74,15 +75,15 @@ def _in_order(
     work: Work, account: str, stack: StackView | None, *, keep_data: bool
 ) -> ClusterDownReport:
     if names := remove_names(work):
-        work.finish("names", f"{names} public names removed, and Route 53 answers so")
+        work.finish("names", f"{counted(names, 'public name')} removed, and Route 53 answers so")
     if machines := remove_machines(work):
-        work.finish("machines", f"{machines} terminated")
+        work.finish("machines", f"{counted(machines, 'machine')} terminated")
     # A kick server that lived until now wrote what its jobs wanted.
     if names := remove_names(work):
         work.finish("names", f"{names} more, written meanwhile, removed")
     if stack is not None:
         if records := empty_zone(work, stack):
-            work.finish("zone", f"{records} records of others removed from the private zone")
+            work.finish("zone", f"{counted(records, 'record')} of others removed from it")
         if left := delete_stack(work, stack):
             sentence = f"the stack {stack.name} could not be deleted: {left[0].name} is in the way"
             return _report(work, account, "left", sentence, left)

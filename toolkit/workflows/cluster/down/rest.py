@@ -12,6 +12,7 @@ from toolkit.cluster.template.forms import CLUSTER_TAG, SLOT_TAG
 from toolkit.errors import ConflictError, TakenError
 from toolkit.spec.aws import KeyView, VolumeView
 from toolkit.spec.cluster_down import Remains
+from toolkit.views.text import counted
 from toolkit.workflows.cluster.down.work import Work
 
 DAYS = 7
@@ -53,7 +54,7 @@ def remove_volumes(work: Work) -> tuple[Remains, ...]:
             )
         )
     if removed:
-        work.finish("volumes", f"{removed} data volumes deleted")
+        work.finish("volumes", f"{counted(removed, 'data volume')} deleted")
     return tuple(left)
 
 
@@ -65,7 +66,7 @@ def _attached(volumes: Iterable[VolumeView]) -> str:
 def remove_secrets(work: Work) -> None:
     """Delete every parameter that is a secret of the cluster."""
     if names := work.store.clear():
-        work.finish("secrets", f"{len(names)} secrets deleted")
+        work.finish("secrets", f"{counted(len(names), 'secret')} deleted")
 
 
 def find_key(work: Work) -> KeyView | None:
