@@ -8,15 +8,18 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.agents.cluster import pinned_machine
 from tests.cluster.rehearsing import Project, make_project
+from toolkit.clients.socks import connect
 from toolkit.cluster.rehearsal import cgroups, plan
 from toolkit.cluster.rehearsal.machines import clear, power_off
-from toolkit.cluster.rehearsal.network import ip
+from toolkit.cluster.rehearsal.network import cut, ip, mend
 from toolkit.cluster.rehearsal.processes import begun, first_child, kill, marked, within
 from toolkit.cluster.rehearsal.state import State, read_state
 from toolkit.workflows.cluster.rehearse.talk import open_rehearsal, read_access
@@ -186,6 +189,24 @@ def test_machines_that_come_later_have_traefik_and_get_requests(project: Project
     assert said.code == 0, said.out + said.err
     again = project.toolkit("cluster", "rehearse", "up", "prod", "--json")
     assert (again.code, again.report["word"]) == (0, "already up")
+
+
+def test_the_private_entrance_is_there_while_a_machine_of_the_edge_is_not(
+    project: Project,
+) -> None:
+    state, access = state_of(project), read_access(project.places)
+    assert access is not None
+    assert access.edge["private"] == "http://edge.prod.internal:8081"
+    assert state.switch is not None
+    first = state.machines["frontend-1"].machine.address
+    cut(state.switch.pid, first)
+    try:
+        place = ("edge.prod.internal", 8082)
+        with closing(connect(urlsplit(access.proxy), place, LIMIT)) as line:
+            line.sendall(b"GET /ping HTTP/1.0\r\n\r\n")
+            assert line.recv(64).split()[1] == b"200"
+    finally:
+        mend(state.switch.pid, first)
 
 
 def test_a_rehearsal_whose_file_changed_says_so_and_goes_on(project: Project) -> None:

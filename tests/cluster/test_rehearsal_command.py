@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +18,16 @@ from toolkit.cluster.rehearsal import cgroups
 from toolkit.cluster.rehearsal.machines import clear
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.processes import Process, marked, start_time
-from toolkit.cluster.rehearsal.state import State, exclusive, read_state
+from toolkit.cluster.rehearsal.state import State, exclusive, read_state, write_state
 from toolkit.errors import AgentError, RefusedError
 from toolkit.workflows.cluster.rehearse import down, status
 from toolkit.workflows.cluster.rehearse.waiting import await_machines
 from toolkit.workflows.cluster.servers import Deadline
 
 LIMIT = 60.0
+ENVIRONMENT = "prod-rehearsal"
+HERE = Process(os.getpid(), start_time(os.getpid()) or 0)
+GONE = Process(os.getpid(), -1)
 
 MUTE = """#!/bin/bash
 if [ "$1" = version ]; then
@@ -67,6 +72,39 @@ def test_nothing_runs_and_that_is_said(project: Project) -> None:
     said = project.toolkit("cluster", "rehearse", "down", "prod")
     assert (said.code, said.out) == (0, "down      there was no rehearsal of prod\n")
     assert not (project.root / ".toolkit").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"nomad": "https://a:1"}', '{"edge": 1}'])
+def test_a_way_in_that_is_damaged_is_said_with_what_helps(project: Project, text: str) -> None:
+    project.places.folder.mkdir(parents=True)
+    project.places.access.write_text(text)
+    write_state(project.places, State(HERE, HERE, HERE, ready=True))
+    said = project.toolkit("cluster", "rehearse", "status", "prod", "--json")
+    assert (said.code, said.report["word"]) == (3, "unwell")
+    again = ["toolkit cluster rehearse down prod", "toolkit cluster rehearse up prod"]
+    assert said.report["next"] == again
+    said = project.toolkit("status", "-e", "prod-rehearsal")
+    assert said.code == 1
+    assert f"{again[0]}, then up again" in said.err
+
+
+@pytest.mark.usefixtures("root_only")
+@pytest.mark.root
+def test_what_is_somebody_elses_is_said(project: Project) -> None:
+    with exclusive(project.places):
+        pass
+    os.chown(project.places.folder.parent, 1234, 1234)
+    for arguments in (["cluster", "rehearse", "status", "prod"], ["status", "-e", ENVIRONMENT]):
+        # Root that may not look past permissions, as if it were anybody.
+        done = subprocess.run(
+            ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all",
+             sys.executable, "-m", "toolkit", *arguments],
+            cwd=project.root, env={**project.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True, text=True, timeout=LIMIT,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "belongs to another user" in done.stderr
+        assert "run the same command with sudo" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["up", "status"])
@@ -129,10 +167,6 @@ def waiting(places: Places, said: str, process: Process) -> tuple[State, Deadlin
     if said:
         (own / "signal").write_text(said)
     return State().with_machine(SERVER, process), Deadline(0, 5, lambda: 5.0, lambda _: None)
-
-
-HERE = Process(os.getpid(), start_time(os.getpid()) or 0)
-GONE = Process(os.getpid(), -1)
 
 
 @pytest.mark.parametrize(

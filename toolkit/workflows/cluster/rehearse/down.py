@@ -14,7 +14,7 @@ from toolkit.errors import ConfigError, Mistake, RefusedError
 from toolkit.spec.cluster import REHEARSAL
 from toolkit.spec.rehearsal import RehearsalReport
 from toolkit.workflows.cluster.files import need_project
-from toolkit.workflows.cluster.rehearse.talk import places_of
+from toolkit.workflows.cluster.rehearse.talk import is_there, places_of
 
 
 def down(folder: Path, name: str, *, user: int | None = None) -> RehearsalReport:
@@ -26,7 +26,7 @@ def down(folder: Path, name: str, *, user: int | None = None) -> RehearsalReport
         raise ConfigError([Mistake(CLUSTERS, None, None, f'the name "{name[:80]}" {why}')])
     places = places_of(need_project(folder), name)
     nothing = RehearsalReport(name, name + REHEARSAL, "down", f"there was no rehearsal of {name}")
-    if not _is_there(places) and not marked(places.folder):
+    if not _may_be_there(places) and not marked(places.folder):
         return nothing
     if (os.geteuid() if user is None else user) != 0:
         raise RefusedError(
@@ -39,9 +39,9 @@ def down(folder: Path, name: str, *, user: int | None = None) -> RehearsalReport
     return RehearsalReport(name, name + REHEARSAL, "down", sentence)
 
 
-def _is_there(places: Places) -> bool:
+def _may_be_there(places: Places) -> bool:
     try:
-        return places.folder.exists()
+        return is_there(places)
     except PermissionError:
         # Somebody's: of whom we are not.
         return True

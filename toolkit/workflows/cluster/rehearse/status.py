@@ -31,6 +31,7 @@ from toolkit.spec.rehearsal import (
 )
 from toolkit.workflows.cluster.rehearse.talk import (
     Rehearsal,
+    is_there,
     open_rehearsal,
     read_access,
     read_health,
@@ -45,7 +46,7 @@ def status(folder: Path, name: str, *, now: float | None = None) -> RehearsalRep
     """How the rehearsal of a cluster is; nothing is changed. RefusedError for somebody else's."""
     own = open_rehearsal(folder, name)
     try:
-        there = own.places.folder.exists() and read_state(own.places) is not None
+        there = is_there(own.places) and read_state(own.places) is not None
         return report_on(own, now=time() if now is None else now) if there else absent(own)
     except PermissionError as exc:
         raise RefusedError(
@@ -92,8 +93,17 @@ def report_on(
         _certificates(places, own.cluster, now),
         reasons,
         memory_of(places.group),
-        next=(f"toolkit cluster rehearse up {own.cluster.name}",) if word == "unwell" else (),
+        next=_mending(own, state, access) if word == "unwell" else (),
     )
+
+
+def _mending(own: Rehearsal, state: State, access: Access | None) -> tuple[str, ...]:
+    """What to type: machines come to those that are there, and only a new one has a new way in."""
+    commands = (
+        f"toolkit cluster rehearse down {own.cluster.name}",
+        f"toolkit cluster rehearse up {own.cluster.name}",
+    )
+    return commands if state.ready and access is None else commands[1:]
 
 
 def _ask(

@@ -41,6 +41,16 @@ def places_of(project: Project, name: str) -> Places:
     return Places(project.root.resolve(), name)
 
 
+def is_there(places: Places) -> bool:
+    """Whether there is a rehearsal's folder; PermissionError where that is somebody else's."""
+    # Not Path.exists: what may not be seen is not absent.
+    try:
+        places.folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def read_access(places: Places) -> Access | None:
     """How it is reached; None when nobody wrote that, or not whole."""
     try:
