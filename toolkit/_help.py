@@ -1314,6 +1314,8 @@ Commands:
   template  Print the CloudFormation template of a cluster
   env       Print what leads a shell into a cluster
   ssh       Open a shell on a cluster's machine
+  status    Show how a cluster in AWS, or a rehearsal, stands
+  down      Leave nothing of a cluster in AWS
   rehearse  Run a cluster's machines as namespaces of this one
 """,
     "cluster init": """\
@@ -1473,6 +1475,60 @@ Options:
   Examples:
     toolkit cluster ssh prod server-1
     toolkit cluster ssh prod frontend -- docker ps
+""",
+    "cluster status": """\
+Usage: toolkit cluster status [OPTIONS] NAME
+
+  Show how a cluster in AWS, or a rehearsal, stands.
+
+  Reads only. What cannot be seen, such as servers without a way to them, is
+  said to be so.
+
+  Exit codes: 0 all is well, 3 something is not, 5 nothing is wrong and not all
+  could be seen.
+
+Arguments:
+  NAME  Name of a cluster, clusters/NAME.toml, or NAME-rehearsal.  [required]
+
+Options:
+  --json       Print one JSON document instead of text.
+  -q, --quiet  Say nothing but the result.
+  --debug      Show the traceback of an error.
+  -h, --help   Show this message and exit.
+
+  Examples:
+    toolkit cluster status prod
+    toolkit cluster status prod --json
+    sudo toolkit cluster status prod-rehearsal
+""",
+    "cluster down": """\
+Usage: toolkit cluster down [OPTIONS] NAME
+
+  Leave nothing of a cluster in AWS.
+
+  Asks first, and names all that goes. Refused while the cluster file says
+  `protected`.
+
+  Ended in the middle, or with something in its way, the same command goes on.
+  Exit codes: 0 nothing is left but what was to be kept, 3 something is, 5 not
+  over in time.
+
+Arguments:
+  NAME  Name of a cluster: clusters/NAME.toml.  [required]
+
+Options:
+  --keep-data         Keep data volumes, secrets and their key for the next up.
+  --timeout DURATION  Time until what is not gone is left to go on without us;
+                      default: 45m.
+  --json              Print one JSON document instead of text.
+  -q, --quiet         Say nothing but the result.
+  --debug             Show the traceback of an error.
+  -y, --yes           Answer every question with yes.
+  -h, --help          Show this message and exit.
+
+  Examples:
+    toolkit cluster down prod
+    toolkit cluster down prod --keep-data --yes
 """,
     "cluster rehearse": """\
 Usage: toolkit cluster rehearse [OPTIONS] COMMAND [ARGS]...

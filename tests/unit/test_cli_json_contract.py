@@ -30,6 +30,7 @@ from tests.unit.filled import (
     VERIFICATION,
 )
 from tests.unit.filled_apply import CLUSTER_PLAN, CLUSTER_UP
+from tests.unit.filled_look import CLUSTER_DOWN, CLUSTER_STATUS
 from toolkit.errors import ConfigError, ExitCode
 from toolkit.spec.cluster_reports import ClusterInitReport
 from toolkit.spec.depends import Need
@@ -80,9 +81,11 @@ from toolkit.views import (
     why_not,
     work,
 )
+from toolkit.views.cluster import down as cluster_down
 from toolkit.views.cluster import init as cluster_init
 from toolkit.views.cluster import plan as cluster_plan
 from toolkit.views.cluster import rehearse as cluster_rehearse
+from toolkit.views.cluster import status as cluster_status
 from toolkit.views.cluster import template as cluster_template
 from toolkit.views.cluster import up as cluster_up
 from toolkit.views.dns import audit as dns_audit
@@ -363,6 +366,23 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "schema stack region account bytes resources capabilities[] tags(toolkit:cluster) zones[] "
         "network private_domain public_domain names[] pools[] servers[](name zone address host) "
         "subnets[](zone public private) template",
+    ),
+    (
+        "toolkit.cluster-status/1",
+        cluster_status.document(CLUSTER_STATUS),
+        "schema cluster region account word code sentence "
+        "stack(status sentence settled protected updated) "
+        "servers[](slot zone address instance state configuration raft) "
+        "pools[](name min max desired in_service starting draining unwell earlier nodes) "
+        "edge[](instance port state reason) balancer zones[](name visibility id names missing[]) "
+        "certificates[](name ends days) alarms[](name state) queue(waiting taken) "
+        "raft[] wrong[] unseen[] next[]",
+    ),
+    (
+        "toolkit.cluster-down/1",
+        cluster_down.document(CLUSTER_DOWN),
+        "schema cluster region account word code sentence done[](part text) "
+        "left[](kind name why advice) kept[](kind name why advice) key_ends seconds next[]",
     ),
     (
         "toolkit.rehearsal/1",

@@ -272,6 +272,20 @@ COMMANDS = (
             "toolkit cluster ssh prod frontend -- docker ps",
         ),
     ),
+    Entry(
+        "cluster status", "toolkit.cli.cluster_look:status",
+        "Show how a cluster in AWS, or a rehearsal, stands", "",
+        (
+            "toolkit cluster status prod",
+            "toolkit cluster status prod --json",
+            "sudo toolkit cluster status prod-rehearsal",
+        ),
+    ),
+    Entry(
+        "cluster down", "toolkit.cli.cluster_look:down",
+        "Leave nothing of a cluster in AWS", "",
+        ("toolkit cluster down prod", "toolkit cluster down prod --keep-data --yes"),
+    ),
     Entry("cluster rehearse", "", "Run a cluster's machines as namespaces of this one", ""),
     Entry(
         "cluster rehearse up", "toolkit.cli.cluster_rehearse:up",

@@ -8,6 +8,7 @@ from typing import Any
 from toolkit.views.schemas import (
     cluster,
     cluster_apply,
+    cluster_look,
     comparing,
     dns,
     explaining,
@@ -26,6 +27,7 @@ PARTS = {
     **parts.PARTS,
     **cluster.PARTS,
     **cluster_apply.PARTS,
+    **cluster_look.PARTS,
     **comparing.PARTS,
     **dns.PARTS,
     **looking.PARTS,

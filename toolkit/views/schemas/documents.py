@@ -10,6 +10,7 @@ from toolkit.spec.work import WorkVerdict
 from toolkit.views.schemas import (
     cluster,
     cluster_apply,
+    cluster_look,
     dns,
     explaining,
     images,
@@ -276,6 +277,7 @@ REPORTS = record(
 DOCUMENTS: dict[str, tuple[int, Schema]] = {
     **cluster.DOCUMENTS,
     **cluster_apply.DOCUMENTS,
+    **cluster_look.DOCUMENTS,
     **dns.DOCUMENTS,
     **explaining.DOCUMENTS,
     **images.DOCUMENTS,
