@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.agents.cluster import LocalCluster
-from tests.agents.dev_fixtures import local_cluster
+from tests.agents.cluster import LocalCluster, local_cluster
 from tests.cluster.cluster_files import PLAIN
 from tests.cluster.memory_store import MemoryStore
-from toolkit.agents.find import Machine
 from toolkit.cluster.secrets import make_secrets
 from toolkit.errors import (
     DeniedError,
@@ -24,6 +22,7 @@ from toolkit.errors import (
     UnreachableError,
 )
 from toolkit.spec.cluster_access import Access
+from toolkit.spec.dev import Machine
 from toolkit.spec.equip import EquipReport
 from toolkit.spec.events import Event
 from toolkit.views.cluster import equip as view
