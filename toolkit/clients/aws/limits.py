@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from toolkit.clients.aws.cloud import Answer, Cloud, tags_of
+from toolkit.errors import ServerError
 from toolkit.spec.aws import (
     CLUSTER_TAG,
     CertificateView,
@@ -156,7 +157,7 @@ class Limits:
     def vcpus(self, *, but: str) -> Mapping[tuple[str, bool], int]:
         """Those of machines, by letters of their family and whether they are spot.
 
-        Machines of this cluster are left out.
+        Machines of this cluster are left out. ServerError where AWS does not say it of one.
         """
         found: Counter[tuple[str, bool]] = Counter()
         for group in self._cloud.pages(
@@ -170,6 +171,10 @@ class Limits:
                     continue
                 cores = each.get("CpuOptions") or {}
                 vcpus = int(cores.get("CoreCount") or 0) * int(cores.get("ThreadsPerCore") or 0)
+                if not vcpus:
+                    raise ServerError(
+                        f"AWS does not say how many {each.get('InstanceId')} has", system="AWS"
+                    )
                 spot = each.get("InstanceLifecycle") == "spot"
                 found[family(str(each.get("InstanceType", ""))), spot] += vcpus
         return dict(found)
