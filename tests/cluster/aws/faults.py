@@ -1,4 +1,4 @@
-"""Between the command and moto: each call logged, and some of them answered as AWS does on bad days.
+"""Between a command and moto: each call logged, and some answered as AWS does on bad days.
 
 `POST /_control/…` is the test's own door.
 """
@@ -41,7 +41,7 @@ CODES = {
 }
 """Kind of fault -> what is answered instead of moto's answer; nothing is done."""
 CUT = ("lost", "refused", "hang", "stuck")
-"""Done but never answered; not even done; not answered until let go, before and after it is done."""
+"""Done, never answered; not even done; no answer until let go, before and after it is done."""
 
 
 @dataclass

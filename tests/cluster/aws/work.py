@@ -23,7 +23,7 @@ CAUGHT = (
 """Errors of services and of moto itself, which raises its own into the caller."""
 
 
-class Halted(Exception):
+class HaltedError(Exception):
     """The test is over."""
 
 
@@ -58,7 +58,7 @@ class Knobs:
             while self.held & {logical, "*"} and not (self.halted.is_set() or stopped()):
                 self.turned.wait()
         if self.halted.is_set() or stopped():
-            raise Halted
+            raise HaltedError
 
 
 @dataclass
@@ -372,5 +372,5 @@ def _delete_one(work: Work, resource: Resource, *, keep: bool) -> bool:
 def _until_halted() -> Iterator[None]:
     try:
         yield
-    except Halted:
+    except HaltedError:
         return
