@@ -306,12 +306,14 @@ def kept(
 
 
 def running(keys: Keys) -> list[str]:
-    """Command lines of processes that have to do with these keys."""
+    """Command lines of processes that have to do with these keys: ssh's, and what it runs."""
     asked = ["ps", "-eo", "stat=,args="]
     said = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=20).stdout
-    wanted = (keys.identity.parent.name, str(keys.identity.parent.parent))
-    mine = [line for line in said.splitlines() if any(each in line for each in wanted)]
-    return [line for line in mine if not line.startswith("Z") and "-c" not in line.split()[:4]]
+    return [
+        line
+        for line in said.splitlines()
+        if str(keys.identity).replace("%", "%%") in line and not line.startswith("Z")
+    ]
 
 
 def test_words_are_the_last_ones_and_on_one_line(tmp_path: Path) -> None:

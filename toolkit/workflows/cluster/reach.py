@@ -35,7 +35,7 @@ from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_access import Access
 from toolkit.spec.events import Event, OnEvent, ignore
 from toolkit.spec.target import Secret, Visibility
-from toolkit.workflows.cluster.servers import Servers, consul_address, nomad_address
+from toolkit.workflows.cluster.servers import Servers, Sleep, consul_address, nomad_address
 
 CLUSTERS = ".toolkit/cluster"
 """Folder in the project; each cluster has one of its name in it, its owner's alone."""
@@ -71,6 +71,7 @@ class Ways:
     seconds: float = SECONDS
     on_event: OnEvent = ignore
     clock: Callable[[], float] = time.monotonic
+    sleep: Sleep = time.sleep
     now: Callable[[], float] = time.time
 
     def say(self, text: str) -> None:
@@ -117,14 +118,14 @@ def reach(
         machines = ways.machines()
         kept = None if proxy else read_kept(own)
         if kept is not None and kept.stands:
-            access, answers = access_to(cluster, store, ca, kept.proxy, machines)
+            access, answers = access_to(cluster, store, ca, kept.proxy, machines, ways.sleep)
             if answers:
                 yield access
                 return
         if not proxy:
             opened = stack.enter_context(_tunnel(cluster, machines, folder, own, ways))
             proxy = opened.proxy
-        yield access_to(cluster, store, ca, proxy, machines)[0]
+        yield access_to(cluster, store, ca, proxy, machines, ways.sleep)[0]
 
 
 @contextlib.contextmanager
@@ -285,7 +286,12 @@ def write_authority(folder: Path, store: Store) -> Path:
 
 
 def access_to(
-    cluster: Cluster, store: Store, ca: Path, proxy: str, machines: Sequence[InstanceView] = ()
+    cluster: Cluster,
+    store: Store,
+    ca: Path,
+    proxy: str,
+    machines: Sequence[InstanceView],
+    sleep: Sleep = time.sleep,
 ) -> tuple[Access, bool]:
     """Addresses and tokens of the operator, at the first server that answers through the proxy.
 
@@ -306,7 +312,7 @@ def access_to(
         traefik_password=secret_of(store, needed.TRAEFIK_API).reveal(),
         edge=edges(cluster, machines),
     )
-    with Servers(cluster, access, management) as asked:
+    with Servers(cluster, access, management, sleep=sleep) as asked:
         host = asked.answering()
     if not host:
         return access, False

@@ -5,6 +5,7 @@ The same for machines in AWS and in a rehearsal: what differs is in the `Access`
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from toolkit.spec.target import Endpoint, Secret
 
 ANSWER = 5.0
 """Seconds for one answer: whoever takes longer is not well."""
+Sleep = Callable[[float], None]
 PAUSE = 0.1
 """Seconds between two looks where nothing can be blocked on."""
 
@@ -41,9 +43,13 @@ class Servers:
         secrets: Mapping[str, Secret],
         *,
         origin: str = "toolkit cluster",
+        sleep: Sleep = time.sleep,
     ) -> None:
-        """`secrets`: with both management tokens; `origin`: who said the addresses."""
-        self._access, self._origin = access, origin
+        """`secrets`: with both management tokens; `origin`: who said the addresses.
+
+        `sleep` pauses before a question is asked again.
+        """
+        self._access, self._origin, self._sleep = access, origin, sleep
         self._open = ExitStack()
         tokens = (secrets[needed.CONSUL_MANAGEMENT], secrets[needed.NOMAD_MANAGEMENT])
         self.consul = self._consul(access.consul, tokens[0])
@@ -82,12 +88,13 @@ class Servers:
         return ""
 
     def _consul(self, address: str, token: Secret) -> Consul:
-        client = Consul(self._endpoint("Consul", address, token), patience=Patience(ANSWER))
+        endpoint = self._endpoint("Consul", address, token)
+        client = Consul(endpoint, sleep=self._sleep, patience=Patience(ANSWER))
         self._open.callback(client.close)
         return client
 
     def _nomad(self, address: str, token: Secret) -> Nomad:
-        client = Nomad(self._endpoint("Nomad", address, token))
+        client = Nomad(self._endpoint("Nomad", address, token), sleep=self._sleep)
         self._open.callback(client.close)
         return client
 
@@ -121,7 +128,7 @@ class Deadline:
     began: float
     seconds: float
     clock: Callable[[], float]
-    sleep: Callable[[float], None]
+    sleep: Sleep
     check: Check = never
 
     @property

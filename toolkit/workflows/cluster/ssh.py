@@ -96,7 +96,7 @@ def choose(cluster: Cluster, machines: Sequence[InstanceView], wanted: str) -> I
         )
     raise RefusedError(
         f'{cluster.name} has no machine "{wanted}"',
-        hint=suggest(wanted, known) or f"an instance id, or one of {', '.join(known)}",
+        hint=suggest(wanted, known) or "say server-1, a pool, or the id of an instance",
     )
 
 
