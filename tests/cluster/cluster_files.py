@@ -60,7 +60,7 @@ FULL: dict[str, Any] = {
         "cni": {"version": "1.6.2"},
     },
     "alarms": {"topic": "arn:aws:sns:eu-west-1:123456789012:alarms"},
-    "tags": {"team": "shop", "cost centre": "42/7", "Größe": ""},
+    "tags": {"team": "shop", "cost centre": "42/7", "Größe": "ß"},
 }  # fmt: skip
 """A file with every key."""
 

@@ -109,7 +109,7 @@ def full() -> Cluster:
             public_zone="Z0ABC",
             nat="per-az",
             bastion=Bastion((IPv4Network("203.0.113.0/24"),), (SSH_KEY,), "t4g.nano"),
-            tags=MappingProxyType({"team": "shop", "cost centre": "42/7", "Größe": ""}),
+            tags=MappingProxyType({"team": "shop", "cost centre": "42/7", "Größe": "ß"}),
             permission_boundary=BOUNDARY,
             account=ACCOUNT,
             alarm_topic=TOPIC,

@@ -147,6 +147,7 @@ TABLE: list[tuple[str, Any, str, str | None]] = [
     ("tags.Name", "1", "set by toolkit", None),
     ("tags.long", "x" * 257, "too long", None),
     ("tags.odd", "a;b", "takes letters", None),
+    ("tags.none", "", "is empty", None),
     ("tags", {f"tag{n}": "x" for n in range(41)}, "are 41", None),
     ("tags.number", 3, "must be a string", "quotes"),
     ("secret_key", "x", "looks like a secret", "AWS's own files"),

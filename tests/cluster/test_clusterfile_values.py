@@ -53,7 +53,7 @@ def test_a_file_with_every_key() -> None:
     assert consul["arm64"] == Download("https://files.example.com/consul-1.22.7", SUM)
     assert consul["arm64"].packed == ""
     assert cluster.binaries["nomad"].downloads["arm64"].sha256 == SUM
-    assert cluster.tags["Größe"] == ""
+    assert cluster.tags["Größe"] == "ß"
 
 
 def test_every_key_is_in_the_full_file() -> None:

@@ -115,6 +115,8 @@ def _tags(table: Mapping[str, Any], found: Collector) -> Mapping[str, str]:
         found.wrong(("tags",), f"are {len(table)}: at most {TAGS_MOST} fit beside ours and AWS's")
     for key, value in table.items():
         path: KeyPath = ("tags", key)
+        if not value:
+            found.wrong(path, "is empty: a stack takes no tag without a value")
         if len(key) > 128 or len(value) > 256:
             found.wrong(path, "is too long: a key has at most 128 characters, a value 256")
         if not _TAG.fullmatch(key) or not _TAG.fullmatch(value):
