@@ -132,6 +132,8 @@ def end_group(
         end = clock() + ENDING
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
+            # One that somebody stopped hears nothing else.
+            os.killpg(group, signal.SIGCONT)
         # Not our children: there is nothing to block on.
         while runs := _runs(group):
             if clock() >= end:

@@ -104,7 +104,7 @@ def env(folder: Path, name: str, tools: Tools) -> EnvReport:
         machines = ways.machines()
 
         def through(proxy: str, sentence: str, tunnel: str = "") -> tuple[EnvReport, bool]:
-            access, answers = access_to(cluster, store, ca, proxy, machines, ways.sleep)
+            access, answers = access_to(cluster, store, ca, proxy, ways, machines)
             report = replace(_report(cluster, name, access, tools, sentence), tunnel=tunnel)
             unheard = () if answers else (f"no server of {name} answers through it",)
             return replace(report, notes=(*unheard, *report.notes)), answers

@@ -35,7 +35,7 @@ from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_access import Access
 from toolkit.spec.events import Event, OnEvent, ignore
 from toolkit.spec.target import Secret, Visibility
-from toolkit.workflows.cluster.servers import Servers, Sleep, consul_address, nomad_address
+from toolkit.workflows.cluster.servers import ANSWER, Servers, Sleep, consul_address, nomad_address
 
 CLUSTERS = ".toolkit/cluster"
 """Folder in the project; each cluster has one of its name in it, its owner's alone."""
@@ -72,6 +72,8 @@ class Ways:
     on_event: OnEvent = ignore
     clock: Callable[[], float] = time.monotonic
     sleep: Sleep = time.sleep
+    answer: float = ANSWER
+    """Seconds that a server has to say that it is there."""
     now: Callable[[], float] = time.time
 
     def say(self, text: str) -> None:
@@ -118,14 +120,14 @@ def reach(
         machines = ways.machines()
         kept = None if proxy else read_kept(own)
         if kept is not None and kept.stands:
-            access, answers = access_to(cluster, store, ca, kept.proxy, machines, ways.sleep)
+            access, answers = access_to(cluster, store, ca, kept.proxy, ways, machines)
             if answers:
                 yield access
                 return
         if not proxy:
             opened = stack.enter_context(_tunnel(cluster, machines, folder, own, ways))
             proxy = opened.proxy
-        yield access_to(cluster, store, ca, proxy, machines, ways.sleep)[0]
+        yield access_to(cluster, store, ca, proxy, ways, machines)[0]
 
 
 @contextlib.contextmanager
@@ -290,8 +292,8 @@ def access_to(
     store: Store,
     ca: Path,
     proxy: str,
+    ways: Ways,
     machines: Sequence[InstanceView],
-    sleep: Sleep = time.sleep,
 ) -> tuple[Access, bool]:
     """Addresses and tokens of the operator, at the first server that answers through the proxy.
 
@@ -312,7 +314,7 @@ def access_to(
         traefik_password=secret_of(store, needed.TRAEFIK_API).reveal(),
         edge=edges(cluster, machines),
     )
-    with Servers(cluster, access, management, sleep=sleep) as asked:
+    with Servers(cluster, access, management, sleep=ways.sleep, answer=ways.answer) as asked:
         host = asked.answering()
     if not host:
         return access, False

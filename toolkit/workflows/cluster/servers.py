@@ -44,12 +44,14 @@ class Servers:
         *,
         origin: str = "toolkit cluster",
         sleep: Sleep = time.sleep,
+        answer: float = ANSWER,
     ) -> None:
         """`secrets`: with both management tokens; `origin`: who said the addresses.
 
-        `sleep` pauses before a question is asked again.
+        `sleep` pauses before a question is asked again; `answer`: seconds that Consul has for one.
         """
         self._access, self._origin, self._sleep = access, origin, sleep
+        self._answer = answer
         self._open = ExitStack()
         tokens = (secrets[needed.CONSUL_MANAGEMENT], secrets[needed.NOMAD_MANAGEMENT])
         self.consul = self._consul(access.consul, tokens[0])
@@ -89,7 +91,7 @@ class Servers:
 
     def _consul(self, address: str, token: Secret) -> Consul:
         endpoint = self._endpoint("Consul", address, token)
-        client = Consul(endpoint, sleep=self._sleep, patience=Patience(ANSWER))
+        client = Consul(endpoint, sleep=self._sleep, patience=Patience(self._answer))
         self._open.callback(client.close)
         return client
 
