@@ -46,23 +46,28 @@ def test_volumes_of_others_and_without_a_slot_count_for_nobody() -> None:
         volume(1, "vol-d", state="deleting"),
     ]
     assert data_volumes(CLUSTER, others) == ()
-    assert kept_slots(CLUSTER, [*others, volume(1)], made=()) == {"server-1"}
+    assert kept_slots(CLUSTER, [*others, volume(1)], made=()) == {"server-1": "vol-1"}
 
 
 def test_what_the_stack_made_itself_is_not_kept_from_an_earlier_one() -> None:
     there = [volume(1), volume(2), volume(3)]
-    assert kept_slots(CLUSTER, there, made=["vol-1", "vol-3", "subnet-1"]) == {"server-2"}
-    assert kept_slots(CLUSTER, there, made=["vol-1", "vol-2", "vol-3"]) == frozenset()
-    assert kept_slots(CLUSTER, (), made=()) == frozenset()
+    assert kept_slots(CLUSTER, there, made=["vol-1", "vol-3", "subnet-1"]) == {"server-2": "vol-2"}
+    assert kept_slots(CLUSTER, there, made=["vol-1", "vol-2", "vol-3"]) == {}
+    assert kept_slots(CLUSTER, (), made=()) == {}
 
 
 def test_the_template_makes_no_second_volume_of_a_kept_slot() -> None:
     whole = json.loads(render_template(CLUSTER).body)["Resources"]
-    some = json.loads(render_template(CLUSTER, kept={"server-2"}).body)["Resources"]
+    some = json.loads(render_template(CLUSTER, kept={"server-2": "vol-0kept"}).body)["Resources"]
     assert whole.keys() - some.keys() == {"Data2"}
     assert "Data2" in whole["Server2"]["DependsOn"]
     assert some["Server2"]["DependsOn"] == [
         each for each in whole["Server2"]["DependsOn"] if each != "Data2"
     ]
-    del whole["Data2"], whole["Server2"], some["Server2"]
+    attach = some["ServerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    said = json.dumps(attach)
+    assert "volume/vol-0kept" in said, "a machine has to be let take it"
+    assert "${Data2}" not in json.dumps(some), "nothing refers to what is not there"
+    for name in ("Data2", "Server2", "ServerRole"):
+        whole.pop(name, None), some.pop(name, None)
     assert some == whole

@@ -7,7 +7,7 @@ they find. It stays so as long as the volume is there: the same question gives t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from toolkit.cluster.network import slots
 from toolkit.cluster.template.forms import CLUSTER_TAG, SLOT_TAG
@@ -31,20 +31,20 @@ def data_volumes(cluster: Cluster, volumes: Iterable[VolumeView]) -> tuple[Volum
 
 def kept_slots(
     cluster: Cluster, volumes: Iterable[VolumeView], made: Collection[str]
-) -> frozenset[str]:
-    """Names of the slots whose volumes no stack has; for `render_template`'s `kept`.
+) -> Mapping[str, str]:
+    """Ids of the volumes that no stack has, by their slots; for `render_template`'s `kept`.
 
     `made`: ids of what the cluster's stack has made, none without a stack. RefusedError where a
     slot has two volumes, or one that a machine of its zone cannot have.
     """
     found = data_volumes(cluster, volumes)
-    kept = set()
+    kept = {}
     for slot in slots(cluster):
         own = [each for each in found if each.tags[SLOT_TAG] == slot.name]
         _check(cluster, slot, own)
         if own and own[0].id not in made:
-            kept.add(slot.name)
-    return frozenset(kept)
+            kept[slot.name] = own[0].id
+    return kept
 
 
 def _check(cluster: Cluster, slot: Slot, own: list[VolumeView]) -> None:

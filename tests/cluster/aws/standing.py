@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,10 @@ from toolkit.clients.aws.stacks import Stacks
 from toolkit.cluster.keeping import kept_slots
 from toolkit.cluster.secrets import make_secrets
 from toolkit.cluster.template import alias, key_policy, render_template
-from toolkit.dns.iam import kick_role_policy
 from toolkit.spec.cluster import Cluster
+from toolkit.spec.cluster_template import Template
 from toolkit.spec.events import Event
+from toolkit.spec.target import Secret
 from toolkit.workflows.cluster.files import open_cluster
 
 FILE = f"""\
@@ -52,6 +55,8 @@ amd64 = {{ sha256 = "{SUM}" }}
 amd64 = "ami-0123456789abcdef0"
 """
 PATIENCE = 60.0
+SOME = ("Zone", "Hosts", "Server1", "Data1", "Data2", "PoolWorker")
+"""Of the template."""
 
 
 @dataclass
@@ -80,13 +85,22 @@ class Standing:
 
     def make(self) -> None:
         """Key, secrets and stack, as `up` makes them."""
+        make_secrets(self.store(), self.cluster, datetime.now(UTC))
+        self._stack(lambda template: template)
+
+    def make_some(self) -> None:
+        """A part of it that has everything that `down` looks for: two machines, two volumes."""
+        for name in ("ca/key", "server/gossip/nomad"):
+            self.store().put_new(name, Secret("x"))
+        self._stack(lambda template: replace(template, body=_parts(template.body, SOME)))
+
+    def _stack(self, made_of: Callable[[Template], Template]) -> None:
         cluster, cloud = self.cluster, self.cloud()
         tags = {"toolkit:cluster": cluster.name}
         Keys(cloud).make(alias(cluster), key_policy(cluster, "123456789012"), tags)
-        make_secrets(self.store(), cluster, datetime.now(UTC))
         stacks = Stacks(cloud)
         kept = kept_slots(cluster, Machines(cloud).volumes(cluster.name), ())
-        template = render_template(cluster, None, kept=kept)
+        template = made_of(render_template(cluster, None, kept=kept))
         made = stacks.create_change_set("prod", "first", template, "CREATE", token="t1")
         self.wait(lambda: getattr(stacks.change_set("prod", made), "execution", "") == "AVAILABLE")
         stacks.execute("prod", made, "t2")
@@ -143,7 +157,33 @@ def standing(aws: Aws, folder: Path) -> Standing:
     return found
 
 
-def owner(name: str, cluster: str = "prod", types: str = "A") -> str:
+def _parts(body: str, wanted: Collection[str]) -> str:
+    """The template with these resources, and what they refer to, alone."""
+    document = json.loads(body)
+    whole, found, ahead = document["Resources"], {}, list(wanted)
+    while ahead:
+        name = ahead.pop()
+        if name in whole and name not in found:
+            found[name] = {key: value for key, value in whole[name].items() if key != "DependsOn"}
+            ahead += _referred(found[name])
+    return json.dumps({**document, "Resources": found})
+
+
+def _referred(value: Any) -> list[str]:
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
+            return [name]
+        case {"Fn::Sub": str(text)}:
+            return re.findall(r"\$\{(\w+)\}", text)
+        case dict():
+            return [name for each in value.values() for name in _referred(each)]
+        case list():
+            return [name for each in value for name in _referred(each)]
+        case _:
+            return []
+
+
+def owner(cluster: str = "prod", types: str = "A") -> str:
     """The text of an owner record."""
     return f'"heritage=toolkit,cluster={cluster},kind=people,types={types}"'
 

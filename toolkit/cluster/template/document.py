@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from toolkit.cluster.template.alarms import alarms
@@ -24,6 +25,7 @@ from toolkit.spec.cluster_template import Template
 
 LARGEST = 51_200
 """Bytes of a template that is handed over with the call, not by way of a bucket."""
+NONE: Mapping[str, str] = MappingProxyType({})
 CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
 """What whoever makes the stack has to say that they know: it has roles, some with names."""
 
@@ -32,12 +34,12 @@ def render_template(
     cluster: Cluster,
     kick_policy: Mapping[str, Any] | None = None,
     *,
-    kept: Collection[str] = (),
+    kept: Mapping[str, str] = NONE,
 ) -> Template:
     """The template of a cluster.
 
     `kick_policy`: the policy document of the kick server's role; without one it has no rights.
-    `kept`: slots whose data volumes are there from an earlier stack, so that this one makes none.
+    `kept`: ids of data volumes that are there from an earlier stack, by slot: this one makes none.
     RefusedError when it is too large, or a program has no sum.
     """
     kinds = machine_kinds(cluster)
@@ -75,7 +77,7 @@ def _resources(
     cluster: Cluster,
     kinds: Mapping[str, Kind],
     kick_policy: Mapping[str, Any] | None,
-    kept: Collection[str],
+    kept: Mapping[str, str],
 ) -> Resources:
     parts = (
         network(cluster),
@@ -86,7 +88,7 @@ def _resources(
         notices(cluster),
         edge(cluster),
         dns(cluster),
-        roles(cluster, kick_policy),
+        roles(cluster, kick_policy, kept),
         alarms(cluster),
         bastion(cluster),
     )

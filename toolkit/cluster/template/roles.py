@@ -18,6 +18,7 @@ from toolkit.cluster.template.forms import (
 )
 from toolkit.cluster.template.key import ALIAS_KEY, alias, services_domain
 from toolkit.cluster.template.pools import pool_group
+from toolkit.cluster.template.servers import data_id
 from toolkit.config.clusterfile_owned import partition
 from toolkit.spec.cluster import Cluster
 
@@ -41,10 +42,15 @@ def role_name(cluster: Cluster, name: str) -> str:
     return f"{cluster.name}-{cluster.region}-{name}"
 
 
-def roles(cluster: Cluster, kick_policy: Mapping[str, Any] | None) -> Resources:
-    """All roles; `kick_policy` is what the kick server may change in DNS."""
+def roles(
+    cluster: Cluster, kick_policy: Mapping[str, Any] | None, kept: Mapping[str, str]
+) -> Resources:
+    """All roles; `kick_policy` is what the kick server may change in DNS.
+
+    `kept`: ids of data volumes that are not the stack's, by slot.
+    """
     found = {
-        "ServerRole": _role(cluster, _service("ec2"), _server(cluster)),
+        "ServerRole": _role(cluster, _service("ec2"), _server(cluster, kept)),
         "WorkerRole": _role(cluster, _service("ec2"), []),
         "ControlRole": _role(cluster, _service("ec2"), [_takes_on(cluster)]),
         "MachineRights": _rights("machine", _machine(cluster), "Server", "Worker", "Control"),
@@ -144,8 +150,9 @@ def _reads(cluster: Cluster, folder: str) -> list[Statement]:
     ]
 
 
-def _server(cluster: Cluster) -> list[Statement]:
-    volumes = [arn(cluster, "ec2", f"volume/${{Data{slot.number}}}") for slot in slots(cluster)]
+def _server(cluster: Cluster, kept: Mapping[str, str]) -> list[Statement]:
+    ids = [kept.get(slot.name, f"${{{data_id(slot)}}}") for slot in slots(cluster)]
+    volumes = [arn(cluster, "ec2", f"volume/{each}") for each in ids]
     own = {f"aws:ResourceTag/{CLUSTER_TAG}": cluster.name, f"aws:ResourceTag/{ROLE_TAG}": "server"}
     return [
         *_reads(cluster, "server"),
