@@ -37,6 +37,8 @@ class State:
     last: DeploymentView | None = None
     """Our deployment as it was last seen."""
     lost: dict[str, ApiError] = field(default_factory=dict)
+    were_lost: set[str] = field(default_factory=set)
+    """Systems that did not answer for a while, whether they do now or not."""
     denied: dict[str, ApiError] = field(default_factory=dict)
     """Systems that will not answer our token any more, and so stay lost."""
     told: progress.Told = field(default_factory=progress.Told)
@@ -79,6 +81,7 @@ class State:
             case "lost":
                 if update.error is not None:
                     self.lost[update.source] = update.error
+                    self.were_lost.add(update.source)
             case "denied":
                 if update.error is not None:
                     self.denied[update.source] = update.error

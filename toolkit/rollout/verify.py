@@ -100,12 +100,14 @@ def verify(
     *,
     wait: float,
     refresh: Callable[[], Expectation] | None = None,
+    behind: float = 0.0,
 ) -> Looked:
     """Look along the chain until it holds or `wait` seconds are over; the last look counts.
 
     `refresh` reads Nomad's side again, for a list of allocations that may be a moment old.
+    `behind`: seconds instead, while Consul's list of instances is the first that does not hold.
     """
-    deadline = world.clock() + wait
+    begun = world.clock()
     edge_wait, started, step = 0.0, 0.0, EDGE_STEP
     before: Verification | None = None
     while True:
@@ -113,11 +115,13 @@ def verify(
         now = world.clock()
         if before is not None and _only_edge(before):
             edge_wait += now - started
-        hopeless = consul.denied and verification.first_broken is None
+        first = verification.first_broken
+        hopeless = consul.denied and first is None
+        late = first is not None and first.name == "consul"
+        deadline = begun + (max(wait, behind) if late else wait)
         if verification.holds or hopeless or now >= deadline:
             return Looked(verification, edge_wait)
         before, started = verification, now
-        first = verification.first_broken
         if first is not None and first.name == "nomad" and refresh is not None:
             world.sleep(NOMAD_STEP)
             expectation = refresh()

@@ -374,4 +374,5 @@ class Watch:
             edge_wait=state.edge_wait,
             sightings=self.seen.found,
             skew=self.seen.skew,
+            lost=frozenset(state.were_lost),
         )

@@ -50,3 +50,5 @@ class Outcome:
     """What Nomad, Consul and Traefik said of each instance on the way."""
     skew: float = 0.0
     """Seconds that our clock is ahead of Nomad's."""
+    lost: frozenset[str] = frozenset()
+    """Systems that did not answer for a while, and answered again."""

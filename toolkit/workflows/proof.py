@@ -24,6 +24,9 @@ CONVERGE = 15.0
 """Seconds that Consul and Traefik are given to show what Nomad says is over."""
 GLANCE = 3.0
 """The same where nothing was changed."""
+AFTER_LOSS = 120.0
+"""The same for Consul's list of instances, where Nomad or Consul did not answer for a while: an
+agent that could not tell the servers of an instance tries again when it compares all it has."""
 UNREAD_STEP = 0.5
 """Seconds between tries to read Nomad's side of the proof."""
 
@@ -62,10 +65,14 @@ def along(
     served: ServedRelease | None,
     *,
     wait: float,
+    behind: float = 0.0,
     seen: Sequence[AllocationView] | None = None,
     alone: bool = True,
 ) -> verify.Looked:
-    """Verify `job`; `seen` are allocations just read, so that the first look needs no call."""
+    """Verify `job`; `seen` are allocations just read, so that the first look needs no call.
+
+    `wait` and `behind` are those of `verify.verify`.
+    """
 
     def expect(found: Sequence[AllocationView] | None = None) -> verify.Expectation:
         if found is None:
@@ -76,7 +83,7 @@ def along(
         expected = verify.expect(job, found, versions, served=served, wanted=wanted)
         return replace(expected, alone=alone)
 
-    return verify.verify(session.world, expect(seen), wait=wait, refresh=expect)
+    return verify.verify(session.world, expect(seen), wait=wait, refresh=expect, behind=behind)
 
 
 def _allocations(session: Session, job_id: str) -> tuple[AllocationView, ...]:
@@ -117,14 +124,21 @@ def at_end(
             looked = verify.Looked(launcher.verification(job, outcome.version))
             return Found(looked, outcome.version)
         seen = outcome.allocations
-        looked = along(session, job, {outcome.version}, served, wait=CONVERGE, seen=seen)
+        behind = _behind(outcome)
+        looked = along(
+            session, job, {outcome.version}, served, wait=CONVERGE, behind=behind, seen=seen
+        )
         return Found(looked, outcome.version)
     went_back = outcome.end == "unplaced" and outcome.version != submission.version
     if outcome.end == "reverted" or went_back:
         return _gone_back(session, outcome, submission, served)
     if outcome.end in {"failed", "unplaced"}:
-        return _older(session, submission, served)
+        return _older(session, outcome, submission, served)
     return Found()
+
+
+def _behind(outcome: Outcome) -> float:
+    return AFTER_LOSS if outcome.lost else 0.0
 
 
 def reconfirmed(session: Session, watched: Watched, outcome: Outcome) -> Outcome:
@@ -145,7 +159,8 @@ def _gone_back(
     raw = session.nomad.job(submission.job_id)
     if raw is None or read.live_job(raw).version != outcome.version:
         return Found()
-    looked = along(session, raw, {outcome.version}, served, wait=CONVERGE)
+    behind = _behind(outcome)
+    looked = along(session, raw, {outcome.version}, served, wait=CONVERGE, behind=behind)
     return Found(looked, outcome.version)
 
 
@@ -184,7 +199,9 @@ def patiently(world: World, look: Callable[[], T | None]) -> tuple[T | None, str
             world.sleep(UNREAD_STEP)
 
 
-def _older(session: Session, submission: Submission, served: ServedRelease | None) -> Found:
+def _older(
+    session: Session, outcome: Outcome, submission: Submission, served: ServedRelease | None
+) -> Found:
     """After a failure without a revert: the newest older version that still has instances."""
     found = _allocations(session, submission.job_id)
     older = {a.job_version for a in found if a.should_run} - {submission.version}
@@ -192,6 +209,9 @@ def _older(session: Session, submission: Submission, served: ServedRelease | Non
     registered = versions[0] if versions else None
     for live in versions:
         if live.version in older:
-            seen = along(session, live.raw, {live.version}, served, wait=CONVERGE, seen=found)
-            return Found(seen, live.version, registered)
+            looked = along(
+                session, live.raw, {live.version}, served,
+                wait=CONVERGE, behind=_behind(outcome), seen=found,
+            )  # fmt: skip
+            return Found(looked, live.version, registered)
     return Found(registered=registered)
