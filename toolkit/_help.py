@@ -1449,7 +1449,7 @@ Options:
   Examples:
     eval "$(toolkit cluster env prod)"   # then: toolkit deploy -e prod backend
     eval "$(toolkit cluster env prod --stop)"
-    eval "$(toolkit cluster env prod-rehearsal)"   # as root, as the rehearsal is
+    eval "$(toolkit cluster env prod-rehearsal)"   # as root
 """,
     "cluster ssh": """\
 Usage: toolkit cluster ssh [OPTIONS] NAME MACHINE [-- COMMAND]

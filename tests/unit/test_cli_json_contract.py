@@ -32,6 +32,7 @@ from tests.unit.filled import (
 from tests.unit.filled_apply import CLUSTER_PLAN, CLUSTER_UP
 from tests.unit.filled_look import CLUSTER_DOWN, CLUSTER_STATUS
 from toolkit.errors import ConfigError, ExitCode
+from toolkit.spec.cluster_env import EnvReport
 from toolkit.spec.cluster_reports import ClusterInitReport
 from toolkit.spec.depends import Need
 from toolkit.spec.dev import AgentRow, DevReport
@@ -82,6 +83,7 @@ from toolkit.views import (
     work,
 )
 from toolkit.views.cluster import down as cluster_down
+from toolkit.views.cluster import env as cluster_env
 from toolkit.views.cluster import init as cluster_init
 from toolkit.views.cluster import plan as cluster_plan
 from toolkit.views.cluster import rehearse as cluster_rehearse
@@ -377,6 +379,17 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "edge[](instance port state reason) balancer zones[](name visibility id names missing[]) "
         "certificates[](name ends days) alarms[](name state) queue(waiting taken) "
         "raft[] wrong[] unseen[] next[]",
+    ),
+    (
+        "toolkit.cluster-env/1",
+        cluster_env.document(
+            EnvReport(
+                "prod", "prod", "open", "a tunnel to i-1 stands", {"NOMAD_TOKEN": "x"},
+                ("NOMAD_CAPATH",), "socks5h://127.0.0.1:1", "i-1", ("HTTPS_PROXY stays",),
+            )
+        ),
+        "schema cluster environment word code sentence variables(NOMAD_TOKEN) unset[] proxy "
+        "tunnel notes[]",
     ),
     (
         "toolkit.cluster-down/1",

@@ -292,7 +292,7 @@ COMMANDS = (
         (
             'eval "$(toolkit cluster env prod)"   # then: toolkit deploy -e prod backend',
             'eval "$(toolkit cluster env prod --stop)"',
-            'eval "$(toolkit cluster env prod-rehearsal)"   # as root, as the rehearsal is',
+            'eval "$(toolkit cluster env prod-rehearsal)"   # as root',
         ),
     ),
     Entry(

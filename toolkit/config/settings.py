@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolkit.config import reached
 from toolkit.config.actor import actor_of
 from toolkit.config.addresses import parse_address, parse_entrance, parse_proxy
 from toolkit.config.given import ApiVariables, Flags, Reached, Variables
@@ -121,9 +120,9 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Variables, list[Mistake]
         traefik_password=Secret(password) if password else None,
         registry_password=Secret(registry) if registry else None,
         reached=Reached(
-            environ.get(reached.NAME) or None,
-            _parsed(environ, reached.PROXY, parse_proxy, mistakes),
-            _parsed(environ, reached.PRIVATE, parse_entrance, mistakes),
+            environ.get("TOOLKIT_ACCESS") or None,
+            _parsed(environ, "TOOLKIT_PROXY", parse_proxy, mistakes),
+            _parsed(environ, "TOOLKIT_EDGE_PRIVATE", parse_entrance, mistakes),
         ),
     )
     return variables, mistakes

@@ -8,6 +8,8 @@ from typing import Literal
 
 from toolkit.errors import ExitCode
 
+EnvWord = Literal["open", "stopped"]
+
 
 @dataclass(frozen=True, slots=True)
 class EnvReport:
@@ -15,7 +17,7 @@ class EnvReport:
 
     cluster: str
     environment: str
-    word: Literal["open", "stopped"]
+    word: EnvWord
     sentence: str
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """To be exported; tokens among them."""
