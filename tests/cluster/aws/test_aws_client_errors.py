@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import ssl
+import subprocess
+import sys
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -260,7 +262,7 @@ def test_nobody_there_is_not_a_lost_answer(keys: None) -> None:
     with cloud_of("http://127.0.0.1:1") as cloud, pytest.raises(UnreachableError) as caught:
         Machines(cloud).groups("prod")
     assert not caught.value.lost_reply
-    assert "http://127.0.0.1:1" in caught.value.message
+    assert "http://127.0.0.1:1 cannot be reached" in caught.value.message
 
 
 def test_a_region_that_has_no_name_in_dns(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +270,7 @@ def test_a_region_that_has_no_name_in_dns(keys: None, monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://ec2.eu-wset-1.invalid")
     with (
         contextlib.closing(Cloud("eu-wset-1", attempts=1)) as cloud,
-        pytest.raises(UnreachableError, match="in eu-wset-1") as caught,
+        pytest.raises(UnreachableError, match=r"in eu-wset-1: https://ec2\.eu-wset-1") as caught,
     ):
         Machines(cloud).groups("prod")
     assert "is `eu-wset-1` the region's name" in (caught.value.hint or "")
@@ -300,6 +302,31 @@ def test_another_account_s_credentials_do_nothing(aws: Aws) -> None:
         assert Stacks(cloud).find("prod") is None
         assert cloud.identity().account == "123456789012"
         assert cloud.asked == 2
+
+
+WITHOUT = """
+import sys
+sys.modules["boto3"] = sys.modules["botocore"] = None
+from toolkit.clients.aws import balancers, ecr, hosted, inventory, keys, limits, machines, notices
+from toolkit.clients.aws import parameters, stacks, zones
+from toolkit.clients.aws.cloud import Cloud
+from toolkit.errors import ApiError
+for ask in (stacks.Stacks(Cloud("eu-west-1")).resources, machines.Machines(Cloud("x")).groups):
+    try:
+        ask("prod")
+    except ApiError as error:
+        print(error.message, error.hint)
+"""
+
+
+def test_without_boto3_only_asking_fails() -> None:
+    """Whatever does not talk to AWS neither needs it nor waits for its import."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (
+        done.stdout.splitlines() == ["boto3 is not installed pip install 'nomad-toolkit[aws]'"] * 2
+    )
 
 
 # --- secrets ------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
+READ_SECONDS = 20.0
 ATTEMPTS = 6
 """Of one call, botocore's waits between them included: about half a minute of throttling."""
 

@@ -10,6 +10,7 @@ import re
 import ssl
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
@@ -117,7 +118,9 @@ def translate(exc: Exception, asked: Asked, *, conceal: str = "") -> ApiError:
         return _make(UnreachableError, f"{asked}: no connection in time", asked, _WAYS)
     if isinstance(exc, boto.EndpointConnectionError):
         hint = f"is `{asked.region}` the region's name, and does this machine reach AWS"
-        return _make(UnreachableError, f"{asked}: AWS cannot be reached there", asked, hint)
+        place = urlsplit(str(getattr(exc, "kwargs", {}).get("endpoint_url", "")))
+        where = f"{place.scheme}://{place.netloc}" if place.netloc else "AWS"
+        return _make(UnreachableError, f"{asked}: {where} cannot be reached", asked, hint)
     if isinstance(exc, boto.ReadTimeoutError):
         return _lost(f"{asked}: AWS did not answer in time", asked)
     if isinstance(exc, boto.HTTPClientError | boto.IncompleteReadError):
@@ -143,8 +146,6 @@ def translate(exc: Exception, asked: Asked, *, conceal: str = "") -> ApiError:
         return _make(InvalidRequestError, message, asked)
     if isinstance(exc, boto.PaginationError):
         return _make(ServerError, f"{asked}: AWS's list does not end", asked, LATER)
-    if isinstance(exc, boto.UnauthorizedSSOTokenError):
-        return _make(DeniedError, f"the AWS credentials have ended ({asked})", asked, LOG_IN)
     return _make(InvalidRequestError, f"{asked}: boto3 cannot ask that ({name})", asked)
 
 
