@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from toolkit.cluster.network import hosts
 from toolkit.cluster.template.forms import CLUSTER_TAG
 from toolkit.errors import RefusedError
-from toolkit.spec.aws import KeyView, Tagged, VolumeView, ZoneRecord
+from toolkit.spec.aws import InterfaceView, KeyView, Tagged, VolumeView, ZoneRecord
 from toolkit.spec.cloudformation import StackResource, StackView
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_down import Remains
@@ -122,17 +122,42 @@ def stuck(cluster: Cluster, resources: Iterable[StackResource]) -> tuple[Remains
     failed = [each for each in resources if each.status == FAILED]
     # A network cannot go while anything is in it: what is in it is the cause.
     failed.sort(key=lambda each: (each.kind == "AWS::EC2::VPC", each.kind in _INNER, each.logical))
-    again = f"then toolkit cluster down {cluster.name}"
+    again = f"toolkit cluster down {cluster.name}"
     return tuple(
         Remains(
             each.kind.removeprefix("AWS::"),
             f"{each.logical} ({each.physical})" if each.physical else each.logical,
             _why(each),
-            f"{_LOOK[each.kind].format(id=each.physical)}; {again}"
+            f"{_LOOK[each.kind].format(id=each.physical)}; then {again}"
             if each.kind in _LOOK
             else again,
         )
         for each in failed
+    )
+
+
+def squatters(
+    cluster: Cluster, interfaces: Iterable[InterfaceView], resources: Iterable[StackResource]
+) -> tuple[Remains, ...]:
+    """Interfaces in the cluster's subnets that are not the stack's: the subnets wait for them."""
+    own = {each.physical for each in resources}
+    return tuple(
+        Remains(
+            "network interface",
+            each.id,
+            " · ".join(
+                part
+                for part in (
+                    "somebody else's, in the cluster's network",
+                    each.description,
+                    f"at {each.attached}" if each.attached else "",
+                )
+                if part
+            ),
+            f"remove what it belongs to; then toolkit cluster down {cluster.name}",
+        )
+        for each in interfaces
+        if each.id not in own
     )
 
 
@@ -155,11 +180,9 @@ def not_ours(stack: StackView, cluster: Cluster) -> RefusedError:
     )
 
 
-def unaccounted(
-    tagged: Iterable[Tagged], *, kept: Iterable[str] = (), key: KeyView | None = None
-) -> tuple[Remains, ...]:
-    """What carries the cluster's tag still, but for what was kept and a key that has its date."""
-    fine = {*kept, *((key.id, key.arn) if key is not None else ())}
+def unaccounted(tagged: Iterable[Tagged], *, kept: Iterable[str] = ()) -> tuple[Remains, ...]:
+    """What carries the cluster's tag still, but for these."""
+    fine = set(kept)
     return tuple(
         Remains(each.kind, each.id, f"it is {each.state}" if each.state else "")
         for each in tagged

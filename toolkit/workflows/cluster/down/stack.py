@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.cluster.ending import strangers, stuck
+from toolkit.cluster.ending import squatters, strangers, stuck
 from toolkit.cluster.stack.progress import Progress, advance, is_of_stack
 from toolkit.errors import ConflictError, InvalidRequestError
 from toolkit.spec.cloudformation import StackView
@@ -12,6 +12,7 @@ from toolkit.workflows.cluster.down.work import Work
 GONE, FAILED, GOING = "DELETE_COMPLETE", "DELETE_FAILED", "DELETE_IN_PROGRESS"
 ZONE = "Zone"
 """The private zone, as the template calls it."""
+SUBNET = "AWS::EC2::Subnet"
 TRIES = 5
 
 
@@ -72,5 +73,13 @@ def delete_stack(work: Work, stack: StackView) -> tuple[Remains, ...]:
     work.until(reason)
     if status == GONE:
         return ()
-    left = stuck(work.cluster, work.stacks.resources(stack.id))
+    left = _in_the_way(work, stack)
     return left or (Remains("CloudFormation::Stack", stack.name, "it is DELETE_FAILED"),)
+
+
+def _in_the_way(work: Work, stack: StackView) -> tuple[Remains, ...]:
+    """What could not be deleted, behind what others have in the cluster's network."""
+    resources = work.stacks.resources(stack.id)
+    subnets = [each.physical for each in resources if each.kind == SUBNET and each.status != GONE]
+    interfaces = work.machines.interfaces(subnets)
+    return squatters(work.cluster, interfaces, resources) + stuck(work.cluster, resources)
