@@ -5,21 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.machines import SERVER
 from tests.cluster.rehearsing import CLUSTER, Project, make_project
+from toolkit.cluster import pki
 from toolkit.cluster.rehearsal import cgroups
 from toolkit.cluster.rehearsal.machines import clear
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.processes import Process, marked, start_time
 from toolkit.cluster.rehearsal.state import State, exclusive, read_state, write_state
 from toolkit.errors import AgentError, RefusedError
+from toolkit.spec.cluster_access import Access
 from toolkit.workflows.cluster.rehearse import down, status
 from toolkit.workflows.cluster.rehearse.waiting import await_machines
 from toolkit.workflows.cluster.servers import Deadline
@@ -86,6 +90,25 @@ def test_a_way_in_that_is_damaged_is_said_with_what_helps(project: Project, text
     said = project.toolkit("status", "-e", "prod-rehearsal")
     assert said.code == 1
     assert f"{again[0]}, then up again" in said.err
+
+
+def test_one_that_went_with_the_machines_last_start_is_said_where_it_is_missed(
+    project: Project,
+) -> None:
+    project.places.folder.mkdir(parents=True)
+    authority = pki.make_authority("prod", pki.make_key(), datetime.now(UTC))
+    project.places.authority.write_text(authority.certificate)
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    access = Access(
+        "https://server.global.nomad:4646", "https://server.dc1.consul:8501",
+        f"socks5h://127.0.0.1:{port}", str(project.places.authority),
+    )  # fmt: skip
+    project.places.access.write_text(access.to_json())
+    said = project.toolkit("status", "-e", ENVIRONMENT)
+    assert said.code == 1
+    assert "cannot be reached: connection refused" in said.err
+    assert "`toolkit cluster rehearse status NAME` says what of it is off" in said.err
 
 
 @pytest.mark.usefixtures("root_only")

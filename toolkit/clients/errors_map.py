@@ -130,7 +130,7 @@ def from_exception(endpoint: Endpoint, exc: BaseException, *, read: bool) -> Fai
         hint = _absent_hint(endpoint)
         if isinstance(root, requests.exceptions.ProxyError):
             hint = "look at `proxy` of the environment"
-        elif endpoint.proxy:
+        elif endpoint.proxy and endpoint.origin != _REHEARSED:
             hint = f"the way there is the environment's proxy, {endpoint.proxy}: {hint}"
         error = _make(UnreachableError, message, endpoint, None, hint)
         return Failure(error, exc, passing=not isinstance(root, requests.exceptions.Timeout))
@@ -181,9 +181,15 @@ def unknown_token_hint(endpoint: Endpoint) -> str:
     return NOT_KNOWN_THERE.format(token=_TOKEN[endpoint.system])
 
 
+_REHEARSED = "toolkit cluster rehearse"
+"""Where addresses of a rehearsal come from, as `toolkit.config` says."""
+
+
 def _absent_hint(endpoint: Endpoint) -> str:
     if endpoint.origin == "toolkit dev":
         return "`toolkit dev status` shows the local agents, `toolkit dev up` starts them"
+    if endpoint.origin == _REHEARSED:
+        return "`toolkit cluster rehearse status NAME` says what of it is off"
     hint = f"is {endpoint.system} running, and is the address right ({endpoint.origin})"
     if endpoint.origin == "default":
         hint += "; `toolkit dev up` starts local agents"
