@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from toolkit.clients.aws.cloud import Cloud
 from toolkit.cluster.bootstrap import mark_begun
@@ -31,8 +31,10 @@ from toolkit.workflows.cluster.apply.work import Work
 
 ATTEMPTS = 2
 """Of one call: who throttles until the end is believed sooner than by a user's command."""
+PACE = 20.0
+"""How much faster time goes by than outside: nothing takes minutes here."""
 NAP = 0.05
-"""Seconds at most between two looks."""
+"""Seconds outside that a wait takes at least."""
 
 
 @contextmanager
@@ -68,47 +70,67 @@ class Ended:
     events: list[Event] = field(default_factory=list)
 
 
+def clock() -> float:
+    """Seconds of this faster time."""
+    return time.monotonic() * PACE
+
+
 def nap(seconds: float) -> None:
-    """Look again soon: nothing takes minutes here."""
-    time.sleep(min(seconds, NAP))
+    """Wait that many of them."""
+    time.sleep(max(seconds / PACE, NAP))
 
 
-def open_cloud(cluster: Cluster) -> Cloud:
-    """AWS, as the process finds it."""
-    return Cloud(cluster.region, account=cluster.account, attempts=ATTEMPTS)
+class Quick(Cloud):
+    """AWS, as the process finds it; boto3's descriptions of the services are read once."""
+
+    session: ClassVar[Any] = None
+
+    def _opened(self) -> Any:
+        if Quick.session is None:
+            Quick.session = super()._opened()
+        return Quick.session
 
 
-def plan(folder: Path) -> Ended:
+def opener(attempts: int) -> Callable[[Cluster], Cloud]:
+    """How AWS is opened."""
+    return lambda cluster: Quick(cluster.region, account=cluster.account, attempts=attempts)
+
+
+def plan(folder: Path, *, attempts: int = ATTEMPTS) -> Ended:
     """`toolkit cluster plan prod`."""
-    return _ended(lambda events: apply.plan(folder, "prod", _apply_tools(events, {})))
+    return _ended(lambda events: apply.plan(folder, "prod", _apply_tools(events, attempts)))
 
 
-def up(folder: Path, environ: Mapping[str, str] | None = None) -> Ended:
+def up(folder: Path, *, attempts: int = ATTEMPTS) -> Ended:
     """`toolkit cluster up prod`."""
-    return _ended(lambda events: apply.up(folder, "prod", _apply_tools(events, environ or {})))
+    return _ended(lambda events: apply.up(folder, "prod", _apply_tools(events, attempts)))
 
 
-def down(folder: Path, *, keep_data: bool = False) -> Ended:
+def down(folder: Path, *, keep_data: bool = False, attempts: int = ATTEMPTS) -> Ended:
     """`toolkit cluster down prod`."""
     return _ended(
         lambda events: ending.down(
             folder,
             "prod",
             ending.Tools(
-                confirm=lambda _: True, on_event=events.append, sleep=nap, cloud=open_cloud
+                confirm=lambda _: True,
+                on_event=events.append,
+                clock=clock,
+                sleep=nap,
+                cloud=opener(attempts),
             ),
             keep_data=keep_data,
         )
     )
 
 
-def _apply_tools(events: list[Event], environ: Mapping[str, str]) -> apply.Tools:
+def _apply_tools(events: list[Event], attempts: int) -> apply.Tools:
     return apply.Tools(
-        environ=environ,
         confirm=lambda _: True,
         on_event=events.append,
+        clock=clock,
         sleep=nap,
-        cloud=open_cloud,
+        cloud=opener(attempts),
         filling=FILLING,
     )
 
