@@ -21,7 +21,6 @@ BATCH = 400
 """Records of one deletion: 1,000 values is what Route 53 takes."""
 
 _NO_ZONE = re.compile(r"^NoSuchHostedZone|^InvalidInput: .*hosted ?zone", re.IGNORECASE)
-_NO_CHANGE = re.compile(r"^NoSuchChange")
 
 
 class HostedZones:
@@ -69,7 +68,7 @@ class HostedZones:
 
     def records_at(self, zone: str, names: Sequence[str]) -> tuple[ZoneRecord, ...]:
         """The records of just these names; one call for all of them where the zone is small."""
-        found: list[ZoneRecord] = []
+        found: dict[tuple[str, str, str], ZoneRecord] = {}
         left = sorted(set(names), key=list_order)
         while left:
             answer = self._cloud.ask(
@@ -81,24 +80,24 @@ class HostedZones:
             )
             if answer is None:
                 break
-            listed = [_record(each) for each in answer.get("ResourceRecordSets") or ()]
-            found += [record for record in listed if record.name in left]
+            for each in map(_record, answer.get("ResourceRecordSets") or ()):
+                if each.name in names:
+                    found[each.name, each.type, each.identifier] = each
             if not answer.get("IsTruncated"):
                 break
             upto = from_name(str(answer.get("NextRecordName", "")))
             # A name that has more records than a list takes is asked for no second time.
             left = [name for name in left[1:] if not covered(name, left[0], upto)]
-        return tuple(found)
+        return tuple(found.values())
 
-    def delete_records(self, zone: str, records: Sequence[ZoneRecord]) -> tuple[str, ...]:
-        """Delete records just as they were read; ids of the changes, for `in_sync`.
+    def delete_records(self, zone: str, records: Sequence[ZoneRecord]) -> None:
+        """Delete records just as they were read; each request is sent once.
 
         Batches are whole or not at all: one record that is no longer so stops its own, with an
         InvalidRequestError. Read again, then.
         """
-        done: list[str] = []
         for start in range(0, len(records), BATCH):
-            answer = self._cloud.call(
+            self._cloud.call(
                 SERVICE,
                 "change_resource_record_sets",
                 once=True,
@@ -111,13 +110,6 @@ class HostedZones:
                     ]
                 },
             )
-            done.append(str(answer["ChangeInfo"]["Id"]).removeprefix("/change/"))
-        return tuple(done)
-
-    def in_sync(self, change: str) -> bool:
-        """Every server of Route 53 has a change; one that it forgot is long done."""
-        answer = self._cloud.ask(SERVICE, "get_change", unless=_NO_CHANGE, Id=change)
-        return answer is None or answer["ChangeInfo"]["Status"] == "INSYNC"
 
 
 def zones_provider(cloud: Cloud) -> Route53:
