@@ -217,3 +217,24 @@ def test_the_rules_stand_before_those_that_others_add(tmp_path: Path) -> None:
     assert own.shell(lines) == 0, own.log
     rules = [line for line in own.log.splitlines() if line.startswith("-A FORWARD")]
     assert rules == ["-A FORWARD -d 169.254.169.254/32 -j DROP", "-A FORWARD -j ACCEPT"]
+
+
+HELPER = "ec2-instance-connect"
+"""As who sshd asks the metadata address for keys that were let in for a minute."""
+CLOSED = "-A OUTPUT -d 169.254.169.254/32 -m owner ! --uid-owner 0 -j DROP"
+OPEN = "-A OUTPUT -d 169.254.169.254/32 -m owner --uid-owner 990 -j ACCEPT"
+
+
+@pytest.mark.parametrize(
+    ("machine", "expected"), [(machines.SERVER, [OPEN, CLOSED]), (machines.WORKER, [CLOSED])]
+)
+def test_people_are_let_in_at_servers_where_no_task_could_take_the_helpers_place(
+    tmp_path: Path, machine: Machine, expected: list[str]
+) -> None:
+    own = sandbox(tmp_path / "m", machine)
+    (own.opt / "toolkit" / "boot").write_bytes(own.script)
+    arguments = " ".join(boot_arguments(own.cluster, machine.role, machine.pool))
+    boot = f"bash /opt/toolkit/boot {arguments} || exit 9"
+    user = f"echo '{HELPER}:x:990:990::/:/sbin/nologin' >>/etc/passwd"
+    assert own.shell(f"{user}\n{boot}\n{boot}\niptables -t mangle -S OUTPUT") == 0, own.log
+    assert [line for line in own.log.splitlines() if line.startswith("-A OUTPUT")] == expected
