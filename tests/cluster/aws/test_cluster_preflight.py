@@ -433,13 +433,41 @@ def test_names_far_apart_in_a_large_zone_are_a_call_each_and_near_ones_none() ->
     client: Any = boto3.session.Session("t", "t", region_name=REGION).client("route53")
     with Stubber(client) as stub:
         for start, answer in (
-            ("a.example.com.", page(["a.example.com", "b.example.com"], "d.example.com")),
+            (
+                "a.example.com.",
+                page(["a.example.com", "b.example.com", "\\052.b.example.com"], "d.example.com"),
+            ),
+            # How a wildcard is ordered is nothing to rely on: it is asked for by itself.
+            ("*.b.example.com.", page(["\\052.b.example.com"], "d.example.com")),
             ("x.example.com.", page(["y.example.com"])),
         ):
             asked = {"HostedZoneId": "Z1", "StartRecordName": start}
             stub.add_response("list_resource_record_sets", answer, asked)
         zones = HostedZones(Cloud(REGION, clients={"route53": client}))
-        names = ["x.example.com", "b.example.com", "c.example.com", "a.example.com"]
-        found = zones.records_at("Z1", names)
-        assert [record.name for record in found] == ["a.example.com", "b.example.com"]
+        names = [f"{each}.example.com" for each in ("x", "b", "c", "a", "*.b")]
+        found = [record.name for record in zones.records_at("Z1", names)]
+        assert sorted(found) == ["*.b.example.com", "a.example.com", "b.example.com"]
+        stub.assert_no_pending_responses()
+
+
+# --- images --------------------------------------------------------------------------------------
+
+
+def test_an_image_that_is_not_there_hides_no_other() -> None:
+    client: Any = boto3.session.Session("t", "t", region_name=REGION).client("ec2")
+    known = {"ImageId": "ami-00000002", "Architecture": "arm64", "State": "available"}
+    with Stubber(client) as stub:
+        for asked, there in ((["ami-00000001", "ami-00000002"], False), (["ami-00000001"], False),
+                             (["ami-00000002"], True)):  # fmt: skip
+            if there:
+                stub.add_response("describe_images", {"Images": [known]}, {"ImageIds": asked})
+            else:
+                stub.add_client_error("describe_images", "InvalidAMIID.NotFound",
+                                      expected_params={"ImageIds": asked})  # fmt: skip
+        limits = Limits(Cloud(REGION, clients={"ec2": client}))
+        found = limits.images(["ami-00000002", "ami-00000001"])
+        assert [(each.id, each.architecture) for each in found.values()] == [
+            ("ami-00000002", "arm64")
+        ]
+        assert limits.images([]) == {}
         stub.assert_no_pending_responses()

@@ -99,33 +99,22 @@ class Limits:
         }
 
     def images(self, ids: Sequence[str]) -> Mapping[str, ImageView]:
-        """Machine images by id; one that is not there, or not for us, is left out."""
-        found: dict[str, ImageView] = {}
-        if not ids:
-            return found
-        # A filter, as a list with one unknown id is refused whole.
-        for page in self._cloud.whole_pages(
-            "ec2",
-            "describe_images",
-            unless=_NO_IMAGE,
-            Filters=[{"Name": "image-id", "Values": sorted(set(ids))}],
-        ):
-            for each in page.get("Images") or ():
-                root = str(each.get("RootDeviceName") or "")
-                sizes = [
-                    int((disk.get("Ebs") or {}).get("VolumeSize") or 0)
-                    for disk in each.get("BlockDeviceMappings") or ()
-                    if disk.get("DeviceName") == root
-                ]
-                found[str(each["ImageId"])] = ImageView(
-                    id=str(each["ImageId"]),
-                    architecture=str(each.get("Architecture", "")),
-                    state=str(each.get("State", "")),
-                    name=str(each.get("Name") or ""),
-                    root_device=root,
-                    root_size=max(sizes, default=0),
-                )
-        return found
+        """Machine images by id; one that is not there, or not for us, is left out.
+
+        One call, and one more for each where any is left out.
+        """
+        # By id and not by a filter, which would have EC2 look through everybody's.
+        wanted = sorted(set(ids))
+        answer = (
+            self._cloud.ask("ec2", "describe_images", unless=_NO_IMAGE, ImageIds=wanted)
+            if wanted
+            else {}
+        )
+        if answer is None:
+            # A list with one unknown id is refused whole.
+            alone = [self.images([each]) for each in wanted] if len(wanted) > 1 else []
+            return {id_: image for one in alone for id_, image in one.items()}
+        return {str(each["ImageId"]): _image(each) for each in answer.get("Images") or ()}
 
     def quota(self, quota: tuple[str, str]) -> float | None:
         """What the account may have, by service and code; None where AWS does not say."""
@@ -232,3 +221,20 @@ def _is_of(each: Answer, cluster: str) -> bool:
 
 def _of_others(listed: Iterable[Answer], cluster: str) -> int:
     return sum(1 for each in listed if not _is_of(each, cluster))
+
+
+def _image(each: Answer) -> ImageView:
+    root = str(each.get("RootDeviceName") or "")
+    sizes = [
+        int((disk.get("Ebs") or {}).get("VolumeSize") or 0)
+        for disk in each.get("BlockDeviceMappings") or ()
+        if disk.get("DeviceName") == root
+    ]
+    return ImageView(
+        id=str(each["ImageId"]),
+        architecture=str(each.get("Architecture", "")),
+        state=str(each.get("State", "")),
+        name=str(each.get("Name") or ""),
+        root_device=root,
+        root_size=max(sizes, default=0),
+    )
