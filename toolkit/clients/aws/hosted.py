@@ -91,16 +91,16 @@ class HostedZones:
         return tuple(found.values())
 
     def delete_records(self, zone: str, records: Sequence[ZoneRecord]) -> None:
-        """Delete records just as they were read; each request is sent once.
+        """Delete records just as they were read.
 
         Batches are whole or not at all: one record that is no longer so stops its own, with an
-        InvalidRequestError. Read again, then.
+        InvalidRequestError, and so does a batch that was done and whose answer was lost. Read
+        again, then.
         """
         for start in range(0, len(records), BATCH):
             self._cloud.call(
                 SERVICE,
                 "change_resource_record_sets",
-                once=True,
                 about=zone,
                 HostedZoneId=zone,
                 ChangeBatch={
