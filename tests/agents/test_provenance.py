@@ -62,7 +62,7 @@ class Ends:
 def ends(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
     """A project in a git repository, and rollouts of every end at the same time."""
     shop = Shop(cluster, tmp_path_factory.mktemp("shops") / "provenance")
-    words = ("plain", "bad", "left", "held", "old", "lost", "launched", "scaled")
+    words = ("plain", "bad", "left", "held", "old", "lost", "late", "launched", "scaled")
     names = {word: shop.name(word) for word in words}
     try:
         for word in words:
@@ -85,7 +85,9 @@ def ends(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
         with (
             FaultProxy(cluster.nomad_address) as proxy,
             FaultProxy(cluster.nomad_address) as losing,
+            FaultProxy(cluster.nomad_address) as electing,
         ):
+            electing.add(Rule("status", path="/tag", times=1, text="No cluster leader"))
             losing.add(Rule("pass", path="/tag", times=1), Rule("drop", path="/tag"))
             # What a Nomad older than 1.9 makes of the request.
             proxy.add(Rule("status", path="/tag", status=400, text="Job must be specified"))
@@ -100,6 +102,9 @@ def ends(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
                 ),
                 "lost": lambda: shop.deploy(
                     names["lost"], "--release", "1.1.0", "--nomad-addr", losing.address
+                ),
+                "late": lambda: shop.deploy(
+                    names["late"], "--release", "1.1.0", "--nomad-addr", electing.address
                 ),
                 "scaled": lambda: shop.toolkit("scale", names["scaled"], "2", "--json"),
             })  # fmt: skip
@@ -205,6 +210,19 @@ def test_a_verdict_that_could_not_be_tagged_is_written_down_all_the_same(ends: E
     again = shop.deploy(name, "--release", "1.1.0")
     assert (again.code, again.report["verdict"]) == (0, "unchanged"), again.err
     assert said_of(shop, name, 1)["verdict"] == "deployed"
+
+
+def test_a_version_that_could_not_be_tagged_at_once_is_tagged_at_the_end(ends: Ends) -> None:
+    shop, name, said = ends.shop, ends.names["late"], ends.said["late"]
+    assert (said.code, said.report["verdict"]) == (0, "deployed"), said.err
+    [note] = [line for line in said.told("note") if "tag" in line]
+    assert note.startswith("version 1 is not tagged yet: ")
+    assert said.report["provenance"]["tag"] == "1.1.0-v1"
+    assert tags(shop, name) == {1: "1.1.0-v1", 0: "1.0.0-v0"}
+    assert said_of(shop, name, 1)["verdict"] == "deployed"
+    kept = last(shop, name)
+    assert kept is not None
+    assert (kept["version"], kept["tag"]) == ("1", "1.1.0-v1")
 
 
 def test_what_is_scaled_keeps_where_it_came_from(ends: Ends) -> None:

@@ -198,7 +198,7 @@ def _submitted(session: Session, plan: Plan, options: DeployOptions, clock: Cloc
         version = guarded(submission, lambda: _begun(session, plan, submission, origin, clock))
         if options.detach:
             report = roll.detached(session, plan, submission, clock)
-            return replace(report, provenance=version.provenance)
+            return replace(report, provenance=version.said)
         steps = Steps(session, clock, plan, version, origin, submission, canaries.steps)
         steps.tell()
         report = _follow(session, plan, submission, options, clock, probe, steps)

@@ -11,7 +11,7 @@ from typing import Any
 
 from toolkit import VERSION
 from toolkit.config.commit import commit_of
-from toolkit.errors import ApiError
+from toolkit.errors import ApiError, ServerError, UnreachableError
 from toolkit.rollout import last_verified, provenance_tags
 from toolkit.rollout.direct import is_work
 from toolkit.rollout.provenance import (
@@ -46,8 +46,17 @@ class Tagged:
     """None for a version that is not of our making."""
     done: bool = False
     """The version carries our tag."""
+    owed: bool = False
+    """It does not yet, for Nomad did not answer: it has to be tried once more."""
     neat: bool = False
     """So did the one before it, or there was none: no tag was copied in between."""
+
+    @property
+    def said(self) -> Provenance | None:
+        """Where it came from, with the tag that it has."""
+        if self.provenance is None or not self.owed:
+            return self.provenance
+        return replace(self.provenance, tag="")
 
 
 def origin_of(session: Session, plan: Plan) -> Origin:
@@ -87,6 +96,10 @@ def begin(
         return replace(version, provenance=replace(found, tag=""))
     try:
         provenance_tags.write(session.world, plan.job_id, found)
+    except (ServerError, UnreachableError) as exc:
+        # Such as between two leaders: at the end of the rollout there is one again.
+        clock.say("note", f"version {submission.version} is not tagged yet: {exc.message}")
+        return replace(version, provenance=found, owed=True)
     except ApiError as exc:
         clock.say("note", f"version {submission.version} is not tagged: {exc.message}")
         return replace(version, provenance=replace(found, tag=""))
@@ -112,10 +125,12 @@ def finish(session: Session, report: DeployReport, version: Tagged, clock: Clock
         found = replace(found, verdict=report.verdict)
     problem = None
     try:
-        if version.done and found is not None:
+        if (version.done or version.owed) and found is not None:
             provenance_tags.write(session.world, report.job, found)
+            version = replace(version, done=True, owed=False)
     except ApiError as exc:
         problem = exc.message
+        found = replace(version, provenance=found).said
     try:
         # What was verified is written down even where a tag could not be.
         verified = _verified(session, report, replace(version, provenance=found), clock)
