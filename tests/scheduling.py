@@ -27,6 +27,8 @@ SECONDS = {
     "tests/faults/": 5.0,
     "tests/agents/test_kick_journey": 1.0,
     "tests/agents/": 4.0,
+    "tests/cluster/test_rehearsal_cluster": 7.0,
+    "tests/cluster/test_rehearsal_": 0.6,
     "tests/docs/test_tutorial": 60.0,
     "tests/page/": 1.0,
 }

@@ -25,7 +25,7 @@ from toolkit.cluster.rehearsal.state import State, read_state
 from toolkit.workflows.cluster.rehearse.talk import open_rehearsal, read_access
 from toolkit.workflows.cluster.servers import Servers
 
-pytestmark = [pytest.mark.root, pytest.mark.agents, pytest.mark.edge]
+pytestmark = [pytest.mark.root, pytest.mark.agents, pytest.mark.edge, pytest.mark.timeout(600)]
 
 LIMIT = 120.0
 ENV = ("-e", "prod-rehearsal")
