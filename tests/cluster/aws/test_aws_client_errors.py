@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import ssl
 import subprocess
@@ -111,6 +112,7 @@ def cloud_of(endpoint: str, **more: Any) -> contextlib.closing[Cloud]:
         ("AddressLimitExceeded", "5 of 5", 400, InvalidRequestError, "5 of 5", "quota"),
         ("Whatever", "", 400, InvalidRequestError, "Whatever", None),
         ("", "", 400, InvalidRequestError, "refused without a word", None),
+        ("Odd", "no", 403, DeniedError, "denied: no", "need ec2:DescribeVpcs"),
     ],
 )  # fmt: skip
 def test_an_answer(
@@ -332,11 +334,12 @@ def test_without_boto3_only_asking_fails() -> None:
 # --- secrets ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("quoted", [CANARY, f"{CANARY[:20]}...", CANARY.replace(" ", "\n  ")])
 def test_a_secret_that_aws_quotes_is_in_no_error_and_no_log(
-    keys: None, caplog: pytest.LogCaptureFixture
+    keys: None, caplog: pytest.LogCaptureFixture, quoted: str
 ) -> None:
-    quoted = f"1 validation error detected: Value '{CANARY}' at 'value' failed".encode()
-    body = b'{"__type": "ValidationException", "message": "%s"}' % quoted
+    said = f"1 validation error detected: Value '{quoted}' at 'value' failed"
+    body = json.dumps({"__type": "ValidationException", "message": said}).encode()
     for name in (None, "botocore", "urllib3", "boto3"):
         caplog.set_level(logging.DEBUG, name)
     with Scripted(Reply(body, 400)) as aws, cloud_of(aws.address) as cloud:
@@ -344,12 +347,21 @@ def test_a_secret_that_aws_quotes_is_in_no_error_and_no_log(
         for keep in (store.put_new, store.replace):
             with pytest.raises(InvalidRequestError) as caught:
                 keep("ca/key", Secret(CANARY))
-            assert "***" in caught.value.message
-            assert "(ca/key)" in caught.value.message
+            assert "(ca/key): ValidationException" in caught.value.message
             told = "".join(traceback.format_exception(caught.value))
-            assert CANARY not in told + repr(caught.value) + str(caught.value.hint)
+            assert CANARY[:12] not in told + repr(caught.value) + str(caught.value.hint)
         assert CANARY.encode() in aws.asked[0].body
-    assert CANARY not in caplog.text
+    assert CANARY[:12] not in caplog.text
+
+
+def test_what_repeats_no_secret_is_said(keys: None) -> None:
+    body = b'{"__type": "InvalidKeyId", "message": "alias/toolkit/prod is not there"}'
+    with (
+        Scripted(Reply(body, 400)) as aws,
+        cloud_of(aws.address) as cloud,
+        pytest.raises(InvalidRequestError, match="prod is not there"),
+    ):
+        ParameterStore(cloud, "prod", "a").put_new("ca/key", Secret(CANARY))
 
 
 def test_a_secret_that_boto3_quotes_is_in_no_error(keys: None) -> None:

@@ -31,6 +31,8 @@ E = TypeVar("E", bound=ApiError)
 
 SYSTEM = "AWS"
 LONGEST_TEXT = 600
+PIECE = 6
+"""Characters of a secret that are not said together."""
 
 VENDOR_ERRORS = (boto.BotoCoreError, boto.ClientError, ResponseParserError, ValueError)
 """What any call of boto3 may raise; ValueError: a region that is no name at all."""
@@ -142,7 +144,7 @@ def translate(exc: Exception, asked: Asked, *, conceal: str = "") -> ApiError:
         message = f"the AWS credentials have ended, or cannot be fetched ({asked})"
         return _make(DeniedError, message, asked, LOG_IN)
     if isinstance(exc, boto.ParamValidationError | boto.ValidationError | ValueError):
-        message = f"{asked} is never asked so: {_clean(str(exc), conceal)}"
+        message = f"{asked} is never asked so: {_clean(str(exc), conceal) or name}"
         return _make(InvalidRequestError, message, asked)
     if isinstance(exc, boto.PaginationError):
         return _make(ServerError, f"{asked}: AWS's list does not end", asked, LATER)
@@ -159,6 +161,8 @@ def _said(exc: boto.ClientError, asked: Asked, conceal: str) -> ApiError:
     code, text = str(error.get("Code") or ""), _clean(str(error.get("Message") or ""), conceal)
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     said = f"{asked}: {text or code or 'refused without a word'}"
+    if conceal and not text:
+        said = f"{said}; AWS's own words may repeat the value"
     if _EXPIRED.search(code):
         return _make(DeniedError, f"the AWS credentials have expired ({asked})", asked, LOG_IN)
     if _UNSIGNED.search(code):
@@ -173,7 +177,7 @@ def _said(exc: boto.ClientError, asked: Asked, conceal: str) -> ApiError:
         hint = f"{WHERE_KEYS_ARE}; keys of a region that is not enabled there are unknown, too"
         message = f"AWS does not know the credentials ({asked})"
         return _make(DeniedError, message, asked, hint, status)
-    if _DENIED.search(code):
+    if _DENIED.search(code) or (status in {401, 403} and not _BUSY.search(code)):
         hint = f"the credentials need {asked.service}:{asked.operation}"
         return _make(DeniedError, f"{asked} is denied: {text or code}", asked, hint, status)
     if _BUSY.search(code) or status == 429:
@@ -211,10 +215,16 @@ def _make(
     return kind(message, system=SYSTEM, address=asked.endpoint, status=status, hint=hint)
 
 
+def _repeats(text: str, secret: str) -> bool:
+    """AWS shortens and folds what it quotes, so that a piece of it counts."""
+    size = min(PIECE, len(secret))
+    return any(secret[at : at + size] in text for at in range(len(secret) - size + 1))
+
+
 def _clean(text: str, conceal: str) -> str:
-    """One bounded line without what is to be concealed."""
-    if conceal:
-        text = text.replace(conceal, "***")
+    """One bounded line; nothing where it repeats a piece of what is to be concealed."""
+    if conceal and _repeats(text, conceal):
+        return ""
     if _MARKUP.search(text):
         # Whoever it was that answered, it was not the service.
         return "a page of HTML"
