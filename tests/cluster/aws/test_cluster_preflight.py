@@ -41,6 +41,10 @@ SERVICES = (
     "sts", "ec2", "ssm", "iam", "kms", "acm", "route53", "autoscaling", "service-quotas",
 )  # fmt: skip
 
+Look = Callable[..., Preflight]
+Clients = dict[str, Any]
+"""By service; what a test does with them is in the server's log as well."""
+
 
 class Quotas:
     """Service Quotas, which moto does not know beyond a few defaults."""
@@ -90,7 +94,7 @@ def image(arch: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def clients(aws_server: Aws) -> dict[str, Any]:
+def clients(aws_server: Aws) -> Clients:
     """Made once: they are what costs time here."""
     session = boto3.session.Session("AKIATEST", "tester", region_name=REGION)
     config = Config(retries={"mode": "standard", "total_max_attempts": 2})
@@ -100,11 +104,8 @@ def clients(aws_server: Aws) -> dict[str, Any]:
     }
 
 
-Look = Callable[..., Preflight]
-
-
 @pytest.fixture
-def look(aws: Aws, clients: dict[str, Any]) -> Look:
+def look(aws: Aws, clients: Clients) -> Look:
     """A preflight of a cluster file; with stubbed quotas, a stack, or few calls."""
 
     def run(
@@ -137,18 +138,18 @@ def plain() -> ClusterFile:
 OURS = StackView("arn", "prod", "UPDATE_COMPLETE", tags={"toolkit:cluster": "prod"})
 
 
-def prepare(aws: Aws) -> tuple[str, str]:
+def prepare(clients: Clients) -> tuple[str, str]:
     """An account that has all that the full file names; the certificate and the zone."""
-    iam, ssm, route53 = aws.client("iam"), aws.client("ssm"), aws.client("route53")
+    iam, ssm, route53 = clients["iam"], clients["ssm"], clients["route53"]
     iam.create_policy(PolicyName="boundary", Path="/team/", PolicyDocument=POLICY)
     ssm.put_parameter(Name="/team/image", Value=image("arm64"), Type="String")
     made = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
-    return imported(aws, "shop.example.com", "*.shop.example.com"), made.removeprefix(
+    return imported(clients, "shop.example.com", "*.shop.example.com"), made.removeprefix(
         "/hostedzone/"
     )
 
 
-def imported(aws: Aws, *names: str) -> str:
+def imported(clients: Clients, *names: str) -> str:
     """ARN of a certificate of these names that ends in a hundred days."""
     key = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
@@ -163,7 +164,7 @@ def imported(aws: Aws, *names: str) -> str:
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
         .sign(key, hashes.SHA256())
     )
-    answer = aws.client("acm").import_certificate(
+    answer = clients["acm"].import_certificate(
         Certificate=made.public_bytes(serialization.Encoding.PEM),
         PrivateKey=key.private_bytes(
             serialization.Encoding.PEM,
@@ -174,9 +175,9 @@ def imported(aws: Aws, *names: str) -> str:
     return str(answer["CertificateArn"])
 
 
-def group(aws: Aws, name: str, cluster: str) -> None:
+def group(clients: Clients, name: str, cluster: str) -> None:
     """An empty autoscaling group with a cluster's tag."""
-    client = aws.client("autoscaling")
+    client = clients["autoscaling"]
     if not client.describe_launch_configurations()["LaunchConfigurations"]:
         client.create_launch_configuration(
             LaunchConfigurationName="any", ImageId=image("x86_64"), InstanceType="t3.small"
@@ -230,8 +231,10 @@ def test_no_calls_are_no_findings(aws: Aws, look: Look) -> None:
 # --- what is well, and what is not ---------------------------------------------------------------
 
 
-def test_an_account_where_all_is_well(aws: Aws, quotas: Quotas, look: Look) -> None:
-    arn, _ = prepare(aws)
+def test_an_account_where_all_is_well(
+    aws: Aws, clients: Clients, quotas: Quotas, look: Look
+) -> None:
+    arn, _ = prepare(clients)
     quotas.say(VCPUS[STANDARD, False], 64)
     quotas.say(VCPUS[STANDARD, True], 128)
     found = look(full(arn), quotas)
@@ -240,8 +243,8 @@ def test_an_account_where_all_is_well(aws: Aws, quotas: Quotas, look: Look) -> N
     quotas.stub.assert_no_pending_responses()
 
 
-def test_all_findings_at_once(aws: Aws, quotas: Quotas, look: Look) -> None:
-    ec2 = aws.client("ec2")
+def test_all_findings_at_once(aws: Aws, clients: Clients, quotas: Quotas, look: Look) -> None:
+    ec2 = clients["ec2"]
     for _ in range(4):
         ec2.allocate_address(Domain="vpc")
     for at in range(4):
@@ -272,17 +275,17 @@ def test_all_findings_at_once(aws: Aws, quotas: Quotas, look: Look) -> None:
     assert all(each.line is not None for each in found.findings if each.key)
 
 
-def test_names_that_are_taken(aws: Aws, look: Look) -> None:
-    arn, zone = prepare(aws)
+def test_names_that_are_taken(aws: Aws, clients: Clients, look: Look) -> None:
+    arn, zone = prepare(clients)
     file = full(arn)
-    iam, kms, ssm = aws.client("iam"), aws.client("kms"), aws.client("ssm")
+    iam, kms, ssm = clients["iam"], clients["kms"], clients["ssm"]
     iam.create_role(RoleName="prod-eu-west-1-kick", AssumeRolePolicyDocument="{}")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/toolkit/prod", TargetKeyId=key)
     ssm.put_parameter(Name=parameter_names(file.cluster)[1], Value="H4s", Type="String")
-    group(aws, "prod-pool-worker", "staging")
-    group(aws, "prod-server-2", "prod")
-    aws.client("route53").change_resource_record_sets(
+    group(clients, "prod-pool-worker", "staging")
+    group(clients, "prod-server-2", "prod")
+    clients["route53"].change_resource_record_sets(
         HostedZoneId=zone,
         ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": {
             "Name": "\\052.shop.example.com.", "Type": "CNAME", "TTL": 60,
@@ -305,10 +308,8 @@ def test_names_that_are_taken(aws: Aws, look: Look) -> None:
     assert name.message == "*.shop.example.com is there already, CNAME to other.example.org"
 
 
-def test_what_the_cluster_has_itself_is_not_counted_against_it(
-    aws: Aws, clients: dict[str, Any]
-) -> None:
-    ec2 = aws.client("ec2")
+def test_what_the_cluster_has_itself_is_not_counted_against_it(aws: Aws, clients: Clients) -> None:
+    ec2 = clients["ec2"]
     tags = [{"Key": "toolkit:cluster", "Value": "prod"}]
 
     def spec(kind: str) -> list[dict[str, Any]]:
@@ -342,8 +343,8 @@ def test_a_stack_of_others_is_one_finding_among_all(aws: Aws, look: Look) -> Non
     assert "role names" in found.checked
 
 
-def test_a_stack_that_has_nothing_is_like_none(aws: Aws, look: Look) -> None:
-    ssm = aws.client("ssm")
+def test_a_stack_that_has_nothing_is_like_none(aws: Aws, clients: Clients, look: Look) -> None:
+    ssm = clients["ssm"]
     ssm.put_parameter(Name=parameter_names(plain().cluster)[0], Value="H4s", Type="String")
     husk = StackView("arn", "prod", "ROLLBACK_COMPLETE", tags={"toolkit:cluster": "prod"})
     assert [each.about for each in look(plain(), stack=husk).stops] == ["clash"]
@@ -370,9 +371,9 @@ FIRST = ("DescribeInstanceTypes", "ListHostedZonesByName", "GetParameters")
     "denied", [FIRST, tuple(QUESTIONS.keys() - set(FIRST))], ids=["few", "all"]
 )
 def test_each_answer_that_is_denied_is_its_own_finding_and_stops_no_other(
-    aws: Aws, quotas: Quotas, look: Look, denied: tuple[str, ...]
+    aws: Aws, clients: Clients, quotas: Quotas, look: Look, denied: tuple[str, ...]
 ) -> None:
-    arn, _ = prepare(aws)
+    arn, _ = prepare(clients)
     if "DescribeInstanceTypes" not in denied:
         quotas.say(VCPUS[STANDARD, False], 64)
         quotas.say(VCPUS[STANDARD, True], 128)
@@ -388,8 +389,10 @@ def test_each_answer_that_is_denied_is_its_own_finding_and_stops_no_other(
     assert found.code == 0
 
 
-def test_quotas_that_nobody_may_read(aws: Aws, quotas: Quotas, look: Look) -> None:
-    arn, _ = prepare(aws)
+def test_quotas_that_nobody_may_read(
+    aws: Aws, clients: Clients, quotas: Quotas, look: Look
+) -> None:
+    arn, _ = prepare(clients)
     quotas.refuse("AccessDeniedException")
     quotas.refuse("NoSuchResourceException")
     first, second = look(full(arn), quotas).findings
