@@ -38,6 +38,8 @@ class Late:
 
     until: float
     silent: bool = False
+    after: float = 0.0
+    """It does not answer so long, once it has forgotten the instance."""
     now: float = 0.0
 
     def service(self, name: str, *, index: int = 0, wait: float = 0.0) -> ServicePage:
@@ -45,7 +47,7 @@ class Late:
         if index:
             self.now += wait
         behind = self.now < self.until
-        if behind and self.silent:
+        if (behind and self.silent) or self.until <= self.now < self.until + self.after:
             raise UnreachableError("no leader", system="Consul", address="")
         there = [entry(id_of("a")), *([entry(id_of("b"))] if behind else [])]
         return ServicePage(7, there, changed=True)
@@ -85,6 +87,14 @@ def test_after_a_loss_consul_has_the_time_in_which_agents_compare_all() -> None:
     consul = Late(60.0)
     assert looked(consul, BEHIND).verification.holds
     assert 60.0 <= consul.now < 62.0
+
+
+def test_what_comes_after_consul_has_its_own_time_from_then_on() -> None:
+    consul = Late(60.0, after=10.0)
+    assert looked(consul, BEHIND).verification.holds
+    consul = Late(60.0, after=30.0)
+    assert not looked(consul, BEHIND).verification.holds
+    assert 60.0 + WAIT <= consul.now < 60.0 + WAIT + 2
 
 
 def test_that_time_ends_too() -> None:

@@ -105,9 +105,10 @@ def verify(
     """Look along the chain until it holds or `wait` seconds are over; the last look counts.
 
     `refresh` reads Nomad's side again, for a list of allocations that may be a moment old.
-    `behind`: seconds instead, while Consul's list of instances is the first that does not hold.
+    `behind`: seconds instead, while Consul's list of instances is the first that does not hold;
+    what follows from that list has `wait` seconds more.
     """
-    begun = world.clock()
+    begun = caught_up = world.clock()
     edge_wait, started, step = 0.0, 0.0, EDGE_STEP
     before: Verification | None = None
     while True:
@@ -117,8 +118,9 @@ def verify(
             edge_wait += now - started
         first = verification.first_broken
         hopeless = consul.denied and first is None
-        late = first is not None and first.name == "consul"
-        deadline = begun + (max(wait, behind) if late else wait)
+        deadline = caught_up + wait
+        if behind > wait and first is not None and first.name == "consul":
+            caught_up, deadline = now, begun + behind
         if verification.holds or hopeless or now >= deadline:
             return Looked(verification, edge_wait)
         before, started = verification, now
