@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ class Standing:
         """As the file says now."""
         return open_cluster(self.folder, "prod", complete=True).cluster
 
+    @cached_property
     def cloud(self) -> Cloud:
         """The account."""
         return Cloud(REGION)
@@ -86,16 +88,16 @@ class Standing:
     def make(self) -> None:
         """Key, secrets and stack, as `up` makes them."""
         make_secrets(self.store(), self.cluster, datetime.now(UTC))
-        self._stack(lambda template: template)
+        self._stack(lambda template: template, "CREATE_COMPLETE")
 
-    def make_some(self) -> None:
-        """A part of it that has everything that `down` looks for: two machines, two volumes."""
-        for name in ("ca/key", "server/gossip/nomad"):
+    def make_some(self, *, secrets: bool = True, until: str = "CREATE_COMPLETE") -> None:
+        """A part of it that has everything that `down` looks for: two machines, three volumes."""
+        for name in ("ca/key", "server/gossip/nomad") if secrets else ():
             self.store().put_new(name, Secret("x"))
-        self._stack(lambda template: replace(template, body=_parts(template.body, SOME)))
+        self._stack(lambda template: replace(template, body=_parts(template.body, SOME)), until)
 
-    def _stack(self, made_of: Callable[[Template], Template]) -> None:
-        cluster, cloud = self.cluster, self.cloud()
+    def _stack(self, made_of: Callable[[Template], Template], until: str) -> None:
+        cluster, cloud = self.cluster, self.cloud
         tags = {"toolkit:cluster": cluster.name}
         Keys(cloud).make(alias(cluster), key_policy(cluster, "123456789012"), tags)
         stacks = Stacks(cloud)
@@ -104,20 +106,20 @@ class Standing:
         made = stacks.create_change_set("prod", "first", template, "CREATE", token="t1")
         self.wait(lambda: getattr(stacks.change_set("prod", made), "execution", "") == "AVAILABLE")
         stacks.execute("prod", made, "t2")
-        self.wait(lambda: self.status() == "CREATE_COMPLETE")
+        self.wait(lambda: self.status() == until)
 
     def store(self) -> ParameterStore:
         """The secrets."""
-        return ParameterStore(self.cloud(), "prod", "alias/toolkit/prod")
+        return ParameterStore(self.cloud, "prod", "alias/toolkit/prod")
 
     def status(self) -> str:
         """Of the stack; empty where there is none."""
-        stack = Stacks(self.cloud()).find("prod")
+        stack = Stacks(self.cloud).find("prod")
         return "" if stack is None else stack.status
 
     def physical(self, logical: str) -> str:
         """What a resource of the stack is called."""
-        found = Stacks(self.cloud()).resources("prod")
+        found = Stacks(self.cloud).resources("prod")
         return next(each.physical for each in found if each.logical == logical)
 
     def record(self, name: str, type_: str, value: str, *, zone: str = "", **more: Any) -> None:

@@ -1,0 +1,264 @@
+"""`toolkit cluster down` against an AWS account: what it refuses, what stops it, what it leaves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.aws.account import Aws
+from tests.cluster.aws.standing import FILE, Standing, owner, standing
+from toolkit.clients.aws.inventory import tagged
+from toolkit.clients.aws.parameters import KIND
+from toolkit.clients.aws.stacks import Stacks
+from toolkit.errors import ApiError, ConfigError, ExitCode, InterruptedRolloutError, RefusedError
+from toolkit.spec.cluster_down import ClusterDownReport
+from toolkit.spec.cluster_template import Template
+from toolkit.spec.events import Event
+from toolkit.views.cluster import down as view
+from toolkit.workflows.cluster.down import Tools, down
+
+
+@pytest.fixture
+def prod(aws: Aws, tmp_path: Path) -> Standing:
+    """A project, an account with a public zone, nothing of the cluster yet."""
+    return standing(aws, tmp_path / "shop")
+
+
+class Hurried:
+    """A clock that goes as fast as it is waited for, with a moment for the account to go on."""
+
+    def __init__(self, each: Callable[[], None] = lambda: None) -> None:
+        self.at = 0.0
+        self.each = each
+
+    def sleep(self, seconds: float) -> None:
+        self.each()
+        self.at += seconds
+        time.sleep(0.01)
+
+
+def end(
+    prod: Standing,
+    *,
+    keep_data: bool = False,
+    said: list[Event] | None = None,
+    hurried: Hurried | None = None,
+    **more: Any,
+) -> ClusterDownReport:
+    """`toolkit cluster down prod --yes`."""
+    clock = hurried or Hurried()
+    tools = Tools(
+        confirm=more.pop("confirm", lambda _question: True),
+        on_event=(said if said is not None else []).append,
+        clock=lambda: clock.at,
+        sleep=clock.sleep,
+        **more,
+    )
+    return down(prod.folder, "prod", tools, keep_data=keep_data)
+
+
+def volumes(prod: Standing) -> dict[str, str]:
+    """Slot -> id of the data volumes that there are."""
+    found = prod.aws.client("ec2").describe_volumes(
+        Filters=[{"Name": "tag-key", "Values": ["toolkit:slot"]}]
+    )["Volumes"]
+    return {
+        tag["Value"]: each["VolumeId"]
+        for each in found
+        for tag in each["Tags"]
+        if tag["Key"] == "toolkit:slot"
+    }
+
+
+# --- what it refuses -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (FILE.replace("protected = false", "protected = true"), "clusters/prod.toml:3: protected:"),
+        (FILE.replace("protected = false\n", ""), "true therefore"),
+    ],
+)
+def test_a_protected_cluster_is_refused_with_key_and_line_before_anything_is_asked(
+    prod: Standing, text: str, why: str
+) -> None:
+    prod.write(text)
+    prod.aws.forget()
+    with pytest.raises(ConfigError, match=why) as caught:
+        end(prod)
+    assert "protected = false" in str(caught.value)
+    assert prod.aws.operations() == []
+
+
+def test_a_stack_of_that_name_that_is_not_ours_is_left_alone(prod: Standing) -> None:
+    body = '{"Resources":{"Own":{"Type":"AWS::SQS::Queue","Properties":{}}}}'
+    stacks = Stacks(prod.cloud)
+    made = stacks.create_change_set(
+        "prod", "x", Template("prod", body, {"team": "shop"}, (), 1), "CREATE", token="t"
+    )
+    prod.wait(lambda: getattr(stacks.change_set("prod", made), "execution", "") == "AVAILABLE")
+    stacks.execute("prod", made, "t2")
+    prod.wait(lambda: prod.status() == "CREATE_COMPLETE")
+    with pytest.raises(RefusedError, match="not this cluster's: it lacks the tag"):
+        end(prod)
+    assert prod.status() == "CREATE_COMPLETE"
+
+
+def test_credentials_of_another_account_are_refused(prod: Standing) -> None:
+    prod.write(FILE.replace('account = "123456789012"', 'account = "999999999999"'))
+    with pytest.raises(RefusedError, match=r"of account 123456789012.*999999999999"):
+        end(prod)
+
+
+def test_where_there_is_nothing_nothing_is_asked_and_that_is_well(prod: Standing) -> None:
+    report = end(prod, confirm=pytest.fail)
+    assert (report.word, report.code) == ("absent", ExitCode.OK)
+    assert report.sentence == "there is nothing of prod in eu-west-1"
+
+
+# --- one cluster and its end -----------------------------------------------------------------
+
+
+def test_nothing_stays_and_nobody_elses_goes(prod: Standing) -> None:
+    prod.make_some()
+    private = prod.physical("Zone")
+    ours = {("a.apps.example.com", "A"), ("_toolkit.a.apps.example.com", "TXT")}
+    theirs = {("b.example.com", "A"), ("_toolkit.b.example.com", "TXT"), ("www.example.com", "A")}
+    for name, type_ in ours | theirs:
+        value = owner("prod" if (name, type_) in ours else "prod2") if type_ == "TXT" else "1.2.3.4"
+        prod.record(name, type_, value)
+    prod.record("x.prod.internal", "A", "10.42.0.9", zone=private, TTL=5)
+    prod.record("x.prod.internal", "TXT", '"two"', zone=private)
+    prod.record("w.prod.internal", "A", "1.1.1.1", zone=private, SetIdentifier="blue", Weight=1)
+    prod.store().put_new("server/state/bootstrapped", prod.store().get("ca/key") or pytest.fail())
+    foreign = prod.aws.client("ssm")
+    foreign.put_parameter(Name="/toolkit/prod2/ca/key", Value="x", Type=KIND)
+
+    with pytest.raises(RefusedError, match="nothing was changed"):
+        end(prod, confirm=lambda _question: False)
+    assert prod.status() == "CREATE_COMPLETE"
+    asked: list[str] = []
+    said: list[Event] = []
+    report = end(prod, said=said, confirm=lambda question: not asked.append(question))
+
+    assert (report.word, report.code, report.left) == ("gone", ExitCode.OK, ())
+    assert [each.part for each in report.done] == [
+        "names", "machines", "zone", "stack", "volumes", "secrets", "key",
+    ]  # fmt: skip
+    assert "2 machines" in asked[0] and "1 public name of its jobs" in asked[0]
+    assert prod.status() == ""
+    assert tagged(prod.cloud, "prod") == ()
+    assert prod.names() == theirs
+    assert foreign.get_parameter(Name="/toolkit/prod2/ca/key")["Parameter"]["Type"] == KIND
+    assert report.key_ends
+    assert any("Zone (Route53::HostedZone) removed" in each.text for each in said)
+    again = end(prod, confirm=pytest.fail)
+    assert again.word == "absent"
+
+
+def test_what_is_in_the_way_is_said_with_whose_it_is_and_the_rest_waits_or_goes(
+    prod: Standing,
+) -> None:
+    prod.make_some()
+    ec2 = prod.aws.client("ec2")
+    machine = ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1)
+    held, instance = volumes(prod)["server-2"], machine["Instances"][0]["InstanceId"]
+    ec2.attach_volume(VolumeId=held, InstanceId=instance, Device="/dev/sdf")
+    why = "resource sg-1 has a dependent object"
+    prod.aws.knobs(fails={"delete SgNode": why})
+
+    # Of a stack that stays, data and secrets stay too.
+    report = end(prod)
+    assert (report.word, report.code) == ("left", ExitCode.FAILED)
+    (left, *_) = (each for each in report.left if each.kind == "EC2::SecurityGroup")
+    assert why in left.why
+    assert "describe-network-interfaces" in left.advice
+    assert report.next == ("toolkit cluster down prod",)
+    assert prod.status() == "DELETE_FAILED"
+    assert len(volumes(prod)) == 3
+    assert prod.store().names() == ("ca/key", "server/gossip/nomad")
+
+    # The stack goes, and somebody's machine has a volume.
+    prod.aws.knobs(fails={})
+    report = end(prod)
+    assert (report.word, report.code) == ("left", ExitCode.FAILED)
+    assert [(each.kind, each.name) for each in report.left] == [("volume", held)]
+    assert instance in report.left[0].why
+    assert volumes(prod) == {"server-2": held}
+
+    # Nothing but the volume is left to be found, by its tags alone.
+    ec2.detach_volume(VolumeId=held, InstanceId=instance)
+    assert end(prod).word == "gone"
+    assert volumes(prod) == {}
+
+
+def test_kept_data_is_what_the_next_stack_goes_on_with(prod: Standing) -> None:
+    prod.make_some()
+    before, secret = volumes(prod), prod.store().get("ca/key")
+    report = end(prod, keep_data=True)
+    assert (report.word, report.code) == ("kept", ExitCode.OK)
+    assert [each.kind for each in report.kept] == ["data volume"] * 3 + ["secrets", "key"]
+    assert prod.status() == ""
+    assert report.next[0] == "toolkit cluster up prod"
+    # Once more: there is nothing to ask about.
+    assert end(prod, keep_data=True, confirm=pytest.fail).word == "kept"
+
+    prod.make_some(secrets=False)
+    assert volumes(prod) == before, "a slot has one volume"
+    assert not any(each.logical.startswith("Data") for each in Stacks(prod.cloud).resources("prod"))
+    assert prod.store().get("ca/key") == secret
+    assert end(prod).word == "gone"
+    assert tagged(prod.cloud, "prod") == ()
+
+
+# --- ended in the middle ---------------------------------------------------------------------
+
+
+def test_whatever_ends_it_says_what_goes_on_and_the_same_command_does_the_rest(
+    prod: Standing,
+) -> None:
+    prod.aws.knobs(held=["PoolWorker"])
+    # A stack that is still being made is deleted too.
+    prod.make_some(until="CREATE_IN_PROGRESS")
+
+    prod.aws.fault("expired", "DeleteStack", times=-1)
+    with pytest.raises(ApiError, match="expired") as lost:
+        end(prod)
+    assert lost.value.code is ExitCode.UNKNOWN
+    assert "toolkit cluster down prod" in str(lost.value.hint)
+    prod.aws.calm()
+
+    prod.aws.knobs(held=["*"])
+    report = end(prod, timeout=60.0)
+    assert (report.word, report.code) == ("unknown", ExitCode.UNKNOWN)
+    assert "not over in 60 s: the stack is DELETE_IN_PROGRESS" in report.sentence
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRolloutError, match="AWS goes on") as ended:
+        end(prod, hurried=Hurried(interrupt))
+    assert "toolkit cluster down prod" in str(ended.value.hint)
+
+    prod.aws.knobs(held=[])
+    said: list[Event] = []
+    assert end(prod, said=said).word == "gone"
+    assert tagged(prod.cloud, "prod") == ()
+
+
+def test_a_report_of_what_is_left_ends_in_what_to_type() -> None:
+    from tests.unit.filled_look import CLUSTER_DOWN
+
+    assert view.lines(CLUSTER_DOWN) == [
+        "left      volume vol-1: it is still attached to i-1",
+        "          aws ec2 detach-volume",
+        "kept      key alias/toolkit/prod",
+        "key       AWS deletes the key of its secrets on 2026-11-30",
+        "left      one thing of it is still there, in 3.5 s",
+        "next      toolkit cluster down prod",
+    ]
