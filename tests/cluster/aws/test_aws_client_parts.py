@@ -25,6 +25,7 @@ from toolkit.errors import (
     DeniedError,
     InvalidRequestError,
     NotFoundError,
+    RefusedError,
     ServerError,
     TakenError,
     UnreachableError,
@@ -218,6 +219,73 @@ def test_somebody_s_key_is_neither_used_nor_ended(
         Keys(cloud).schedule_deletion(ALIAS, "prod")
     assert {kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"]["KeyState"]
             for each in kms.list_keys()["Keys"]} == {"Enabled"}  # fmt: skip
+
+
+def test_a_key_that_somebody_switched_off_stays_off(
+    cloud: Cloud, theirs: Callable[[str], Any]
+) -> None:
+    made = Keys(cloud).make(ALIAS, POLICY, TAGS)
+    theirs("kms").disable_key(KeyId=made.id)
+    with pytest.raises(RefusedError, match="is Disabled") as caught:
+        Keys(cloud).make(ALIAS, POLICY, TAGS)
+    assert f"enable-key --key-id {made.id}" in (caught.value.hint or "")
+    [key] = Keys(cloud).schedule_deletion(ALIAS, "prod")
+    assert key.state == "PendingDeletion"
+
+
+# --- what is left -------------------------------------------------------------------------------
+
+
+def test_what_the_tagging_api_alone_names_is_looked_at(cloud: Cloud) -> None:
+    """It goes on naming what is gone."""
+    key = Keys(cloud).make(ALIAS, POLICY, TAGS)
+    Keys(cloud).schedule_deletion(ALIAS, "prod")
+    here = f"{REGION}:123456789012"
+    vault = f"arn:aws:backup:{here}:backup-vault:ours"
+    arns = [
+        key.arn, f"arn:aws:cloudformation:{here}:stack/prod/1",
+        f"{NO_ARN}:listener/app/prod-Edge/50dc6c495c0c9188/f2f7dc8efc522ab2",
+        f"{NO_ARN}:targetgroup/prod-Targets/50dc6c495c0c9188", f"arn:aws:sqs:{here}:prod-Notices-1",
+        f"arn:aws:ec2:{here}:instance/i-0123456789abcdef0", f"arn:aws:ssm:{here}:parameter/x",
+        f"arn:aws:cloudwatch:{here}:alarm:prod-QuorumLost", f"arn:aws:events:{here}:rule/prod-Spot",
+        vault,
+    ]  # fmt: skip
+    client = boto3.session.Session("id", "key", region_name=REGION).client(
+        "resourcegroupstaggingapi"
+    )
+    rows = [{"ResourceARN": arn, "Tags": []} for arn in arns]
+    with contextlib.closing(client), Stubber(client) as stubber:
+        stubber.add_response(
+            "get_resources", {"ResourceTagMappingList": rows[:4], "PaginationToken": "2"}
+        )
+        stubber.add_response(
+            "get_resources", {"ResourceTagMappingList": rows[4:], "PaginationToken": ""}
+        )
+        with contextlib.closing(Cloud(REGION, clients={"resourcegroupstaggingapi": client})) as own:
+            found = tagged(own, "prod")
+        stubber.assert_no_pending_responses()
+    assert [(each.kind, each.id) for each in found] == [("backup:backup-vault", vault)]
+
+
+def test_machines_that_are_terminated_are_gone(cloud: Cloud, theirs: Callable[[str], Any]) -> None:
+    """EC2 shows them, and their tags, for an hour."""
+    ec2 = theirs("ec2")
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    tags = [{"Key": "toolkit:cluster", "Value": "prod"}]
+    [one] = ec2.run_instances(
+        ImageId=image, MinCount=1, MaxCount=1, InstanceType="t3.micro",
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+    )["Instances"]  # fmt: skip
+    assert [(each.kind, each.state) for each in tagged(cloud, "prod")] == [
+        ("ec2:instance", "running")
+    ]
+    assert [each.id for each in Machines(cloud).instances("prod")] == [one["InstanceId"]]
+    ec2.terminate_instances(InstanceIds=[one["InstanceId"]])
+    assert ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [one["InstanceId"]]}])[
+        "Tags"
+    ]
+    assert tagged(cloud, "prod") == ()
+    assert Machines(cloud).instances("prod") == ()
 
 
 # --- machines -----------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolkit.clients.aws.cloud import Cloud, tags_of
-from toolkit.errors import TakenError
+from toolkit.errors import RefusedError, TakenError
 from toolkit.spec.aws import CLUSTER_TAG, KeyView
 
 SERVICE = "kms"
 PENDING = "PendingDeletion"
+ENABLED = "Enabled"
 
 _ABSENT = re.compile(r"^NotFoundException")
 _THERE = re.compile(r"^AlreadyExistsException")
@@ -51,7 +52,8 @@ class Keys:
         """The key behind the alias, made unless there is one, with rotation; again: the same one.
 
         `tags`: the cluster's among them. TakenError where the alias leads to a key that does not
-        carry it. One that waits for its deletion is kept after all.
+        carry it. One that waits for its deletion is kept after all; RefusedError for one that
+        somebody switched off.
         """
         cluster = tags[CLUSTER_TAG]
         key = self._view(alias)
@@ -65,8 +67,12 @@ class Keys:
             )
         if key.state == PENDING:
             self._cloud.call(SERVICE, "cancel_key_deletion", KeyId=key.id)
-        if key.state != "Enabled":
             self._cloud.call(SERVICE, "enable_key", KeyId=key.id)
+        elif key.state != ENABLED:
+            raise RefusedError(
+                f"the key of cluster {cluster}'s secrets, {key.arn}, is {key.state}",
+                hint=f"whoever did that had a reason; then: aws kms enable-key --key-id {key.id}",
+            )
         self._cloud.call(SERVICE, "enable_key_rotation", KeyId=key.id)
         return self._view(key.id) or key
 
