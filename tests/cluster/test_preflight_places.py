@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
 from tests.cluster.preflighting import AMI, NOW, found, full, only, well, zone
+from tests.cluster.templates import MATRIX
 from toolkit.cluster.preflight import judge
+from toolkit.config.clusterfile import ClusterFile
+from toolkit.config.source import Source
 from toolkit.spec.aws import ImageView, InstanceTypeView
+from toolkit.spec.cluster import Cluster
 from toolkit.spec.preflight import Seen, Unseen
 
 FILE = full()
@@ -161,3 +165,25 @@ def test_an_answer_that_did_not_come_is_a_finding_of_its_own_and_nothing_else(an
     assert {each.kind for each in findings} == {"unchecked"}
     assert all("could not be checked: ec2:DescribeX is denied" in each.message for each in findings)
     assert {each.hint for each in findings} == {"the right is needed"}
+
+
+def unknown(cluster: Cluster) -> ClusterFile:
+    """A cluster as if from a file without text."""
+    return ClusterFile(cluster, Source("clusters/prod.toml"))
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_clusters_of_every_shape_are_well_where_all_is_well(name: str) -> None:
+    file = unknown(MATRIX[name])
+    plenty = dict.fromkeys(well(file).quotas, 1000.0)
+    assert found(file, certificate=None, boundary=None, quotas=plenty) == ()
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_clusters_of_every_shape_are_not_known_where_nobody_answers(name: str) -> None:
+    file = unknown(MATRIX[name])
+    asked = {each.name for each in fields(Seen)} - {"account", "stack", "quotas"}
+    quotas = dict.fromkeys(well(file).quotas, Unseen("denied"))
+    findings = found(file, **dict.fromkeys(asked, Unseen("denied")), quotas=quotas)
+    assert len(findings) > 8
+    assert {each.kind for each in findings} == {"unchecked"}

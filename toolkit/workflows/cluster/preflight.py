@@ -137,8 +137,9 @@ def _look(cluster: Cluster, ask: Asking, seen: Seen) -> Seen:
         _records, _key, _groups, _roles, _interfaces,
     )  # fmt: skip
     old = (
+        # Of interfaces its own cannot be told from others'.
         _zones, _types, _machines, _images, _certificate, _domain, _records, _addresses, _boundary,
-        _key, _groups, _interfaces,
+        _key, _groups,
     )  # fmt: skip
     for question in old if seen.stack == "ours" else new:
         seen = question(cluster, ask, seen)
@@ -212,8 +213,6 @@ def _vpcs(cluster: Cluster, ask: Asking, seen: Seen) -> Seen:
 
 
 def _interfaces(cluster: Cluster, ask: Asking, seen: Seen) -> Seen:
-    if seen.stack == "ours":
-        return seen  # Its own cannot be told from others'.
     need, about = interface_need(cluster).most, "interface quota"
     used = ask(about, Limits(ask.cloud).interfaces)
     return _beyond(INTERFACES, need, about, ask, replace(seen, interfaces=used), used)
@@ -231,7 +230,11 @@ def _beyond(
 def _quota(quota: Quota, about: str, ask: Asking, seen: Seen) -> Seen:
     def find() -> float | Unseen:
         limit = Limits(ask.cloud).quota((quota.service, quota.code))
-        return Unseen("AWS does not say it", "the console of Service Quotas may") if limit is None else limit
+        return (
+            Unseen("AWS does not say it", "the console of Service Quotas may")
+            if limit is None
+            else limit
+        )
 
     limit = ask(about, find)
     if limit is None:
