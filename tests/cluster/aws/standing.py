@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,23 @@ SOME = ("Zone", "Hosts", "Server1", "Data1", "Data2", "PoolWorker")
 """Of the template."""
 
 
+class _Cloud(Cloud):
+    """Stays open: reading what boto3 knows of a service takes longer than all that is asked."""
+
+    def close(self) -> None:
+        """Not yet."""
+
+
+@cache
+def _opened(_endpoint: str) -> Cloud:
+    return _Cloud(REGION)
+
+
+@cache
+def _looker(endpoint: str, service: str) -> Any:
+    return Aws(endpoint).client(service)
+
+
 @dataclass
 class Standing:
     """A project with a cluster file, and the account that it is about."""
@@ -75,10 +92,14 @@ class Standing:
         """As the file says now."""
         return open_cluster(self.folder, "prod", complete=True).cluster
 
-    @cached_property
+    @property
     def cloud(self) -> Cloud:
-        """The account."""
-        return Cloud(REGION)
+        """The account, for workflows too."""
+        return _opened(self.aws.endpoint)
+
+    def client(self, service: str) -> Any:
+        """What others do there, by boto3."""
+        return _looker(self.aws.endpoint, service)
 
     def write(self, text: str = FILE) -> None:
         """The cluster file."""
@@ -125,16 +146,14 @@ class Standing:
     def record(self, name: str, type_: str, value: str, *, zone: str = "", **more: Any) -> None:
         """Write a record as anybody may."""
         said = {"Name": name, "Type": type_, "TTL": 60, "ResourceRecords": [{"Value": value}]}
-        self.aws.client("route53").change_resource_record_sets(
+        self.client("route53").change_resource_record_sets(
             HostedZoneId=zone or self.zone,
             ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": {**said, **more}}]},
         )
 
     def names(self, zone: str = "") -> set[tuple[str, str]]:
         """Names and types of a zone's records, its own left out."""
-        listed = self.aws.client("route53").list_resource_record_sets(
-            HostedZoneId=zone or self.zone
-        )
+        listed = self.client("route53").list_resource_record_sets(HostedZoneId=zone or self.zone)
         return {
             (each["Name"].rstrip("."), each["Type"])
             for each in listed["ResourceRecordSets"]
@@ -153,7 +172,9 @@ def standing(aws: Aws, folder: Path) -> Standing:
     """A project, an account with a public zone, and nothing of the cluster yet."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "toolkit.toml").write_text("")
-    made = aws.client("route53").create_hosted_zone(Name="example.com", CallerReference="x")
+    made = _looker(aws.endpoint, "route53").create_hosted_zone(
+        Name="example.com", CallerReference="x"
+    )
     found = Standing(aws, folder, made["HostedZone"]["Id"].removeprefix("/hostedzone/"))
     found.write()
     return found

@@ -20,6 +20,7 @@ from toolkit.spec.cluster_template import Template
 from toolkit.spec.events import Event
 from toolkit.views.cluster import down as view
 from toolkit.workflows.cluster.down import Tools, down
+from toolkit.workflows.cluster.down.work import open_cloud
 
 
 @pytest.fixture
@@ -56,14 +57,14 @@ def end(
         on_event=(said if said is not None else []).append,
         clock=lambda: clock.at,
         sleep=clock.sleep,
-        **more,
+        **{"cloud": lambda _cluster: prod.cloud, **more},
     )
     return down(prod.folder, "prod", tools, keep_data=keep_data)
 
 
 def volumes(prod: Standing) -> dict[str, str]:
     """Slot -> id of the data volumes that there are."""
-    found = prod.aws.client("ec2").describe_volumes(
+    found = prod.client("ec2").describe_volumes(
         Filters=[{"Name": "tag-key", "Values": ["toolkit:slot"]}]
     )["Volumes"]
     return {
@@ -112,7 +113,7 @@ def test_a_stack_of_that_name_that_is_not_ours_is_left_alone(prod: Standing) -> 
 def test_credentials_of_another_account_are_refused(prod: Standing) -> None:
     prod.write(FILE.replace('account = "123456789012"', 'account = "999999999999"'))
     with pytest.raises(RefusedError, match=r"of account 123456789012.*999999999999"):
-        end(prod)
+        end(prod, cloud=open_cloud)
 
 
 def test_where_there_is_nothing_nothing_is_asked_and_that_is_well(prod: Standing) -> None:
@@ -136,7 +137,7 @@ def test_nothing_stays_and_nobody_elses_goes(prod: Standing) -> None:
     prod.record("x.prod.internal", "TXT", '"two"', zone=private)
     prod.record("w.prod.internal", "A", "1.1.1.1", zone=private, SetIdentifier="blue", Weight=1)
     prod.store().put_new("server/state/bootstrapped", prod.store().get("ca/key") or pytest.fail())
-    foreign = prod.aws.client("ssm")
+    foreign = prod.client("ssm")
     foreign.put_parameter(Name="/toolkit/prod2/ca/key", Value="x", Type=KIND)
 
     with pytest.raises(RefusedError, match="nothing was changed"):
@@ -165,7 +166,7 @@ def test_what_is_in_the_way_is_said_with_whose_it_is_and_the_rest_waits_or_goes(
     prod: Standing,
 ) -> None:
     prod.make_some()
-    ec2 = prod.aws.client("ec2")
+    ec2 = prod.client("ec2")
     machine = ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1)
     held, instance = volumes(prod)["server-2"], machine["Instances"][0]["InstanceId"]
     ec2.attach_volume(VolumeId=held, InstanceId=instance, Device="/dev/sdf")
