@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.agents.cluster import pinned_machine
-from tests.cluster.rehearsing import JOBS, SERVICE, TRAEFIK, Project, make_project
+from tests.cluster.rehearsing import JOBS, TRAEFIK, Project, make_project
 from tests.services.running import until
 from toolkit.clients.socks import connect
 from toolkit.cluster.rehearsal import plan
@@ -54,7 +54,7 @@ version = "1.22.7"
 """
 PROJECT = """\
 [stack]
-jobs = ["traefik", "backend", "frontend"]
+jobs = ["traefik"]
 [environments.dev]
 local = true
 [environments.prod]
@@ -138,7 +138,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (jobs / "kick/kick.prod.toml").write_text(KICK)
     traefik = f'[env.prod.driver.raw_exec]\ncommand = "{machine.traefik_bin}"\n'
     for name, text in (
-        ("traefik", TRAEFIK + traefik), ("kick", QUICK), ("backend", SERVICE), ("frontend", SERVICE)
+        ("traefik", TRAEFIK + traefik), ("kick", QUICK),
     ):  # fmt: skip
         shipped = (JOBS / name / "job.toml").read_text()
         (jobs / name / "job.toml").write_text(shipped + text)
@@ -170,11 +170,9 @@ def test_each_job_is_where_the_cluster_file_says_and_nothing_is_done_twice(site:
     assert volumes["kick"]["Path"] == "/opt/state/kick"
 
 
-def test_the_shipped_services_work_behind_it_without_any_setting(site: Site) -> None:
-    said = site.project.toolkit("deploy", "-e", "prod-rehearsal", "--all", "--yes", "--json")
-    assert said.code == 0, said.out + said.err
-    # The balancer took the edge in by a check that begins with the PROXY protocol, and the page
-    # has the values of a backend that was found in a Consul that wants a token.
-    answer = until(lambda: site.get("frontend.localhost"), "the balancer took the edge in")
-    assert answer.split()[1] == b"200", answer
-    assert b"x-backend-release: 1.0.0" in answer.lower()
+def test_the_balancer_takes_the_edge_in_by_a_check_that_begins_with_the_proxy_protocol(
+    site: Site,
+) -> None:
+    # Its own answer to a name that no job has a route for.
+    answer = until(lambda: site.get("nobody.example.com"), "the balancer took the edge in")
+    assert answer.split()[1] == b"404", answer

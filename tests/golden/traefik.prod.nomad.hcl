@@ -72,6 +72,8 @@ job "traefik" {
 
     task "traefik" {
       driver       = "docker"
+      # Machines let anybody listen from port 80 on; root on their network could ask who they are.
+      user         = "65532:65532"
       kill_signal  = "SIGTERM"
       kill_timeout = "30s"
 
