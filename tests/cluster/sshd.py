@@ -37,7 +37,8 @@ PROGRAM = """\
 #!{python} -IS
 import json, os, sys, time
 with open({notes!r}, "a") as file:
-    noted = {{"name": {name!r}, "argv": sys.argv[1:], "environ": dict(os.environ)}}
+    noted = {{"name": {name!r}, "argv": sys.argv[1:], "pid": os.getpid()}}
+    noted["environ"] = dict(os.environ)
     file.write(json.dumps(noted) + "\\n")
 does = {does!r}
 if does == "mute":
