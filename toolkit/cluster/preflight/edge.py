@@ -151,6 +151,7 @@ def _judge_end(ends: datetime, found: Findings, now: float) -> None:
         message = f"the certificate ended on {moment:%Y-%m-%d}"
         found.stops("certificate", message, "name another", CERTIFICATE)
     elif days < DAYS:
-        message = f"the certificate ends in {days:.0f} days, on {moment:%Y-%m-%d}"
+        left = f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"
+        message = f"the certificate ends in {left}, on {moment:%Y-%m-%d}"
         hint = "ACM renews its own while its record in DNS is there; an imported one is yours to"
         found.warns("certificate", message, hint, CERTIFICATE)

@@ -65,11 +65,12 @@ def judge_boundary(cluster: Cluster, seen: Seen, found: Findings) -> None:
 def judge_names(cluster: Cluster, seen: Seen, found: Findings) -> None:
     """Nothing of a name of ours is in the way of a stack that has yet to be made."""
     _judge_key(cluster, seen, found)
-    ended = f"toolkit cluster down {cluster.name} removes what is left of an earlier one"
     if isinstance(seen.parameters, Mapping):
         there = [name for name in parameter_names(cluster) if name in seen.parameters]
         if there and seen.stack == "none":
-            found.stops("clash", f"parameters of a boot script are there: {listed(there)}", ended)
+            message = f"parameters of boot scripts are there without the stack: {listed(there)}"
+            hint = f"aws ssm delete-parameters --region {cluster.region} --names {' '.join(there)}"
+            found.stops("clash", message, f"left of an earlier cluster: {hint}")
     if isinstance(seen.groups, Unseen):
         found.unchecked("clash", "the names of the autoscaling groups", seen.groups)
     elif seen.groups is not None:
@@ -77,9 +78,12 @@ def judge_names(cluster: Cluster, seen: Seen, found: Findings) -> None:
         others = {name: who for name, who in seen.groups.items() if who != cluster.name}
         if ours and seen.stack == "none":
             message = (
-                f"autoscaling groups of this cluster are there without its stack: {', '.join(ours)}"
+                f"autoscaling groups of this cluster are there without its stack: {listed(ours)}"
             )
-            found.stops("clash", message, ended)
+            hint = (
+                f"left of an earlier cluster: delete them in {cluster.region}, their machines too"
+            )
+            found.stops("clash", message, hint)
         for name, who in others.items():
             of = f"of cluster {who}" if who else "of somebody else"
             hint = "give the pool, or the cluster, another name"
@@ -87,8 +91,9 @@ def judge_names(cluster: Cluster, seen: Seen, found: Findings) -> None:
     if isinstance(seen.roles, Unseen):
         found.unchecked("clash", "the names of the roles", seen.roles)
     elif seen.roles and seen.stack == "none":
-        message = f"the account has {listed(seen.roles)} already, names of roles that are made"
-        found.stops("clash", message, f"remove them, or give the cluster another name; {ended}")
+        message = f"the account has a role of each of these names already: {listed(seen.roles)}"
+        hint = "left of an earlier cluster, delete them; else give this one another name"
+        found.stops("clash", message, hint)
 
 
 def _judge_key(cluster: Cluster, seen: Seen, found: Findings) -> None:
