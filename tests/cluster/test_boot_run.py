@@ -77,6 +77,10 @@ def test_the_agents_read_byte_for_byte_what_the_configuration_room_says(
     }
     assert there == set(wanted)
     assert all(own.etc(path).stat().st_mode & 0o077 == 0 for path in wanted)
+    # The user of the kick server's image, and nobody else, has a place on the control machine.
+    kick = own.opt / "state" / "kick"
+    assert kick.exists() == (machine.role == "control")
+    assert not kick.exists() or (kick.stat().st_uid, kick.stat().st_mode & 0o777) == (65532, 0o700)
 
 
 def test_a_start_tells_the_stack_once_and_starts_consul_before_nomad(
@@ -96,8 +100,11 @@ def test_a_start_tells_the_stack_once_and_starts_consul_before_nomad(
 
 def test_a_worker_gets_an_engine_and_a_server_none(tmp_path: Path) -> None:
     worker, server = sandbox(tmp_path / "w", machines.WORKER), sandbox(tmp_path / "s")
-    assert worker.run(*arguments(worker)) == 0, worker.log
-    assert server.run() == 0, server.log
+    look = "cat /proc/sys/net/ipv4/ip_unprivileged_port_start >/opt/lowest"
+    assert worker.run(*arguments(worker), then=look) == 0, worker.log
+    assert server.run(then=look) == 0, server.log
+    # The edge is not root, and listens there.
+    assert (worker.text("lowest"), server.text("lowest")) == ("80\n", "1024\n")
     services = worker.text("services").splitlines()
     # What the engine reads is written before it is installed, and no task comes before it runs.
     assert services.index("system docker") < services.index(
