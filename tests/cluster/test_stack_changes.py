@@ -89,6 +89,21 @@ def test_what_cannot_be_had_again_is_warned_of(logical: str, kind: str, told: st
     assert one(Change("Add", logical, f"AWS::{kind}")).warning == ""
 
 
+def test_another_launch_template_replaces_no_group() -> None:
+    """CloudFormation calls it conditional: a group with an update policy would replace machines."""
+    follows = Why("Properties.LaunchTemplate", "ResourceAttribute", "Conditionally", "Lt.Latest")
+    row = one(modify("Server1", "AutoScaling::AutoScalingGroup", "Conditional", follows))
+    assert (row.word, row.warning) == ("change", "")
+    assert row.reasons == ("LaunchTemplate follows Lt.Latest",)
+
+
+def test_another_name_replaces_a_group() -> None:
+    name = Why("Properties.AutoScalingGroupName", "DirectModification", "Conditionally")
+    row = one(modify("Server1", "AutoScaling::AutoScalingGroup", "Conditional", name))
+    assert row.word == "maybe replace"
+    assert row.warning
+
+
 @pytest.mark.parametrize(
     ("logical", "kind"),
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from toolkit.cluster.boot import group_id
 from toolkit.cluster.network import slots
@@ -26,6 +27,9 @@ GOING: frozenset[ChangeWord] = frozenset({"replace", "maybe replace", "remove"})
 _INTERFACE, _VOLUME = "EC2::NetworkInterface", "EC2::Volume"
 _GROUP, _BALANCER = "AutoScaling::AutoScalingGroup", "ElasticLoadBalancingV2::LoadBalancer"
 _WHOLE = {"EC2::VPC", "EC2::Subnet"}
+_NEW_GROUP = {"AutoScalingGroupName", "InstanceId"}
+"""Properties that a group is replaced for. CloudFormation calls others conditional, because of an
+update policy by which it replaces machines or the group; ours have none."""
 
 
 def explain(changes: Iterable[Change], cluster: Cluster) -> tuple[ChangeRow, ...]:
@@ -43,12 +47,14 @@ def additions(template: Template) -> tuple[ChangeRow, ...]:
 
 
 def _row(change: Change, cluster: Cluster) -> ChangeRow:
-    word = _word(change)
     kind = change.kind.removeprefix("AWS::")
+    word, details = _word(change), change.details
+    if word == "maybe replace" and kind == _GROUP and details and not _asks_for_group(details):
+        word, details = "change", tuple(replace(each, recreation="") for each in details)
     warning = _warning(word, change.logical, kind, cluster) if word in GOING else ""
     if warning and word == "maybe replace":
         warning = f"if it is replaced: {warning}"
-    return ChangeRow(word, change.logical, kind, change.physical, _reasons(change.details), warning)
+    return ChangeRow(word, change.logical, kind, change.physical, _reasons(details), warning)
 
 
 def _word(change: Change) -> ChangeWord:
@@ -67,6 +73,10 @@ def _word(change: Change) -> ChangeWord:
             return "change"
         case _:
             return "unclear"
+
+
+def _asks_for_group(details: Iterable[Why]) -> bool:
+    return any(each.property.removeprefix("Properties.") in _NEW_GROUP for each in details)
 
 
 def _reasons(details: Sequence[Why]) -> tuple[str, ...]:

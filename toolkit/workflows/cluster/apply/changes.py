@@ -15,7 +15,7 @@ from toolkit.spec.cluster_template import Template
 from toolkit.workflows.cluster.apply.naming import OURS, change_set_name
 from toolkit.workflows.cluster.apply.work import Work
 
-PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
+PAUSES = (1.0, 2.0, 4.0, 5.0)
 """Seconds between looks at a change set that is being made; the last one again and again."""
 PATIENCE = 300.0
 """Seconds until CloudFormation has compared two templates, or never will."""

@@ -23,6 +23,9 @@ from toolkit.workflows.cluster.apply.work import (
 )
 from toolkit.workflows.cluster.preflight import PLAN_NEW, PLAN_OLD
 
+CALLS = PLAN_OLD - 1
+"""For the preflight where there is a stack: its change set is looked at until it is made."""
+
 
 def plan(
     folder: Path, name: str, tools: Tools | None = None, *, prices: Path | None = None
@@ -45,7 +48,7 @@ def _plan(
     fresh = stack is None or found.way == "remake"
     base = None if fresh else stack
     seen = work.tools.preflight(
-        work.file, work.cloud, stack, now=work.tools.now(), calls=PLAN_NEW if fresh else PLAN_OLD
+        work.file, work.cloud, stack, now=work.tools.now(), calls=PLAN_NEW if fresh else CALLS
     )
     rows: tuple[ChangeRow, ...] = ()
     left_out = work.equipment.left_out

@@ -32,7 +32,9 @@ class Remembered:
         return self._values.get(name)
 
     def put_new(self, name: str, value: Secret) -> None:
-        """Keep a value; TakenError where there is one by now, which is then the one."""
+        """Keep a value; TakenError where there is one, which is then the one."""
+        if name in self._values:
+            raise TakenError(f"there is a secret {name} already")
         try:
             self._store.put_new(name, value)
         except TakenError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from toolkit.clients.aws.cloud import Cloud
 from toolkit.clients.aws.machines import Machines
 from toolkit.clients.aws.stacks import Stacks
 from toolkit.cluster.ending import is_ours
-from toolkit.cluster.keeping import kept_slots
+from toolkit.cluster.keeping import data_volumes, kept_slots
 from toolkit.cluster.stack.statuses import Standing, standing
 from toolkit.cluster.template import render_template
 from toolkit.config.clusterfile import ClusterFile
@@ -28,6 +28,7 @@ from toolkit.errors import (
     RefusedError,
     ToolkitError,
 )
+from toolkit.spec.aws import VolumeView
 from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_template import Template
@@ -45,6 +46,8 @@ from toolkit.workflows.protection import Confirm, unanswered
 if TYPE_CHECKING:
     from toolkit.spec.preflight import Preflight
 
+STACK_TAG = "aws:cloudformation:stack-id"
+"""Which stack made it."""
 TIMEOUT = 2700.0
 """Seconds; a first `up` of three servers and a balancer takes ten to fifteen minutes in AWS."""
 
@@ -195,14 +198,23 @@ def refuse_standing(work: Work, found: Standing) -> None:
 
 
 def make_template(work: Work, stack: StackView | None) -> Template:
-    """The template as it is to be, beside volumes that outlived an earlier stack; two calls."""
-    made = {each.physical for each in work.stacks.resources(work.name)} if stack else set()
-    kept = kept_slots(work.cluster, Machines(work.cloud).volumes(work.name), made)
+    """The template as it is to be, beside volumes of an earlier stack; one call, or two."""
+    volumes = data_volumes(work.cluster, Machines(work.cloud).volumes(work.name))
+    made = _made_by(work, stack, volumes) if stack else frozenset()
+    kept = kept_slots(work.cluster, volumes, made)
     if kept and stack is None:
         slots = ", ".join(sorted(kept))
         work.say("note", f"kept data volumes are used again: {slots}")
     policy = dns_rights(work.project.tree, work.name)
     return render_template(work.cluster, policy, kept=kept)
+
+
+def _made_by(work: Work, stack: StackView, volumes: Iterable[VolumeView]) -> frozenset[str]:
+    """Ids of the volumes that are this stack's; CloudFormation says so by a tag."""
+    ours = frozenset(each.id for each in volumes if each.tags.get(STACK_TAG) == stack.id)
+    if all(each.id in ours for each in volumes):
+        return ours
+    return frozenset(each.physical for each in work.stacks.resources(stack.id))
 
 
 @contextmanager

@@ -1,0 +1,222 @@
+"""`plan` and `up` against an account on loopback: from nothing, again, changed, in bad shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.aws.account import Aws
+from tests.cluster.aws.applying import Applying, sets
+from tests.cluster.aws.standing import FILE, Standing, standing
+from toolkit.clients.aws.stacks import Stacks
+from toolkit.cluster.template import render_template
+from toolkit.errors import ExitCode, RefusedError
+
+WRITES = ("Create", "Put", "Execute", "Update", "Delete", "Add", "Cancel")
+DOZEN = 12
+
+
+@pytest.fixture
+def there(aws: Aws, tmp_path: Path) -> Standing:
+    """An account with a public zone, and a project whose cluster file asks nobody."""
+    return standing(aws, tmp_path)
+
+
+@pytest.fixture
+def run(there: Standing) -> Applying:
+    return Applying(there.folder)
+
+
+def writes(aws: Aws) -> list[str]:
+    """What was called that changes something."""
+    return [name for name in aws.operations() if name.startswith(WRITES)]
+
+
+def test_a_plan_of_nothing_makes_nothing(aws: Aws, there: Standing, run: Applying) -> None:
+    aws.forget()
+    report = run.plan()
+    assert (report.word, report.code, report.stack) == ("changes", ExitCode.CHANGES, None)
+    assert {row.word for row in report.changes} == {"make"}
+    assert len(aws.calls()) <= DOZEN
+    assert writes(aws) == []
+    assert there.status() == ""
+    assert report.account == "123456789012"
+    assert {each.unit.key for each in report.bill.charges} >= {"instance-hour.t3.medium"}
+
+
+def test_up_makes_all_and_again_changes_nothing(aws: Aws, there: Standing, run: Applying) -> None:
+    report = run.up()
+    assert (report.word, report.code) == ("up", ExitCode.OK)
+    assert there.status() == "CREATE_COMPLETE"
+    assert set(report.made) <= set(there.store().names())
+    assert there.store().get("server/state/bootstrapped") is not None
+    assert run.questions == []
+    assert sets(aws) == []
+
+    again = Applying(there.folder)
+    aws.forget()
+    second = again.up()
+    assert (second.word, second.code, second.made) == ("unchanged", ExitCode.OK, ())
+    assert set(writes(aws)) == {"CreateChangeSet", "DeleteChangeSet"}
+    assert sets(aws) == []
+
+    aws.forget()
+    planned = again.plan()
+    assert (planned.word, planned.code, planned.changes) == ("nothing", ExitCode.OK, ())
+    assert len(aws.calls()) <= DOZEN
+    assert sets(aws) == []
+
+
+def test_the_servers_begin_before_any_worker_is_waited_for(aws: Aws, run: Applying) -> None:
+    """Workers need what servers are told while the stack is still being made."""
+    pools = ["PoolControl", "PoolFrontend", "PoolWorker"]
+    aws.knobs(held=pools)
+    statuses = []
+
+    def begin(work: object, access: object, store: object, sleep: object) -> None:
+        found = aws.client("cloudformation").describe_stacks(StackName="prod")["Stacks"][0]
+        statuses.append(found["StackStatus"])
+        aws.knobs(held=[])
+
+    run.steps["begin"] = begin
+    assert run.up().code is ExitCode.OK
+    assert statuses[0] == "CREATE_IN_PROGRESS"
+
+
+def test_a_failed_making_keeps_all_says_why_and_is_gone_on_with(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    aws.knobs(fails={"PoolWorker": "You have reached your quota of vCPUs"})
+    report = run.up()
+    assert (report.word, report.code, report.stack) == ("failed", ExitCode.FAILED, "CREATE_FAILED")
+    assert report.failures[0].logical == "PoolWorker"
+    assert "quota of vCPUs" in report.failures[0].reason
+    assert "PoolWorker failed first" in report.sentence
+    assert report.next == ("toolkit cluster up prod", "toolkit cluster down prod")
+    assert there.physical("Server1") == "prod-server-1"
+
+    aws.knobs(fails={})
+    planned = run.plan()
+    assert planned.code is ExitCode.CHANGES
+    assert run.up().word == "up"
+    assert there.status() == "UPDATE_COMPLETE"
+
+
+def test_what_fails_again_is_kept_again(aws: Aws, there: Standing, run: Applying) -> None:
+    """There is nothing to go back to: going back would delete what was made."""
+    aws.knobs(fails={"PoolWorker": "no capacity"})
+    run.up()
+    report = run.up()
+    assert (report.word, report.stack) == ("failed", "UPDATE_FAILED")
+    assert there.physical("Server1") == "prod-server-1"
+
+
+def test_a_stack_of_that_name_that_is_not_ours_is_left_alone(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    others_stack(aws)
+    for command in (run.plan, run.up):
+        aws.forget()
+        with pytest.raises(RefusedError, match="no cluster file made") as caught:
+            command()
+        assert caught.value.code is ExitCode.REFUSED
+        assert "another name" in (caught.value.hint or "")
+        assert writes(aws) == []
+    assert there.store().names() == ()
+
+
+def test_somebody_elses_draft_is_not_ours_to_delete(aws: Aws, run: Applying) -> None:
+    others_stack(aws, execute=False)
+    with pytest.raises(RefusedError, match="no cluster file made"):
+        run.up()
+    assert sets(aws) == ["theirs"]
+
+
+def others_stack(aws: Aws, *, execute: bool = True) -> None:
+    client = aws.client("cloudformation")
+    body = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}}}}'
+    client.create_change_set(
+        StackName="prod", ChangeSetName="theirs", ChangeSetType="CREATE", TemplateBody=body
+    )
+    if execute:
+        client.get_waiter("change_set_create_complete").wait(
+            StackName="prod", ChangeSetName="theirs", WaiterConfig={"Delay": 0}
+        )
+        client.execute_change_set(StackName="prod", ChangeSetName="theirs")
+
+
+def test_an_empty_stack_of_ours_is_made_anew(aws: Aws, there: Standing, run: Applying) -> None:
+    """What a run leaves that was killed between making its change set and executing it."""
+    aws.fault("denied", "ExecuteChangeSet")
+    with pytest.raises(Exception, match="ExecuteChangeSet") as caught:
+        run.up()
+    assert getattr(caught.value, "code", None) is ExitCode.REFUSED
+    assert there.status() == "REVIEW_IN_PROGRESS"
+    planned = run.plan()
+    assert planned.code is ExitCode.CHANGES
+    assert there.status() == "REVIEW_IN_PROGRESS"
+    report = run.up()
+    assert (report.word, there.status()) == ("up", "CREATE_COMPLETE")
+    assert any("empty" in text for text in run.told("stack"))
+
+
+def test_a_stack_that_was_taken_back_is_made_anew(aws: Aws, there: Standing, run: Applying) -> None:
+    """As a person's click, or Terraform, leaves a stack whose making failed."""
+    aws.knobs(fails={"Vpc": "no more networks"})
+    template = render_template(there.cluster)
+    client = aws.client("cloudformation")
+    client.create_change_set(
+        StackName="prod",
+        ChangeSetName="by-hand",
+        ChangeSetType="CREATE",
+        TemplateBody=template.body,
+        Capabilities=list(template.capabilities),
+        Tags=[{"Key": "toolkit:cluster", "Value": "prod"}],
+    )
+    made = Stacks(there.cloud)
+    there.wait(lambda: getattr(made.change_set("prod", "by-hand"), "execution", "") == "AVAILABLE")
+    client.execute_change_set(StackName="prod", ChangeSetName="by-hand")
+    there.wait(lambda: there.status() == "ROLLBACK_COMPLETE")
+    aws.knobs(fails={})
+    assert run.up().word == "up"
+    assert there.status() == "CREATE_COMPLETE"
+    assert any("taken back" in text for text in run.told("stack"))
+
+
+def test_a_protected_cluster_asks_and_no_is_no(aws: Aws, there: Standing, run: Applying) -> None:
+    there.write(FILE.replace("protected = false", "protected = true"))
+    run.answer = lambda _: False
+    report = run.up()
+    assert (report.word, report.code) == ("kept", ExitCode.REFUSED)
+    assert "stack prod" in run.questions[0]
+    assert "123456789012" in run.questions[0]
+    assert there.status() == ""
+    assert there.store().names() == ()
+
+    run.answer = lambda _: True
+    assert run.up().word == "up"
+    found = aws.client("cloudformation").describe_stacks(StackName="prod")["Stacks"][0]
+    assert found["EnableTerminationProtection"] is True
+
+    there.write(FILE.replace("protected = false", "protected = true").replace("max = 4", "max = 5"))
+    run.answer = lambda _: False
+    assert run.up().word == "kept"
+    assert sets(aws) == []
+    assert there.status() == "CREATE_COMPLETE"
+
+
+def test_a_finding_stops_before_anything_is_made(aws: Aws, there: Standing, run: Applying) -> None:
+    there.write(
+        FILE.replace('"shop.example.com"', '"shop.example.org"').replace(
+            'public = "example.com"', 'public = "example.org"'
+        )
+    )
+    aws.forget()
+    report = run.up()
+    assert (report.word, report.code) == ("refused", ExitCode.REFUSED)
+    assert any(each.kind == "stops" for each in report.findings)
+    assert writes(aws) == []
+    planned = run.plan()
+    assert (planned.word, planned.code) == ("refused", ExitCode.REFUSED)
+    assert planned.changes
