@@ -67,7 +67,7 @@ class Seen:
     certificate: tuple[CertificateView, ...] | Unseen | None = None
     """Empty: there is none of that ARN."""
     groups: Mapping[str, str] | Unseen | None = None
-    """Autoscaling groups that have a name of ours -> the cluster that their tag says, or nothing."""
+    """Autoscaling groups that have a name of ours -> the cluster that their tag says, or none."""
     roles: tuple[str, ...] | Unseen | None = None
     """Those of our names that the account has already."""
     key: tuple[KeyView, ...] | Unseen | None = None

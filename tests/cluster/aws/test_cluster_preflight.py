@@ -297,7 +297,7 @@ def test_names_that_are_taken(aws: Aws, clients: Clients, look: Look) -> None:
     clashes = " / ".join(each.message for each in said["clash"])
     for part in (
         f"alias/toolkit/prod leads to a key that is not this cluster's: {key}",
-        f"parameters of boot scripts are there without the stack: {parameter_names(file.cluster)[1]}",
+        f"are there without the stack: {parameter_names(file.cluster)[1]}",
         "autoscaling groups of this cluster are there without its stack: prod-server-2",
         "there is an autoscaling group prod-pool-worker of cluster staging",
         "the account has a role of each of these names already: prod-eu-west-1-kick",
