@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -39,13 +38,20 @@ NO_ARN = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
 
 
 @pytest.fixture(scope="module")
-def clouds(aws_server: Aws) -> Iterator[tuple[Cloud, Cloud]]:
+def theirs(aws_server: Aws) -> Callable[[str], Any]:
+    """What others do and see, by boto3's client for a service."""
+    return cache(aws_server.client)
+
+
+@pytest.fixture(scope="module")
+def clouds(aws_server: Aws, theirs: Callable[[str], Any]) -> Iterator[tuple[Cloud, Cloud]]:
     """One that asks again, and one that does not: making their clients costs most."""
+    stubbable = {name: theirs(name) for name in ("resourcegroupstaggingapi", "autoscaling")}
     with pytest.MonkeyPatch.context() as environ:
         for name, value in aws_server.environ.items():
             environ.setenv(name, value)
         with (
-            contextlib.closing(Cloud(REGION)) as patient,
+            contextlib.closing(Cloud(REGION, clients=stubbable)) as patient,
             contextlib.closing(Cloud(REGION, attempts=1)) as hasty,
         ):
             yield patient, hasty
@@ -60,12 +66,6 @@ def cloud(aws: Aws, clouds: tuple[Cloud, Cloud]) -> Cloud:
 def hasty(aws: Aws, clouds: tuple[Cloud, Cloud]) -> Cloud:
     """Asks once."""
     return clouds[1]
-
-
-@pytest.fixture(scope="module")
-def theirs(aws_server: Aws) -> Callable[[str], Any]:
-    """What others do and see, by boto3's client for a service."""
-    return cache(aws_server.client)
 
 
 @pytest.fixture
@@ -236,7 +236,9 @@ def test_a_key_that_somebody_switched_off_stays_off(
 # --- what is left -------------------------------------------------------------------------------
 
 
-def test_what_the_tagging_api_alone_names_is_looked_at(cloud: Cloud) -> None:
+def test_what_the_tagging_api_alone_names_is_looked_at(
+    cloud: Cloud, theirs: Callable[[str], Any]
+) -> None:
     """It goes on naming what is gone."""
     key = Keys(cloud).make(ALIAS, POLICY, TAGS)
     Keys(cloud).schedule_deletion(ALIAS, "prod")
@@ -250,19 +252,12 @@ def test_what_the_tagging_api_alone_names_is_looked_at(cloud: Cloud) -> None:
         f"arn:aws:cloudwatch:{here}:alarm:prod-QuorumLost", f"arn:aws:events:{here}:rule/prod-Spot",
         vault,
     ]  # fmt: skip
-    client = boto3.session.Session("id", "key", region_name=REGION).client(
-        "resourcegroupstaggingapi"
-    )
     rows = [{"ResourceARN": arn, "Tags": []} for arn in arns]
-    with contextlib.closing(client), Stubber(client) as stubber:
-        stubber.add_response(
-            "get_resources", {"ResourceTagMappingList": rows[:4], "PaginationToken": "2"}
-        )
-        stubber.add_response(
-            "get_resources", {"ResourceTagMappingList": rows[4:], "PaginationToken": ""}
-        )
-        with contextlib.closing(Cloud(REGION, clients={"resourcegroupstaggingapi": client})) as own:
-            found = tagged(own, "prod")
+    with Stubber(theirs("resourcegroupstaggingapi")) as stubber:
+        for some, more in ((rows[:4], "2"), (rows[4:], "")):
+            answer = {"ResourceTagMappingList": some, "PaginationToken": more}
+            stubber.add_response("get_resources", answer)
+        found = tagged(cloud, "prod")
         stubber.assert_no_pending_responses()
     assert [(each.kind, each.id) for each in found] == [("backup:backup-vault", vault)]
 
@@ -270,10 +265,9 @@ def test_what_the_tagging_api_alone_names_is_looked_at(cloud: Cloud) -> None:
 def test_machines_that_are_terminated_are_gone(cloud: Cloud, theirs: Callable[[str], Any]) -> None:
     """EC2 shows them, and their tags, for an hour."""
     ec2 = theirs("ec2")
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     tags = [{"Key": "toolkit:cluster", "Value": "prod"}]
     [one] = ec2.run_instances(
-        ImageId=image, MinCount=1, MaxCount=1, InstanceType="t3.micro",
+        ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, InstanceType="t3.micro",
         TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
     )["Instances"]  # fmt: skip
     assert [(each.kind, each.state) for each in tagged(cloud, "prod")] == [
@@ -292,10 +286,9 @@ def test_machines_that_are_terminated_are_gone(cloud: Cloud, theirs: Callable[[s
 
 
 @pytest.fixture
-def stubbed() -> Iterator[tuple[Machines, Stubber]]:
-    client = boto3.session.Session("id", "key", region_name=REGION).client("autoscaling")
-    with contextlib.closing(client), Stubber(client) as stubber:
-        yield Machines(Cloud(REGION, clients={"autoscaling": client})), stubber
+def stubbed(cloud: Cloud, theirs: Callable[[str], Any]) -> Iterator[tuple[Machines, Stubber]]:
+    with Stubber(theirs("autoscaling")) as stubber:
+        yield Machines(cloud), stubber
         stubber.assert_no_pending_responses()
 
 
