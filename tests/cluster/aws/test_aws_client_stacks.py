@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -34,17 +33,26 @@ def template(*names: str) -> Template:
     return Template("prod", body, {"toolkit:cluster": "prod"}, ("CAPABILITY_NAMED_IAM",), 1)
 
 
-@pytest.fixture
-def stacks(aws: Aws) -> Iterator[Stacks]:
-    with contextlib.closing(Cloud(REGION)) as cloud:
-        yield Stacks(cloud)
+@pytest.fixture(scope="module")
+def client(aws_server: Aws) -> Iterator[Any]:
+    """One for all tests of this file: making it costs most."""
+    client = aws_server.client("cloudformation")
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    client = boto3.session.Session("id", "key", region_name=REGION).client("cloudformation")
-    yield client
-    client.close()
+def cloud(aws_server: Aws) -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as environ:
+        for name, value in aws_server.environ.items():
+            environ.setenv(name, value)
+        with contextlib.closing(Cloud(REGION)) as cloud:
+            yield cloud
+
+
+@pytest.fixture
+def stacks(aws: Aws, cloud: Cloud) -> Stacks:
+    return Stacks(cloud)
 
 
 @pytest.fixture
@@ -54,17 +62,17 @@ def stubbed(client: Any) -> Iterator[tuple[Stacks, Stubber]]:
         stubber.assert_no_pending_responses()
 
 
-def settled(aws: Aws, how: str) -> None:
+def settled(client: Any, how: str) -> None:
     """Until the stack has come to rest; boto3's own waiters fail when it fails."""
-    waiter = aws.client("cloudformation").get_waiter(f"stack_{how}_complete")
+    waiter = client.get_waiter(f"stack_{how}_complete")
     waiter.wait(StackName="prod", WaiterConfig={"Delay": 0.05, "MaxAttempts": DEADLINE / 0.05})
 
 
-def made(stacks: Stacks, aws: Aws, *names: str) -> str:
+def made(stacks: Stacks, client: Any, *names: str) -> str:
     """The id of a stack that is there."""
     stacks.create_change_set("prod", "first", template(*names), "CREATE", token="t-1")
     stacks.execute("prod", "first", "t-2")
-    settled(aws, "create")
+    settled(client, "create")
     found = stacks.find("prod")
     assert found is not None
     return found.id
@@ -87,10 +95,10 @@ def test_nothing_there(stacks: Stacks) -> None:
         stacks.execute("prod", "first", "t")
 
 
-def test_a_stack_that_was_deleted_is_found_by_its_id_alone(stacks: Stacks, aws: Aws) -> None:
-    id_ = made(stacks, aws, "One")
+def test_a_stack_that_was_deleted_is_found_by_its_id_alone(stacks: Stacks, client: Any) -> None:
+    id_ = made(stacks, client, "One")
     stacks.delete("prod", "t-3")
-    settled(aws, "delete")
+    settled(client, "delete")
     assert stacks.find("prod") is None
     found = stacks.find(id_)
     assert found is not None
@@ -121,8 +129,8 @@ def test_a_change_set_comes_with_all_of_its_pages(stacks: Stacks, aws: Aws) -> N
     assert stack.updated is None
 
 
-def test_events_are_told_once_in_their_order(stacks: Stacks, aws: Aws) -> None:
-    id_ = made(stacks, aws, "One", "Two")
+def test_events_are_told_once_in_their_order(stacks: Stacks, aws: Aws, client: Any) -> None:
+    id_ = made(stacks, client, "One", "Two")
     aws.knobs(page=2)
     whole = stacks.events(id_, None)
     assert len(whole) > 6
@@ -138,8 +146,8 @@ def test_events_are_told_once_in_their_order(stacks: Stacks, aws: Aws) -> None:
     assert aws.operations() == ["DescribeStackEvents"]
 
 
-def test_resources_template_and_protection(stacks: Stacks, aws: Aws) -> None:
-    made(stacks, aws, "One", "Two", "Three")
+def test_resources_template_and_protection(stacks: Stacks, aws: Aws, client: Any) -> None:
+    made(stacks, client, "One", "Two", "Three")
     aws.knobs(page=2)
     assert {(each.logical, each.physical, each.status) for each in stacks.resources("prod")} == {
         (name, f"/test/{name}", "CREATE_COMPLETE") for name in ("One", "Two", "Three")
@@ -154,11 +162,11 @@ def test_resources_template_and_protection(stacks: Stacks, aws: Aws) -> None:
         stacks.delete("prod", "t-3")
     stacks.protect("prod", False)
     stacks.delete("prod", "t-3")
-    settled(aws, "delete")
+    settled(client, "delete")
 
 
-def test_nothing_to_change_is_a_failed_change_set(stacks: Stacks, aws: Aws) -> None:
-    made(stacks, aws, "One")
+def test_nothing_to_change_is_a_failed_change_set(stacks: Stacks, aws: Aws, client: Any) -> None:
+    made(stacks, client, "One")
     aws.knobs(looks=0)
     stacks.create_change_set("prod", "same", template("One"), "UPDATE", token="t-3")
     found = stacks.change_set("prod", "same")
@@ -176,12 +184,12 @@ def test_nothing_to_change_is_a_failed_change_set(stacks: Stacks, aws: Aws) -> N
 
 @pytest.mark.parametrize("operation", ["CreateChangeSet", "ExecuteChangeSet", "DeleteStack"])
 def test_a_lost_answer_asked_for_again_is_the_same_change(
-    stacks: Stacks, aws: Aws, operation: str
+    stacks: Stacks, aws: Aws, client: Any, operation: str
 ) -> None:
     aws.fault("lost", operation)
-    id_ = made(stacks, aws, "One")
+    id_ = made(stacks, client, "One")
     stacks.delete("prod", "t-3")
-    settled(aws, "delete")
+    settled(client, "delete")
     assert aws.operations().count(operation) == 2
     begun = [each.status for each in stacks.events(id_, None) if each.logical == "prod"]
     assert begun.count("CREATE_IN_PROGRESS") == 1
@@ -196,19 +204,19 @@ def test_a_change_set_that_is_there_is_not_made_again(stacks: Stacks) -> None:
     assert len(stacks.change_sets("prod")) == 1
 
 
-def test_a_stack_with_resources_is_not_made_again(stacks: Stacks, aws: Aws) -> None:
-    made(stacks, aws, "One")
+def test_a_stack_with_resources_is_not_made_again(stacks: Stacks, client: Any) -> None:
+    made(stacks, client, "One")
     with pytest.raises(ConflictError, match="already exists"):
         stacks.create_change_set("prod", "b", template("One"), "CREATE", token="t-3")
 
 
-def test_an_obsolete_change_set_is_not_executed(stacks: Stacks, aws: Aws) -> None:
+def test_an_obsolete_change_set_is_not_executed(stacks: Stacks, client: Any) -> None:
     """Somebody else's came in between."""
-    made(stacks, aws, "One")
+    made(stacks, client, "One")
     stacks.create_change_set("prod", "ours", template("One", "Two"), "UPDATE", token="t-3")
     stacks.create_change_set("prod", "theirs", template("One", "Three"), "UPDATE", token="t-4")
     stacks.execute("prod", "theirs", "t-5")
-    settled(aws, "update")
+    settled(client, "update")
     with pytest.raises((ConflictError, NotFoundError)):
         stacks.execute("prod", "ours", "t-6")
     found = stacks.find("prod")
