@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import pty
 import signal
 import socket
 import subprocess
@@ -17,11 +17,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.agents.shop import Said
 from tests.cluster.aws.account import REGION, Aws
 from tests.cluster.memory_store import MemoryStore
 from tests.cluster.sshd import Programs, Sshd
 from tests.cluster.test_reach_way import CLUSTER
 from tests.cluster.test_tunnel_process import gone
+from tests.docs.schemas import check_printed
+from toolkit.cli.main import run
+from toolkit.cli.world import World
 from toolkit.clients.tunnel_record import end_kept, read_kept
 from toolkit.cluster.secrets import make_secrets, read_secrets
 from toolkit.config.clusterfile import load_cluster
@@ -53,10 +57,25 @@ class Prod:
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def run(self, *arguments: str, **more: str) -> tuple[int, str, str]:
+    def ends(self, *arguments: str, **more: str) -> tuple[int, str, str]:
         with self.start(*arguments, **more) as process:
             out, err = process.communicate(timeout=LIMIT)
         return process.returncode, out, err
+
+    def run(self, *arguments: str, out: io.StringIO | None = None, **more: str) -> Said:
+        """In this process, which has the account's credentials as well."""
+        out, err = out or io.StringIO(), io.StringIO()
+        environ = {**self.programs.environ, **more}
+        words = ("cluster", *arguments)
+        code = run(World(words, environ, io.StringIO(), out, err, self.root))
+        return Said(int(code), out.getvalue(), err.getvalue())
+
+
+class Terminal(io.StringIO):
+    """Somebody looks at it."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -93,12 +112,13 @@ def prod(aws: Aws, tmp_path: Path) -> Iterator[Prod]:
 
 
 def test_a_way_is_opened_printed_kept_and_ended(prod: Prod) -> None:
-    code, out, err = prod.run("env", "prod", "--json", "--user", "root")
-    assert code == 0, err
-    said = json.loads(out)
+    ran = prod.run("env", "prod", "--json", "--user", "root")
+    assert ran.code == 0, ran.err
+    check_printed(ran.out)
+    said = json.loads(ran.out)
     assert said["variables"]["NOMAD_TOKEN"] == prod.secrets["ca/bootstrap/nomad"]
     assert said["tunnel"] == prod.servers[0]
-    # Nobody behind it in this test, and that is said.
+    # Nobody is behind it in this test, and that is said.
     assert said["notes"] == ["no server of prod answers through it"]
     kept = read_kept(prod.own)
     assert kept is not None
@@ -110,31 +130,24 @@ def test_a_way_is_opened_printed_kept_and_ended(prod: Prod) -> None:
     asked = [call.operation for call in prod.aws.calls()]
     assert asked.count("SendSSHPublicKey") == asked.count("DescribeInstances") == 1
     assert REGION in prod.programs.calls()[0]
-    assert not [each for each in prod.secrets.values() if each in err + str(prod.programs.notes)]
+    seen = ran.err + str(prod.programs.notes)
+    assert not [each for each in prod.secrets.values() if each in seen]
 
-    code, out, err = prod.run("env", "prod", "--stop", **said["variables"])
-    assert code == 0, err
-    [line] = out.splitlines()
+    ran = prod.run("env", "prod", "--stop", out=Terminal(), **said["variables"])
+    assert ran.code == 0, ran.err
+    [line] = ran.out.splitlines()
     assert line.startswith("unset ")
     assert set(line.split()[1:]) == set(said["variables"])
     assert not kept.stands
 
 
-def test_tokens_are_not_printed_on_a_terminal_unasked(prod: Prod) -> None:
-    leader, follower = pty.openpty()
-    paths = os.pathsep.join(path for path in sys.path if path)
-    environ = {**prod.programs.environ, **prod.aws.environ, "PYTHONPATH": paths}
-    with subprocess.Popen(
-        [sys.executable, "-m", "toolkit", "cluster", "env", "prod"],
-        cwd=prod.root, env=environ, stdin=subprocess.DEVNULL, stdout=follower,
-        stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        _, err = process.communicate(timeout=LIMIT)
-    os.close(follower)
-    os.close(leader)
-    assert process.returncode == 2
-    assert "tokens would be printed on the terminal" in err
-    assert 'eval "$(toolkit cluster env prod)"' in err
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_tokens_are_not_printed_on_a_terminal_unasked(prod: Prod, more: tuple[str, ...]) -> None:
+    ran = prod.run("env", "prod", *more, out=Terminal())
+    assert ran.code == 2
+    said = ran.out + ran.err
+    assert "tokens would be printed on the terminal" in said
+    assert "toolkit cluster env prod" in said
     assert prod.aws.calls() == ()
 
 
@@ -159,7 +172,7 @@ def test_ended_in_the_middle_nothing_stays(prod: Prod, number: signal.Signals) -
 
 def test_a_shell_is_the_program_itself(prod: Prod) -> None:
     prod.programs.put("aws", code=7)
-    code, out, err = prod.run("ssh", "prod", "server-2", NOMAD_TOKEN="not-for-you")
+    code, out, err = prod.ends("ssh", "prod", "server-2", NOMAD_TOKEN="not-for-you")
     assert (code, out) == (7, "")
     assert err == f"server-2 is {prod.servers[1]} in eu-west-1a, through SSM\n"
     assert prod.programs.calls() == [
@@ -171,9 +184,9 @@ def test_a_shell_is_the_program_itself(prod: Prod) -> None:
 
 
 def test_a_command_is_handed_over_and_a_wrong_machine_is_said(prod: Prod) -> None:
-    code, _, err = prod.run("ssh", "prod", "server-1", "--", "uptime", "-p")
+    code, _, err = prod.ends("ssh", "prod", "server-1", "--", "uptime", "-p")
     assert code == 0, err
     assert json.loads(prod.programs.calls()[0][-1]) == {"command": ["uptime -p"]}
-    code, _, err = prod.run("ssh", "prod", "frontend")
-    assert code == 1
-    assert "no machine of frontend runs in prod" in err
+    ran = prod.run("ssh", "prod", "frontend")
+    assert ran.code == 1
+    assert "no machine of frontend runs in prod" in ran.err
