@@ -23,7 +23,7 @@ from toolkit.cluster.secrets import needed
 from toolkit.errors import AgentError, ApiError
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_access import Access
-from toolkit.spec.raft import GateVerdict
+from toolkit.spec.raft import GateVerdict, SystemView
 from toolkit.spec.target import Endpoint, Secret
 
 ANSWER = 5.0
@@ -71,9 +71,13 @@ class Servers:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
+    def look(self) -> tuple[SystemView, ...]:
+        """Both systems as all servers show them; nothing is raised."""
+        return look_at_consul(self._consuls), look_at_nomad(self._nomads)
+
     def judge(self) -> GateVerdict:
         """Whether all of them decide together, by what each says of itself."""
-        return gate([look_at_consul(self._consuls), look_at_nomad(self._nomads)])
+        return gate(self.look())
 
     def leader_address(self) -> str:
         """Nomad's leader, without its port."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from toolkit.cluster.gate import gate
 from toolkit.cluster.network import slots
 from toolkit.errors import ApiError
 from toolkit.spec.cluster import Cluster
 from toolkit.workflows.cluster.servers import Servers
 
 UNSEEN = "unseen"
+SERVERS = "the servers and Nomad's nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,16 @@ class Inside:
     unseen: tuple[str, ...] = ()
 
 
-def look_inside(cluster: Cluster, asked: Servers) -> Inside:
-    """Ask every server for itself, and any for the nodes; errors of an API are in the answer."""
-    reasons = asked.judge().reasons
+def look_inside(cluster: Cluster, asked: Servers, way: str) -> Inside:
+    """Ask every server for itself, and any for the nodes; errors of an API are in the answer.
+
+    `way`: by which they are asked. Where none of them answers it may be the way that is broken:
+    then nothing was seen of them.
+    """
+    views = asked.look()
+    if not any(server.id for view in views for server in view.servers):
+        return Inside(unseen=(f"{SERVERS}: none of them answers through {way}",))
+    reasons = gate(views).reasons
     unseen: tuple[str, ...] = ()
     leader, ready = "", None
     try:

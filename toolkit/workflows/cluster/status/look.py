@@ -31,7 +31,7 @@ from toolkit.workflows.cluster.files import open_cluster
 from toolkit.workflows.cluster.servers import Servers
 from toolkit.workflows.cluster.status import rows
 from toolkit.workflows.cluster.status.asking import Asking, seen
-from toolkit.workflows.cluster.status.inside import Inside, look_inside
+from toolkit.workflows.cluster.status.inside import SERVERS, Inside, look_inside
 from toolkit.workflows.cluster.status.way import Way
 
 
@@ -126,15 +126,16 @@ def _inside(
     """The servers' side; None, with a note of why, when they cannot be reached."""
     tokens = {CONSUL_MANAGEMENT, NOMAD_MANAGEMENT}
     if not tokens <= secrets.keys():
-        unseen.append("the servers and Nomad's nodes: there are no tokens to ask them with")
+        unseen.append(f"{SERVERS}: there are no tokens to ask them with")
         return None
     with ExitStack() as opened:
         try:
             access = opened.enter_context(way(cluster, store, cloud))
         except ToolkitError as error:
-            unseen.append(f"the servers and Nomad's nodes: {error.message}")
+            unseen.append(f"{SERVERS}: {error.message}")
             return None
-        found = look_inside(cluster, opened.enter_context(Servers(cluster, access, secrets)))
+        asked = opened.enter_context(Servers(cluster, access, secrets))
+        found = look_inside(cluster, asked, access.proxy)
     unseen += found.unseen
     return found
 
