@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,12 +11,14 @@ import pytest
 
 from tests.cluster.cluster_files import FULL
 from tests.cluster.preflighting import CERTIFICATE, KEY, NOW, found, full, only, well
+from tests.cluster.templates import MATRIX, rendered
 from toolkit.cluster.preflight.edge import covers, public_zone
 from toolkit.cluster.preflight.names import group_names, parameter_names, role_names
 from toolkit.spec.aws import HostedZoneView, ZoneRecord
 from toolkit.spec.preflight import Unseen
 
 FILE = full()
+NAMED = re.compile(r'"(\w*Name)":"')
 NO_ID = full("domain.public_zone", None)
 PUBLIC = HostedZoneView("Z1", "example.com", private=False)
 PRIVATE = HostedZoneView("Z2", "example.com", private=True)
@@ -165,15 +168,23 @@ def test_a_stack_of_that_name_that_is_not_ours_stops() -> None:
 
 
 def test_names_of_ours_are_those_of_the_template() -> None:
-    from toolkit.cluster.template import render_template
-
-    body = render_template(FILE.cluster).body
+    body = rendered(FILE.cluster).body
     for name in (*group_names(FILE.cluster), *role_names(FILE.cluster)):
         assert f'Name":"{name}"' in body
     for name in parameter_names(FILE.cluster):
         assert f'"Name":"{name}"' in body
     assert body.count('"AutoScalingGroupName":"') == len(group_names(FILE.cluster))
     assert body.count('"RoleName":"') == len(role_names(FILE.cluster))
+
+
+def test_nothing_else_has_a_name_that_somebody_could_have() -> None:
+    """What gets one is to be looked for beforehand, in `names.py`."""
+    said = {name for one in MATRIX.values() for name in NAMED.findall(rendered(one).body)}
+    assert said == {
+        "AutoScalingGroupName", "RoleName", "Name",  # looked for; `Name` is of records, too
+        "DeviceName", "HostedZoneName", "LifecycleHookName", "MetricName", "PolicyName",
+        "ServiceName",  # nobody else's, wherever they are
+    }  # fmt: skip
 
 
 def test_leftovers_of_an_earlier_cluster_stop_a_new_one_only() -> None:

@@ -186,7 +186,8 @@ def _machines(cluster: Cluster, ask: Asking, seen: Seen) -> Seen:
         return seen
     of_one = {name: each.vcpus for name, each in seen.types.items()}
     about = "machine quotas"
-    used = ask(about, lambda: Limits(ask.cloud).vcpus(but=cluster.name))
+    # Without a quota beside it, what is used says nothing.
+    used = ask(about, lambda: Limits(ask.cloud).vcpus(but=cluster.name), cost=2)
     if isinstance(used, Mapping):
         classes: Counter[tuple[str, bool]] = Counter()
         for (letters, spot), vcpus in used.items():
