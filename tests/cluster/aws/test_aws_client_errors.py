@@ -180,7 +180,7 @@ def test_every_error_of_boto3_becomes_one_of_ours() -> None:
     assert len(kinds) > 60
     for kind in kinds:
         # Their constructors want the words of their texts.
-        exc = kind.__new__(kind)
+        exc: Exception = Exception.__new__(kind)
         assert isinstance(translate(exc, ASKED), ApiError), kind
 
 

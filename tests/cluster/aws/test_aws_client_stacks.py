@@ -88,7 +88,6 @@ def test_nothing_there(stacks: Stacks) -> None:
     assert stacks.events("prod", None) == ()
     assert stacks.last_event("prod") is None
     assert stacks.resources("prod") == ()
-    assert stacks.template("prod") is None
     stacks.delete("prod", "t")
     stacks.delete_change_set("prod", "first")
     with pytest.raises(NotFoundError):
@@ -146,13 +145,12 @@ def test_events_are_told_once_in_their_order(stacks: Stacks, aws: Aws, client: A
     assert aws.operations() == ["DescribeStackEvents"]
 
 
-def test_resources_template_and_protection(stacks: Stacks, aws: Aws, client: Any) -> None:
+def test_resources_and_protection(stacks: Stacks, aws: Aws, client: Any) -> None:
     made(stacks, client, "One", "Two", "Three")
     aws.knobs(page=2)
     assert {(each.logical, each.physical, each.status) for each in stacks.resources("prod")} == {
         (name, f"/test/{name}", "CREATE_COMPLETE") for name in ("One", "Two", "Three")
     }
-    assert stacks.template("prod") == template("One", "Two", "Three").body
     stacks.protect("prod", True)
     found = stacks.find("prod")
     assert found is not None

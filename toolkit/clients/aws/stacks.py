@@ -7,7 +7,6 @@ error.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -230,17 +229,6 @@ class Stacks:
         self._cloud.ask(
             SERVICE, "continue_update_rollback", unless=_SO_ALREADY, StackName=name, **more
         )
-
-    def template(self, name: str) -> str | None:
-        """The template that the stack was made or changed from last; None where there is none."""
-        answer = self._cloud.ask(
-            SERVICE, "get_template", unless=_NO_STACK, StackName=name, TemplateStage="Original"
-        )
-        body = (answer or {}).get("TemplateBody")
-        if body is None or isinstance(body, str):
-            return body
-        # boto3 reads JSON by itself, and keeps its order.
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
     def _began(self, name: str, token: str) -> bool:
         """One of the newest events is of the request that had this token."""
