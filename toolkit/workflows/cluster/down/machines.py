@@ -25,8 +25,7 @@ def remove_machines(work: Work) -> int:
 
     def reason() -> str:
         nonlocal said
-        now = work.machines.groups(work.name)
-        _let_go(work, now)
+        now = let_go(work)
         alive = {each.id for each in work.machines.instances(work.name) if each.group in names}
         alive |= {each.id for group in now for each in group.instances}
         seen.update(alive)
@@ -39,9 +38,14 @@ def remove_machines(work: Work) -> int:
     return len(seen)
 
 
-def _let_go(work: Work, groups: tuple[GroupView, ...]) -> None:
-    """Answer for the drainer, which may have gone before: there is nothing to drain to."""
+def let_go(work: Work) -> tuple[GroupView, ...]:
+    """Answer for the drainer, which may have gone before; the groups as they are.
+
+    There is nothing that could be drained to, and nobody else would answer for five minutes.
+    """
+    groups = work.machines.groups(work.name)
     for group in groups:
         for each in group.instances:
             if each.lifecycle == WAITS:
                 work.machines.let_go(group.name, each.id)
+    return groups

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from toolkit.clients.aws.inventory import tagged
+from toolkit.clients.aws.keys import PENDING
 from toolkit.cluster.ending import unaccounted
 from toolkit.cluster.keeping import data_volumes
 from toolkit.cluster.template import alias
@@ -70,9 +71,12 @@ def remove_secrets(work: Work) -> None:
 
 
 def find_key(work: Work) -> KeyView | None:
-    """The key that the cluster's alias leads to, unless it is somebody else's."""
+    """The cluster's key, by its alias or, where a run was killed between the two, by its tag."""
     key = work.keys.find(alias(work.cluster))
-    return key if key is not None and key.tags.get(CLUSTER_TAG) == work.name else None
+    if key is not None and key.tags.get(CLUSTER_TAG) == work.name:
+        return key
+    unnamed = work.keys.find_unnamed(work.name)
+    return next((each for each in unnamed if each.state != PENDING), None)
 
 
 def remove_key(work: Work) -> str:

@@ -7,6 +7,7 @@ from toolkit.cluster.stack.progress import Progress, advance, is_of_stack
 from toolkit.errors import ConflictError, InvalidRequestError
 from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster_down import Remains
+from toolkit.workflows.cluster.down.machines import let_go
 from toolkit.workflows.cluster.down.work import Work
 
 GONE, FAILED, GOING = "DELETE_COMPLETE", "DELETE_FAILED", "DELETE_IN_PROGRESS"
@@ -56,6 +57,8 @@ def delete_stack(work: Work, stack: StackView) -> tuple[Remains, ...]:
 
     def reason() -> str:
         nonlocal progress, status, own
+        # A group that was still being made when all went to zero has machines all the same.
+        let_go(work)
         found = work.stacks.find(stack.id)
         status = GONE if found is None else found.status
         events = work.stacks.events(stack.id, progress.last)
