@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,6 @@ from tests.cluster.cluster_files import PLAIN
 from tests.cluster.memory_store import MemoryStore
 from toolkit.cluster.secrets import make_secrets
 from toolkit.errors import (
-    DeniedError,
     ExitCode,
     InterruptedRolloutError,
     RefusedError,
@@ -81,6 +81,11 @@ class Site:
     def registered(self) -> set[str]:
         with self.agents.nomad() as nomad:
             return {str(each["ID"]) for each in nomad.jobs() if each["Status"] != "dead"}
+
+
+def leaping() -> Callable[[], float]:
+    """A clock on which each look takes four seconds."""
+    return itertools.count(0.0, 4.0).__next__
 
 
 @pytest.fixture(scope="module")
@@ -182,15 +187,16 @@ def test_machines_that_do_not_come_leave_a_job_without_a_place(site: Site) -> No
 
 def test_an_api_that_is_lost_is_an_error_and_no_report(site: Site) -> None:
     site.job("ready")
-    with pytest.raises(UnreachableError):
-        site.equip(replace(site.access, nomad="http://127.0.0.1:9"))
+    away = replace(site.access, nomad="http://127.0.0.1:9")
+    with pytest.raises(UnreachableError, match="not within 30 s"):
+        site.equip(away, clock=leaping())
 
 
-def test_a_token_that_the_servers_do_not_know_is_denied(site: Site) -> None:
+def test_a_token_that_the_servers_do_not_know_is_refused(site: Site) -> None:
     site.job("ready")
     other = "11111111-0000-4000-8000-000000000000"
-    with pytest.raises(DeniedError):
-        site.equip(replace(site.access, nomad_token=other))
+    with pytest.raises(RefusedError, match=r"traefik.*denied"):
+        site.equip(replace(site.access, nomad_token=other), clock=leaping())
 
 
 def test_a_store_that_was_emptied_is_refused_by_name(site: Site) -> None:

@@ -123,6 +123,11 @@ def test_equipment_does_not_wait_for_what_nobody_deploys(root: Path) -> None:
     [mistake] = mistakes(root)
     assert (mistake.where, mistake.key, mistake.line) == ("jobs/agent/job.toml", "depends", 2)
     assert mistake.message == 'agent is equipment, and "store", which it waits for, is not'
+    add_job(root, "names", 'system = true\ndepends = ["kick"]\n')
+    said = [each.message for each in mistakes(root)]
+    left = "which is left out: jobs/kick/kick.prod.toml does not exist"
+    assert said == [mistake.message, f'names waits for "kick", {left}']
+    (root / "jobs/names/job.toml").write_text(RUNS)
     (root / "jobs/store/job.toml").write_text(f"system = true\n{RUNS}")
     assert found(root).jobs == ("agent", "store", "traefik")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +78,23 @@ def bootstrap(
 
     RefusedError where the servers know other tokens than the store; ApiError at the deadline.
     """
+    todo = steps(cluster, secrets, signing_keys=signing_keys)
+    return persist(todo, consul, nomad, patience=patience, say=say)
+
+
+def persist(
+    todo: Iterable[Step],
+    consul: Consul,
+    nomad: Nomad,
+    *,
+    patience: Patience | None = None,
+    say: Callable[[Done], None] = lambda _done: None,
+) -> tuple[Done, ...]:
+    """Do steps in their order, each until it holds; errors as of `bootstrap`."""
     patience = patience or Patience()
     began = patience.clock()
     done = []
-    for step in steps(cluster, secrets, signing_keys=signing_keys):
+    for step in todo:
         done.append(Done(str(step), _persist(step, consul, nomad, patience, began)))
         say(done[-1])
     return tuple(done)

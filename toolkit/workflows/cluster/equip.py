@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from toolkit.cluster.bootstrap.perform import perform
+from toolkit.cluster.bootstrap.perform import Patience, persist
 from toolkit.cluster.bootstrap.steps import handed_out
 from toolkit.cluster.secrets import read_secrets
 from toolkit.cluster.secrets.store import Store
@@ -16,7 +16,14 @@ from toolkit.config.jobfile import read_job_file
 from toolkit.config.jobs import job_names, locate_job
 from toolkit.config.layers import leaf, merge
 from toolkit.config.settings import Flags, Settings, load_settings
-from toolkit.errors import ConfigError, ExitCode, InterruptedRolloutError, Mistake, RefusedError
+from toolkit.errors import (
+    ConfigError,
+    ExitCode,
+    InterruptedRolloutError,
+    Mistake,
+    RefusedError,
+    ToolkitError,
+)
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_access import Access
 from toolkit.spec.depends import Need
@@ -36,6 +43,8 @@ from toolkit.workflows.stack.prepare import rendered_stack
 
 COME = 120.0
 """Seconds in which the machines that a job asks for may come, when there are none yet."""
+ANSWER = 30.0
+"""Seconds in which servers that answered a moment ago have to take what the jobs read."""
 _ELSEWHERE = (
     "NOMAD_", "CONSUL_", "KICK_ADDR", "TOOLKIT_ENV", "TOOLKIT_PROXY", "TOOLKIT_TRAEFIK_",
     "TOOLKIT_ACCESS", "TOOLKIT_EDGE_",
@@ -86,8 +95,8 @@ def equip(
     session = _unasked(open_session(settings))
     with closing(session):
         # What the jobs read when they start; put here too, because somebody may have removed it.
-        for step in handed_out(read_secrets(store, cluster)):
-            perform(step, session.consul, session.nomad)
+        todo = handed_out(read_secrets(store, cluster))
+        persist(todo, session.consul, session.nomad, patience=Patience(ANSWER, clock))
         if not found.jobs:
             sentence = "the project has no job with system = true"
             return EquipReport(cluster.name, name, (), found.left_out, sentence)
@@ -98,6 +107,10 @@ def equip(
         except InterruptedRolloutError as error:
             hint = f"toolkit cluster up {cluster.name} goes on with what is left"
             raise InterruptedRolloutError(error.message, hint=hint) from error
+        except ToolkitError as error:
+            if error.hint:
+                error.hint = place(error.hint, {"environment": name})
+            raise
     return _report(cluster, name, found, report, clock() - began)
 
 
@@ -130,7 +143,9 @@ def _chosen(settings: Settings) -> Equipment:
             left_out.append(LeftOut(name, f"{missing} does not exist"))
         else:
             specs[name] = spec
-    mistakes += [each for spec in specs.values() for each in _strangers(spec, specs)]
+    known = {*specs, *(each.job for each in left_out)}
+    mistakes += [each for spec in specs.values() for each in _strangers(spec, known)]
+    mistakes += [each for spec in specs.values() for each in _lost(spec, left_out)]
     if mistakes:
         raise ConfigError(list(dict.fromkeys(mistakes)))
     if specs:
@@ -138,20 +153,33 @@ def _chosen(settings: Settings) -> Equipment:
     return Equipment(tuple(specs), tuple(left_out))
 
 
-def _strangers(spec: JobSpec, equipment: Mapping[str, JobSpec]) -> list[Mistake]:
-    """Jobs that it waits for and that nobody would deploy."""
-    at = spec.depends_origin
+def _strangers(spec: JobSpec, equipment: Collection[str]) -> list[Mistake]:
+    """Jobs that it waits for and that are no equipment."""
     return [
-        Mistake(
-            at.source if at else spec.source,
-            "depends",
-            at.line if at else None,
+        _need(
+            spec,
             f'{spec.name} is equipment, and "{need.job}", which it waits for, is not',
             f"say system = true in jobs/{need.job}/job.toml, or take the need away",
         )
         for need in map(Need.read, spec.depends)
         if need.job not in equipment
     ]
+
+
+def _lost(spec: JobSpec, left_out: Iterable[LeftOut]) -> list[Mistake]:
+    """Jobs that it waits for and that are left out."""
+    why = {each.job: each.why for each in left_out}
+    return [
+        _need(spec, f'{spec.name} waits for "{need.job}", which is left out: {why[need.job]}', None)
+        for need in map(Need.read, spec.depends)
+        if need.job in why
+    ]
+
+
+def _need(spec: JobSpec, message: str, hint: str | None) -> Mistake:
+    at = spec.depends_origin
+    where, line = (at.source, at.line) if at else (spec.source, None)
+    return Mistake(where, "depends", line, message, hint)
 
 
 def _only(settings: Settings, jobs: tuple[str, ...]) -> Settings:
