@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -46,6 +47,7 @@ class Shell:
     project: Project
     sshd: Sshd
     programs: Programs
+    more: tuple[InstanceView, ...] = ()
 
     @property
     def cluster(self) -> Cluster:
@@ -60,7 +62,7 @@ class Shell:
         return {**self.project.environ, "PATH": self.programs.environ["PATH"]}
 
     def machines(self) -> tuple[InstanceView, ...]:
-        return tuple(
+        return self.more + tuple(
             machine(f"i-{slot.number}", slot.address, role="server", slot=slot.name)
             for slot in slots(self.cluster)
         )
@@ -102,7 +104,10 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     sshd = Sshd.made(tmp_path_factory.mktemp("sshd"))
     project = make_project(tmp_path_factory.mktemp("reach") / "project", found)
     try:
-        said = project.toolkit("cluster", "rehearse", "up", "prod", "--workers", "1", "--json")
+        # What nobody deploys to with Docker here: the driver of a rehearsal's machines.
+        with (project.root / "toolkit.toml").open("a") as file:
+            file.write('[environments.prod]\ndriver = "raw_exec"\n')
+        said = project.toolkit("cluster", "rehearse", "up", "prod", "--workers", "2", "--json")
         assert said.code == 0, said.out + said.err
         programs = Programs.made(project.root / "bin")
         for name in ("nomad", "consul"):
@@ -151,6 +156,31 @@ def test_nomad_consul_and_the_toolkit_all_read_what_is_exported(
     assert len(calls.calls()) == 1
     assert report.variables["NO_PROXY"] == ",".join(DIRECT)
     assert (report.word, report.tunnel) == ("open", "i-1")
+
+
+@pytest.mark.soak
+@pytest.mark.edge
+def test_a_deploy_is_verified_through_the_way(shell: Shell, calls: Programs) -> None:
+    said = shell.project.toolkit("deploy", "-e", "prod-rehearsal", "--all", "--json")
+    assert said.code == 0, said.out + said.err
+    own = replace(shell, more=workers(shell))
+    text = "\n".join(view.lines(own.env()))
+    toolkit = f"PYTHONPATH={shlex.quote(os.pathsep.join(sys.path))} {sys.executable} -m toolkit"
+    command = f"{toolkit} deploy -e prod --release 2.0.0 --json backend"
+    said_there = json.loads(shell.says(text, f"{command} 2>/dev/null"))
+    assert (said_there["verdict"], said_there["code"]) == ("deployed", 0), said_there
+    assert len(calls.calls()) == 1
+
+
+def workers(shell: Shell) -> tuple[InstanceView, ...]:
+    """The machines of the pools, as EC2 would list them."""
+    state = read_state(shell.project.places)
+    assert state is not None
+    return tuple(
+        machine(f"i-{name}", each.machine.address, role="worker", pool=each.machine.pool)
+        for name, each in state.machines.items()
+        if each.machine.pool
+    )
 
 
 def test_what_is_on_disk_holds_no_token(shell: Shell, calls: Programs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -301,6 +302,20 @@ def test_a_tunnel_ends_with_an_error_of_its_block_too(world: World) -> None:
         raise RefusedError("no")
     assert left(world) == []
     assert not running(Keys(world.root / ".toolkit", world.root))
+
+
+def test_what_a_killed_command_left_is_removed_and_a_running_ones_is_not(world: World) -> None:
+    own = world.root / ".toolkit" / "cluster" / "prod"
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    names = [f"way-{ended.pid}-a", f"way-{os.getpid()}-b", "way-mine"]
+    for each in names:
+        (own / each).mkdir(parents=True)
+        (own / each / "key").write_text("x")
+    proxy = "socks5h://127.0.0.1:9"
+    with reach(made(world.root), world.root, world.store, proxy=proxy, ways=world.ways()):
+        pass
+    assert left(world) == sorted(names[1:])
 
 
 def test_edges_are_what_the_file_and_the_machines_say(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from toolkit.clients.aws.cloud import Cloud
 from toolkit.clients.aws.machines import Machines
-from toolkit.clients.tunnel import Tunnel, held_tunnel
+from toolkit.clients.tunnel import Tunnel, held_tunnel, identity
 from toolkit.clients.tunnel_command import AWS, PLUGIN, SSH, Door, Jump, Keys, tunnel_command
 from toolkit.clients.tunnel_key import make_key
 from toolkit.clients.tunnel_record import read_kept
@@ -41,6 +41,7 @@ CLUSTERS = ".toolkit/cluster"
 """Folder in the project; each cluster has one of its name in it, its owner's alone."""
 USER = "ec2-user"
 """Who people are on a machine: of Amazon Linux."""
+_WAY = "way-"
 SECONDS = 60.0
 """Until a tunnel stands, all machines that are tried together."""
 PROXY_VARIABLE = "TOOLKIT_PROXY"
@@ -111,8 +112,9 @@ def reach(
     programs are missing, UnreachableError with ssh's own words where there is no way in.
     """
     own = private_folder(root, cluster.name)
+    sweep(own)
     with (
-        tempfile.TemporaryDirectory(prefix="way-", dir=own) as name,
+        tempfile.TemporaryDirectory(prefix=f"{_WAY}{os.getpid()}-", dir=own) as name,
         contextlib.ExitStack() as stack,
     ):
         folder = Path(name)
@@ -269,6 +271,14 @@ def private_folder(root: Path, name: str) -> Path:
             hint="check that the project's folder is yours and that the disk has room",
         ) from exc
     return folder
+
+
+def sweep(folder: Path) -> None:
+    """Remove what commands left that were killed: their keys, of no use to anybody any more."""
+    for left in folder.glob(f"{_WAY}*"):
+        pid = left.name.removeprefix(_WAY).partition("-")[0]
+        if pid.isdigit() and not identity(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_authority(folder: Path, store: Store) -> Path:
