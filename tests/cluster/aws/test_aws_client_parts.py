@@ -221,6 +221,18 @@ def test_somebody_s_key_is_neither_used_nor_ended(
             for each in kms.list_keys()["Keys"]} == {"Enabled"}  # fmt: skip
 
 
+def test_tags_that_may_not_be_read_are_not_somebody_else_s(aws: Aws, hasty: Cloud) -> None:
+    Keys(hasty).make(ALIAS, POLICY, TAGS)
+    aws.fault("denied", "ListResourceTags", times=-1)
+    for ask in (
+        lambda: Keys(hasty).make(ALIAS, POLICY, TAGS),
+        lambda: Keys(hasty).schedule_deletion(ALIAS, "prod"),
+        lambda: tagged(hasty, "prod"),
+    ):
+        with pytest.raises(DeniedError, match="kms:ListResourceTags"):
+            ask()
+
+
 def test_a_key_that_somebody_switched_off_stays_off(
     cloud: Cloud, theirs: Callable[[str], Any]
 ) -> None:
@@ -260,6 +272,24 @@ def test_what_the_tagging_api_alone_names_is_looked_at(
         found = tagged(cloud, "prod")
         stubber.assert_no_pending_responses()
     assert [(each.kind, each.id) for each in found] == [("backup:backup-vault", vault)]
+
+
+def test_one_that_went_meanwhile_hides_no_other(
+    aws: Aws, cloud: Cloud, theirs: Callable[[str], Any]
+) -> None:
+    """Tags are asked for ten zones at once, and all are refused where one is gone."""
+    dns = theirs("route53")
+    for number in range(3):
+        made = dns.create_hosted_zone(Name=f"z{number}.internal", CallerReference=str(number))
+    ours = made["HostedZone"]["Id"].rpartition("/")[2]
+    dns.change_tags_for_resource(
+        ResourceType="hostedzone", ResourceId=ours,
+        AddTags=[{"Key": "toolkit:cluster", "Value": "prod"}],
+    )  # fmt: skip
+    aws.fault("own", "ListTagsForResources", code="NoSuchHostedZone", message="one of them")
+    assert [(each.kind, each.id) for each in tagged(cloud, "prod")] == [
+        ("route53:hostedzone", ours)
+    ]
 
 
 def test_machines_that_are_terminated_are_gone(cloud: Cloud, theirs: Callable[[str], Any]) -> None:

@@ -56,27 +56,33 @@ def _balancers(cloud: Cloud, cluster: str) -> Iterator[Tagged]:
         ("targetgroup", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
     ):
         arns = [str(each[arn]) for each in cloud.pages("elbv2", operation, items)]
-        for some in _split(arns, 20):
-            answer = cloud.ask("elbv2", "describe_tags", unless=_NO_TAGS, ResourceArns=list(some))
-            for each in (answer or {}).get("TagDescriptions") or ():
-                if _carries(each.get("Tags"), cluster):
-                    yield Tagged(f"elasticloadbalancing:{kind}", str(each["ResourceArn"]))
+        for each in _by_batch(
+            lambda some: cloud.ask("elbv2", "describe_tags", unless=_NO_TAGS, ResourceArns=some),
+            arns,
+            20,
+            "TagDescriptions",
+        ):
+            if _carries(each.get("Tags"), cluster):
+                yield Tagged(f"elasticloadbalancing:{kind}", str(each["ResourceArn"]))
 
 
 def _zones(cloud: Cloud, cluster: str) -> Iterator[Tagged]:
     listed = cloud.pages("route53", "list_hosted_zones", "HostedZones")
     ids = [str(each["Id"]).removeprefix("/hostedzone/") for each in listed]
-    for some in _split(ids, 10):
-        answer = cloud.ask(
+    for each in _by_batch(
+        lambda some: cloud.ask(
             "route53",
             "list_tags_for_resources",
             unless=_NO_TAGS,
             ResourceType="hostedzone",
-            ResourceIds=list(some),
-        )
-        for each in (answer or {}).get("ResourceTagSets") or ():
-            if _carries(each.get("Tags"), cluster):
-                yield Tagged("route53:hostedzone", str(each["ResourceId"]))
+            ResourceIds=some,
+        ),
+        ids,
+        10,
+        "ResourceTagSets",
+    ):
+        if _carries(each.get("Tags"), cluster):
+            yield Tagged("route53:hostedzone", str(each["ResourceId"]))
 
 
 def _roles(cloud: Cloud, cluster: str) -> Iterator[Tagged]:
@@ -208,6 +214,13 @@ def _carries(listed: Sequence[Answer] | None, cluster: str) -> bool:
     return tags_of(listed).get(CLUSTER_TAG) == cluster
 
 
-def _split(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def _by_batch(
+    ask: Callable[[list[str]], Answer | None], names: Sequence[str], size: int, key: str
+) -> Iterator[Answer]:
+    """What is said of these, so many a call; one that went meanwhile spoils its batch for all."""
+    for start in range(0, len(names), size):
+        some = list(names[start : start + size])
+        answer = ask(some)
+        answers = [ask([name]) for name in some] if answer is None and len(some) > 1 else [answer]
+        for each in answers:
+            yield from (each or {}).get(key) or ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from toolkit.clients.aws.cloud import Cloud, tags_of
@@ -42,7 +42,9 @@ class Keys:
         }
         found: list[KeyView] = []
         for each in self._cloud.pages(SERVICE, "list_keys", "Keys"):
-            if each["KeyId"] in named or self._tags(each["KeyId"]).get(CLUSTER_TAG) != cluster:
+            if each["KeyId"] in named:
+                continue
+            if self._tags(each["KeyId"], unless=_NOT_OURS).get(CLUSTER_TAG) != cluster:
                 continue
             if (key := self._view(each["KeyId"])) is not None:
                 found.append(key)
@@ -124,14 +126,10 @@ class Keys:
             return None
         return _key(answer["KeyMetadata"], self._tags(answer["KeyMetadata"]["KeyId"]))
 
-    def _tags(self, key: str) -> Mapping[str, str]:
-        return tags_of(self._listed_tags(key), "TagKey", "TagValue")
-
-    def _listed_tags(self, key: str) -> Iterator[Any]:
-        for page in self._cloud.whole_pages(
-            SERVICE, "list_resource_tags", unless=_NOT_OURS, KeyId=key
-        ):
-            yield from page.get("Tags") or ()
+    def _tags(self, key: str, unless: re.Pattern[str] = _ABSENT) -> Mapping[str, str]:
+        pages = self._cloud.whole_pages(SERVICE, "list_resource_tags", unless=unless, KeyId=key)
+        listed = [tag for page in pages for tag in page.get("Tags") or ()]
+        return tags_of(listed, "TagKey", "TagValue")
 
 
 def _key(metadata: Mapping[str, Any], tags: Mapping[str, str]) -> KeyView:
