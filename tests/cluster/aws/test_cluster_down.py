@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.aws.account import Aws
+from tests.cluster.aws.account import REGION, Aws
 from tests.cluster.aws.standing import FILE, Standing, owner, standing
+from toolkit.clients.aws.cloud import Cloud
 from toolkit.clients.aws.inventory import tagged
 from toolkit.clients.aws.parameters import KIND
 from toolkit.clients.aws.stacks import Stacks
@@ -122,6 +123,40 @@ def test_where_there_is_nothing_nothing_is_asked_and_that_is_well(prod: Standing
     assert report.sentence == "there is nothing of prod in eu-west-1"
 
 
+def test_a_stack_that_is_being_changed_is_left_alone_until_that_is_over(prod: Standing) -> None:
+    cloud = Cloud(REGION, clients={"cloudformation": Changing()})
+    prod.aws.forget()
+    with pytest.raises(RefusedError, match="is being changed \\(UPDATE_IN_PROGRESS\\)") as caught:
+        end(prod, cloud=lambda _cluster: cloud)
+    assert caught.value.hint == "wait until that is over: toolkit cluster status prod"
+    assert prod.aws.operations() == ["GetCallerIdentity"]
+
+
+class Changing:
+    """CloudFormation, which is at the stack."""
+
+    def describe_stacks(self, **_params: Any) -> Any:
+        tags = [{"Key": "toolkit:cluster", "Value": "prod"}]
+        stack = {"StackId": "arn:1", "StackName": "prod", "StackStatus": "UPDATE_IN_PROGRESS"}
+        return {"Stacks": [{**stack, "Tags": tags}]}
+
+
+def test_what_a_killed_up_leaves_is_found_a_key_without_a_name_and_a_stack_without_tags(
+    prod: Standing,
+) -> None:
+    tags = {"toolkit:cluster": "prod"}
+    kms = prod.client("kms")
+    kms.create_key(Tags=[{"TagKey": key, "TagValue": text} for key, text in tags.items()])
+    body = '{"Resources":{"Own":{"Type":"AWS::SQS::Queue","Properties":{}}}}'
+    draft = Template("prod", body, tags, (), 1)
+    Stacks(prod.cloud).create_change_set("prod", "toolkit-up-1", draft, "CREATE", token="t")
+    report = end(prod)
+    assert (report.word, [each.part for each in report.done]) == ("gone", ["stack", "key"])
+    assert prod.status() == ""
+    assert tagged(prod.cloud, "prod") == ()
+    assert end(prod, confirm=pytest.fail).word == "absent"
+
+
 # --- one cluster and its end -----------------------------------------------------------------
 
 
@@ -139,6 +174,8 @@ def test_nothing_stays_and_nobody_elses_goes(prod: Standing) -> None:
     prod.store().put_new("server/state/bootstrapped", prod.store().get("ca/key") or pytest.fail())
     foreign = prod.client("ssm")
     foreign.put_parameter(Name="/toolkit/prod2/ca/key", Value="x", Type=KIND)
+
+    Stacks(prod.cloud).protect("prod", on=True)
 
     with pytest.raises(RefusedError, match="nothing was changed"):
         end(prod, confirm=lambda _question: False)
