@@ -113,8 +113,9 @@ class Aws:
         """Of CloudFormation.
 
         `pace`: seconds a resource takes; `page`: rows of a page; `looks`: looks that find a new
-        change set still being made; `fails`: logical id, or `delete ID` -> why it fails; `held`:
-        logical ids that stay in progress, `*` for all.
+        change set still being made; `fails`: logical id, `back ID` or `delete ID` -> why it fails; `held`:
+        logical ids that stay in progress, `*` for all; `names`: autoscaling group -> ids that its
+        machines get.
         """
         self._control("knobs", region=region, **said)
 

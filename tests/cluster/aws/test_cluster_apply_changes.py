@@ -1,24 +1,30 @@
 """A cluster that is up, and is changed: explained, asked for, done, taken back.
 
-One cluster for all of them: each begins by bringing it to the same file.
+One cluster for all of them: each says a number of workers that nobody said before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from tests.cluster.aws.account import Aws
 from tests.cluster.aws.applying import Applying, most, sets
+from tests.cluster.aws.commands import nap
 from tests.cluster.aws.standing import FILE, Standing, standing
 from toolkit.clients.aws.machines import Machines
-from toolkit.errors import ChangedError, ExitCode, NeedsAnswerError
+from toolkit.errors import (
+    ChangedError,
+    DeniedError,
+    ExitCode,
+    InterruptedRolloutError,
+    NeedsAnswerError,
+)
 from toolkit.spec.aws import InstanceView
 
 DOZEN = 12
-MORE = FILE.replace("max = 4", "max = 5")
-PROTECTED = MORE.replace("protected = false", "protected = true")
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +47,10 @@ def aws(made: Standing) -> Aws:
 
 @pytest.fixture
 def there(made: Standing) -> Iterator[Standing]:
-    """Whole, and as the file says, for the next one too."""
+    """Up, as one of the files before said; nothing is broken or held."""
     yield made
     made.aws.knobs(fails={}, held=[])
     made.aws.calm()
-    made.write(FILE)
-    assert Applying(made.folder).up().code is ExitCode.OK
 
 
 @pytest.fixture
@@ -54,12 +58,20 @@ def run(there: Standing) -> Applying:
     return Applying(there.folder)
 
 
+def workers(number: int, text: str = FILE) -> str:
+    """The file with at most so many workers."""
+    return text.replace("max = 4", f"max = {number}")
+
+
+def protected(text: str) -> str:
+    """The file of a cluster that asks first."""
+    return text.replace("protected = false", "protected = true")
+
+
 def test_more_workers_and_another_type_are_explained_and_done(
     aws: Aws, there: Standing, run: Applying
 ) -> None:
-    there.write(
-        FILE.replace("max = 4", "max = 5").replace('type = "t3.small"', 'type = "t3.large"')
-    )
+    there.write(workers(5).replace('type = "t3.small"', 'type = "t3.large"'))
     aws.forget()
     planned = run.plan()
     assert len(aws.calls()) <= DOZEN
@@ -68,10 +80,9 @@ def test_more_workers_and_another_type_are_explained_and_done(
     assert rows["PoolWorker"].word == "change"
     assert any("MaxSize" in reason for reason in rows["PoolWorker"].reasons)
     assert [row.warning for row in planned.changes if row.warning] == []
-    assert most(aws) == 4
+    assert most(aws) != 5
 
-    report = run.up()
-    assert (report.word, there.status()) == ("up", "UPDATE_COMPLETE")
+    assert (run.up().word, there.status()) == ("up", "UPDATE_COMPLETE")
     assert most(aws) == 5
 
 
@@ -93,7 +104,7 @@ def instances(there: Standing) -> list[InstanceView]:
 
 
 def test_a_failed_change_is_taken_back(aws: Aws, there: Standing, run: Applying) -> None:
-    there.write(MORE)
+    there.write(workers(6))
     aws.knobs(fails={"PoolWorker": "no capacity"})
     report = run.up()
     assert (report.word, report.code) == ("reverted", ExitCode.REVERTED)
@@ -105,14 +116,9 @@ def test_a_failed_change_is_taken_back(aws: Aws, there: Standing, run: Applying)
 def test_nobody_there_to_be_asked_leaves_no_change_set(
     aws: Aws, there: Standing, run: Applying
 ) -> None:
-    there.write(PROTECTED)
-
-    def nobody(question: str) -> bool:
-        raise NeedsAnswerError(question)
-
-    run.answer = nobody
+    there.write(workers(7))
     with pytest.raises(NeedsAnswerError):
-        run.up()
+        nobody_says(run).up()
     assert sets(aws) == []
 
 
@@ -133,10 +139,10 @@ def test_what_would_be_lost_is_asked_for_even_without_protection(
 def test_somebody_elses_change_in_between_is_not_overwritten(
     aws: Aws, there: Standing, run: Applying
 ) -> None:
-    there.write(PROTECTED)
+    there.write(protected(workers(8)))
 
     def meanwhile(question: str) -> bool:
-        there.write(FILE.replace("max = 4", "max = 7"))
+        there.write(workers(9))
         assert Applying(there.folder).up().word == "up"
         return True
 
@@ -144,4 +150,141 @@ def test_somebody_elses_change_in_between_is_not_overwritten(
     with pytest.raises(ChangedError, match="somebody else changed the stack prod") as caught:
         run.up()
     assert caught.value.code is ExitCode.REFUSED
-    assert most(aws) == 7
+    assert most(aws) == 9
+
+
+def test_interrupted_before_anything_is_done_nothing_is_left(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    there.write(protected(workers(10)))
+
+    def enough(question: str) -> bool:
+        raise KeyboardInterrupt
+
+    run.answer = enough
+    with pytest.raises(InterruptedRolloutError, match="nothing of the stack prod was changed"):
+        run.up()
+    assert sets(aws) == []
+    assert most(aws) != 10
+
+
+def test_interrupted_later_it_goes_on_and_is_attached_to(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    there.write(workers(11))
+    aws.knobs(held=["PoolWorker"])
+
+    def enough(seconds: float) -> None:
+        if there.status() == "UPDATE_IN_PROGRESS":
+            raise KeyboardInterrupt
+        nap(seconds)
+
+    run.sleep = enough
+    with pytest.raises(InterruptedRolloutError, match="CloudFormation goes on") as caught:
+        run.up()
+    assert caught.value.code is ExitCode.INTERRUPTED
+    assert "toolkit cluster up prod" in (caught.value.hint or "")
+
+    def release(seconds: float) -> None:
+        aws.knobs(held=[])
+        nap(seconds)
+
+    again = Applying(there.folder, sleep=release)
+    assert again.plan().sentence == "the stack is being changed: up attaches, and does the rest"
+    assert again.up().code is ExitCode.OK
+    assert any("we watch" in text for text in again.told("stack"))
+    assert most(aws) == 11
+
+
+def test_when_time_is_over_the_verdict_is_unknown(aws: Aws, there: Standing, run: Applying) -> None:
+    there.write(workers(12))
+    aws.knobs(held=["PoolWorker"])
+    ticks = count(step=20)
+    report = run.up(clock=lambda: float(next(ticks)))
+    assert (report.word, report.code) == ("unknown", ExitCode.UNKNOWN)
+    assert report.waits_for == ("PoolWorker",)
+    assert "goes on without us" in report.sentence
+    assert report.next == ("toolkit cluster up prod",)
+    aws.knobs(held=[])
+    assert Applying(there.folder).up().code is ExitCode.OK
+
+
+def test_credentials_that_end_in_the_middle_leave_it_unknown(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    there.write(workers(13))
+    aws.fault("expired", "DescribeStackEvents", skip=1, times=-1)
+    with pytest.raises(DeniedError) as caught:
+        run.up()
+    assert caught.value.code is ExitCode.UNKNOWN
+    assert "toolkit cluster up prod" in (caught.value.hint or "")
+    aws.calm()
+    assert Applying(there.folder).up().code is ExitCode.OK
+    assert most(aws) == 13
+
+
+def test_an_execution_whose_answer_is_lost_is_resolved_by_reading(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    there.write(workers(14))
+    aws.fault("lost", "ExecuteChangeSet", times=2)
+    assert run.up().word == "up"
+    assert most(aws) == 14
+
+
+def test_a_refused_execution_is_a_refusal(aws: Aws, there: Standing, run: Applying) -> None:
+    there.write(workers(15))
+    aws.fault("denied", "ExecuteChangeSet")
+    with pytest.raises(DeniedError) as caught:
+        run.up()
+    assert caught.value.code is ExitCode.REFUSED
+    assert most(aws) != 15
+    assert run.up().word == "up"
+
+
+def test_a_way_back_that_failed_is_explained_and_gone_on_with(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    there.write(workers(16).replace('type = "t3.small"', 'type = "t3.xlarge"'))
+    aws.knobs(fails={"PoolWorker": "no capacity", "back LtPoolFrontend": "no right to do that"})
+    failed = run.up()
+    assert (failed.code, failed.stack) == (ExitCode.FAILED, "UPDATE_ROLLBACK_FAILED")
+    assert run.plan().code is ExitCode.CHANGES
+
+    run.answer = lambda _: False
+    assert run.up().word == "kept"
+    assert any("no right to do that" in text for text in run.told("fail"))
+    assert there.status() == "UPDATE_ROLLBACK_FAILED"
+
+    run.answer = lambda _: True
+    aws.knobs(fails={})
+    report = run.up()
+    assert (report.word, there.status()) == ("up", "UPDATE_COMPLETE")
+    assert most(aws) == 16
+
+
+def test_what_killed_runs_left_is_tidied_up(aws: Aws, there: Standing, run: Applying) -> None:
+    there.write(workers(17))
+    client = aws.client("cloudformation")
+    for name in ("toolkit-up-0123456789abcdef", "toolkit-plan-0123456789abcdef", "by-hand"):
+        client.create_change_set(
+            StackName="prod",
+            ChangeSetName=name,
+            TemplateBody='{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}',
+        )
+    with pytest.raises(NeedsAnswerError):
+        nobody_says(run).up()
+    # A plan's may be looked at right now, and the third is nobody's of ours.
+    assert sorted(sets(aws)) == ["by-hand", "toolkit-plan-0123456789abcdef"]
+    for name in sets(aws):
+        client.delete_change_set(StackName="prod", ChangeSetName=name)
+
+
+def nobody_says(run: Applying) -> Applying:
+    def nobody(question: str) -> bool:
+        raise NeedsAnswerError(question)
+
+    text = (run.folder / "clusters/prod.toml").read_text()
+    (run.folder / "clusters/prod.toml").write_text(protected(text))
+    run.answer = nobody
+    return run

@@ -38,9 +38,11 @@ class Knobs:
     looks: int = 1
     """Looks that find a new change set still being made."""
     fails: dict[str, str] = field(default_factory=dict)
-    """Logical id, or `delete LOGICAL` -> why it fails."""
+    """Logical id, `back LOGICAL` or `delete LOGICAL` -> why it fails."""
     held: set[str] = field(default_factory=set)
     """Logical ids that stay in progress; `*`: all."""
+    names: dict[str, list[str]] = field(default_factory=dict)
+    """Autoscaling group -> ids that its machines get, first come first served."""
     signals: list[tuple[str, str]] = field(default_factory=list)
     halted: threading.Event = field(default_factory=threading.Event)
     turned: threading.Condition = field(default_factory=threading.Condition)
@@ -228,8 +230,8 @@ def _apply_one(
         with work.lock:
             stack.tell(resource, f"{verb}_IN_PROGRESS")
         work.wait_for(name)
-        if not back and name in work.knobs.fails:
-            raise ValueError(work.knobs.fails[name])
+        if (turn := f"back {name}" if back else name) in work.knobs.fails:
+            raise ValueError(work.knobs.fails[turn])
         if fresh:
             made = kind.create(work.place(name), properties, own_tags)
             with work.lock:
