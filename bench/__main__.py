@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench import samples
 from bench.big_cluster import big_cluster
+from bench.cluster_aws import cluster_aws
 from bench.commands import Ran, lines, must, toolkit
 from bench.dev_watch import dev_watch
 from bench.gallery import gallery
@@ -218,7 +219,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
 
 ALONE: tuple[Callable[[], list[Row]], ...] = (
     gallery, big_cluster, why_not, page, stack, dev_watch, kick_writes, kick_memory,
-    rehearsal,
+    rehearsal, cluster_aws,
     kick_reconcile,
 )  # fmt: skip
 """Measures that start what they need, and nothing else."""

@@ -20,7 +20,7 @@ from moto.autoscaling.models import FakeAutoScalingGroup
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
-from moto.ec2.models import EC2Backend
+from moto.ec2.models import EC2Backend, instances
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
 from moto.ec2.utils import convert_tag_spec
 from moto.moto_server.werkzeug_app import (
@@ -172,16 +172,23 @@ def keep_user_data() -> None:
     LaunchTemplate.create_version = created
 
 
-def finish_machines() -> None:
+def finish_machines(cloud: Cloud) -> None:
     """Let a group's machines take their volumes with them, and have what the template says.
 
-    A server slot's has the address of its network interface.
+    A server slot's has the address of its network interface; ids are those that a test wants.
     """
+    wanted: list[str] = []
+    usual = instances.random_instance_id
+    instances.random_instance_id = lambda: wanted.pop(0) if wanted else usual()
+
     launch = FakeAutoScalingGroup.replace_autoscaling_group_instances
 
     def replaced(self: FakeAutoScalingGroup, count: int, tags: dict[str, str]) -> None:
         before = {state.instance.id for state in self.instance_states}
+        own = cloud.formation(self.autoscaling_backend.region_name).knobs.names
+        wanted[:] = [each for each in own.get(self.name, []) if each not in before]
         launch(self, count, tags)
+        wanted.clear()
         fresh = [each.instance for each in self.instance_states if each.instance.id not in before]
         template = self.ec2_launch_template
         if template is None:
@@ -204,6 +211,16 @@ def finish_machines() -> None:
             nic.private_ip_address = interface.private_ip_address
 
     FakeAutoScalingGroup.replace_autoscaling_group_instances = replaced
+    terminate = instances.Instance.terminate
+
+    def terminated(self: instances.Instance, *args: Any, **more: Any) -> Any:
+        ended = terminate(self, *args, **more)
+        if not self.id.startswith("i-"):
+            # EC2's own list of tags cannot tell what such an id is of.
+            self.ec2_backend.tags.pop(self.id, None)
+        return ended
+
+    instances.Instance.terminate = terminated
 
 
 def _snake(name: str) -> str:
@@ -226,7 +243,7 @@ def main() -> int:
     offer_images()
     grant_quotas()
     keep_user_data()
-    finish_machines()
+    finish_machines(cloud)
     faults = Faults(DomainDispatcherApplication(create_backend_app), cloud.reset, cloud.turn)
     server = make_server("127.0.0.1", 0, faults, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -197,9 +197,9 @@ def _no_secret_elsewhere(aws: Aws, own: Standing) -> None:
     """Secrets go to the parameters and nowhere else."""
     secrets = {
         each["Value"]
-        for page in aws.client("ssm").get_paginator("get_parameters_by_path").paginate(
-            Path="/toolkit/prod/", Recursive=True, WithDecryption=True
-        )
+        for page in aws.client("ssm")
+        .get_paginator("get_parameters_by_path")
+        .paginate(Path="/toolkit/prod/", Recursive=True, WithDecryption=True)
         for each in page["Parameters"]
         if each["Type"] == "SecureString"
     }
