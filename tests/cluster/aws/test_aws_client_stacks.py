@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,14 +9,14 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from tests.cluster.aws.account import Aws
+from tests.cluster.aws.account import REGION, Aws
+from tests.cluster.aws.asking import Asking, asking
 from toolkit.clients.aws.cloud import Cloud
 from toolkit.clients.aws.stacks import Stacks
 from toolkit.errors import ConflictError, NotFoundError
 from toolkit.spec.cloudformation import Change, Why
 from toolkit.spec.cluster_template import Template
 
-REGION = "eu-west-1"
 DEADLINE = 60.0
 
 
@@ -34,25 +33,19 @@ def template(*names: str) -> Template:
 
 
 @pytest.fixture(scope="module")
-def client(aws_server: Aws) -> Iterator[Any]:
-    """One for all tests of this file: making it costs most."""
-    client = aws_server.client("cloudformation")
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def cloud(aws_server: Aws) -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as environ:
-        for name, value in aws_server.environ.items():
-            environ.setenv(name, value)
-        with contextlib.closing(Cloud(REGION)) as cloud:
-            yield cloud
+def those(aws_server: Aws) -> Iterator[Asking]:
+    with asking(aws_server) as those:
+        yield those
 
 
 @pytest.fixture
-def stacks(aws: Aws, cloud: Cloud) -> Stacks:
-    return Stacks(cloud)
+def client(those: Asking) -> Any:
+    return those.theirs("cloudformation")
+
+
+@pytest.fixture
+def stacks(aws: Aws, those: Asking) -> Stacks:
+    return Stacks(those.patient)
 
 
 @pytest.fixture
