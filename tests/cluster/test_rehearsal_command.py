@@ -173,6 +173,8 @@ def test_agents_that_never_answer_end_it_and_leave_their_logs(project: Project) 
     )
     assert said.code == 1, said.out
     assert "not within" in said.error["message"]
+    assert "--timeout says how long" in said.error["hint"]
+    assert str(project.places.machine("server-1").parent) in said.error["hint"]
     assert "what was left of it" not in said.err
     assert nothing_runs(project)
     assert not project.places.access.exists()

@@ -38,7 +38,7 @@ from toolkit.cluster.rehearsal.state import (
 from toolkit.cluster.secrets import make_secrets, needed, read_secrets
 from toolkit.cluster.secrets.folder import FolderStore
 from toolkit.config.cluster_environment import REHEARSED
-from toolkit.errors import RefusedError
+from toolkit.errors import ApiError, RefusedError
 from toolkit.spec import dev
 from toolkit.spec.agents import AgentName
 from toolkit.spec.cluster import Binary, Cluster, Machine
@@ -250,7 +250,15 @@ def _set_up(making: Making, state: State, store: FolderStore, asked: Servers) ->
         making.tools.sleep(seconds)
 
     patience = Patience(making.deadline.left, making.tools.clock, sleep)
-    done = bootstrap(making.cluster, making.secrets(), asked.consul, asked.nomad, patience=patience)
+    try:
+        done = bootstrap(
+            making.cluster, making.secrets(), asked.consul, asked.nomad, patience=patience
+        )
+    except ApiError as error:
+        # Its own advice is for servers that stay: these end, and only their logs are left.
+        logs = making.places.folder / "machines"
+        error.hint = f"--timeout says how long it may take; what the servers said is below {logs}"
+        raise
     mark_begun(store)
     making.tools.say("start", f"access control set up in {len(done)} steps")
 
