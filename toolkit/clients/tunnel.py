@@ -262,7 +262,7 @@ def _await_ready(
     handle, said = watched.stdout.fileno(), b""
     while (left := end - clock()) > 0:
         if not select.select([handle], [], [], left)[0]:
-            return None
+            continue
         got = os.read(handle, 4096)
         if not got:
             return None

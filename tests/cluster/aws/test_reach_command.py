@@ -141,6 +141,14 @@ def test_a_way_is_opened_printed_kept_and_ended(prod: Prod) -> None:
     assert not kept.stands
 
 
+def test_a_name_that_leads_elsewhere_is_refused_before_a_folder_is_touched(prod: Prod) -> None:
+    for name in ("../../elsewhere", "..", "Prod"):
+        ran = prod.run("env", name, "--stop")
+        assert ran.code == 1
+        assert f'the name "{name}"' in ran.err
+    assert not (prod.root / ".toolkit").exists()
+
+
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_tokens_are_not_printed_on_a_terminal_unasked(prod: Prod, more: tuple[str, ...]) -> None:
     ran = prod.run("env", "prod", *more, out=Terminal())

@@ -22,6 +22,7 @@ from toolkit.clients.tunnel_record import end_kept, keep, read_kept
 from toolkit.cluster.secrets.store import Store
 from toolkit.cluster.template.key import alias
 from toolkit.config import reached
+from toolkit.config.clusterfile_names import wrong_name
 from toolkit.errors import RefusedError
 from toolkit.spec.cluster import REHEARSAL, Cluster
 from toolkit.spec.cluster_access import Access
@@ -53,6 +54,12 @@ CONTRADICT = (
     "CONSUL_HTTP_SSL_VERIFY", "CONSUL_HTTP_TOKEN_FILE", "CONSUL_TLS_SERVER_NAME",
 )  # fmt: skip
 """Of another cluster, where they are set: some even win over what is exported."""
+EXPORTED = (
+    reached.NAME, "NOMAD_ADDR", "NOMAD_CACERT", "NOMAD_TOKEN", "CONSUL_HTTP_ADDR",
+    "CONSUL_HTTP_SSL", "CONSUL_CACERT", "CONSUL_HTTP_TOKEN", reached.PROXY, reached.PRIVATE,
+    "TOOLKIT_TRAEFIK_PASSWORD",
+)  # fmt: skip
+"""Beside the proxy of all programs."""
 HTTPS = "HTTPS_PROXY"
 _PAUSE = 0.1
 
@@ -151,13 +158,15 @@ def stop(folder: Path, name: str, tools: Tools) -> EnvReport:
     """End the tunnel of the environment, forget its key and CA, and unset what leads there."""
     cluster = name.removesuffix(REHEARSAL)
     project = need_project(folder)
+    if why := wrong_name(cluster):
+        raise RefusedError(f'the name "{cluster[:80]}" {why}')
     sentence = f"nothing stood for {name}"
     if cluster == name:
         own = private_folder(project.root or folder, name)
         with _alone(own, name, tools):
             if end_kept(own):
                 sentence = f"the tunnel into {name} has ended"
-            for each in ("key", "ca.pem", "ssh.log"):
+            for each in ("key", "key-ssh", "ca.pem", "ssh.log"):
                 (own / each).unlink(missing_ok=True)
     return EnvReport(cluster, name, "stopped", sentence, unset=_exported(name, tools.environ))
 
@@ -202,12 +211,10 @@ def _exported(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """What `exports` has put into the shell for this environment."""
     if environ.get(reached.NAME) != name:
         return ()
-    led = Access("x", "x", "x", "x", "x", "x", "x", "x", edge={"private": "x"})
-    names = [each for each in exports(name, led, {}) if each in environ]
-    kept = {"NO_PROXY"} if environ.get("NO_PROXY") != ",".join(DIRECT) else set()
-    if _own_proxy(environ):
-        kept |= {HTTPS, "NO_PROXY"}
-    return tuple(each for each in names if each not in kept)
+    proxied = () if _own_proxy(environ) else (HTTPS,)
+    # One that has more in it was the shell's own before.
+    direct = ("NO_PROXY",) if environ.get("NO_PROXY") == ",".join(DIRECT) else ()
+    return tuple(each for each in (*EXPORTED, *proxied, *direct) if each in environ)
 
 
 def _rehearsal(folder: Path, cluster: str, tools: Tools) -> EnvReport:

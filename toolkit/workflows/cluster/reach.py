@@ -29,7 +29,13 @@ from toolkit.cluster.secrets import needed
 from toolkit.cluster.secrets.store import Store
 from toolkit.cluster.template.forms import POOL_TAG, ROLE_TAG, SLOT_TAG
 from toolkit.config.cluster_environment import entrance
-from toolkit.errors import InvalidRequestError, RefusedError, UnreachableError
+from toolkit.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    RefusedError,
+    UnreachableError,
+)
 from toolkit.spec.aws import InstanceView
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_access import Access
@@ -41,9 +47,10 @@ CLUSTERS = ".toolkit/cluster"
 """Folder in the project; each cluster has one of its name in it, its owner's alone."""
 USER = "ec2-user"
 """Who people are on a machine: of Amazon Linux."""
-_WAY = "way-"
 SECONDS = 60.0
 """Until a tunnel stands, all machines that are tried together."""
+_WAY = "way-"
+"""Begins the name of the folder of a command that has a way in; its process id follows."""
 PROXY_VARIABLE = "TOOLKIT_PROXY"
 """Environment variable that says how a cluster's addresses are reached."""
 _OURS = ("NOMAD_", "CONSUL_", "KICK_", "TOOLKIT_", "VAULT_")
@@ -194,7 +201,7 @@ def first_way(
             let_in(door, machines, keys, ways)
             # What one has not got in its part of the time, another may get at once.
             opened = enter(way, left / (len(doors) - at))
-        except (UnreachableError, InvalidRequestError) as error:
+        except (UnreachableError, InvalidRequestError, NotFoundError, ConflictError) as error:
             said.append(f"{door.instance}: {error.message}")
             hint = hint or error.hint
             continue
