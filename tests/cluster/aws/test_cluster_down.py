@@ -283,9 +283,14 @@ def test_whatever_ends_it_says_what_goes_on_and_the_same_command_does_the_rest(
         end(prod, hurried=Hurried(interrupt))
     assert "toolkit cluster down prod" in str(ended.value.hint)
 
+    # All of it is gone, and nobody could say so.
     prod.aws.knobs(held=[])
-    said: list[Event] = []
-    assert end(prod, said=said).word == "gone"
+    prod.aws.fault("denied", "DescribeTags", times=-1)
+    with pytest.raises(ApiError, match="denied") as unseen:
+        end(prod)
+    assert unseen.value.code is ExitCode.UNKNOWN
+    prod.aws.calm()
+    assert end(prod, confirm=pytest.fail).word == "absent"
     assert tagged(prod.cloud, "prod") == ()
 
 
