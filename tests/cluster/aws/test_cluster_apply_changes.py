@@ -16,13 +16,21 @@ from tests.cluster.aws.commands import nap
 from tests.cluster.aws.standing import FILE, Standing, standing
 from toolkit.clients.aws.machines import Machines
 from toolkit.errors import (
+    AgentError,
+    ApiError,
     ChangedError,
+    ConfigError,
     DeniedError,
     ExitCode,
     InterruptedRolloutError,
+    Mistake,
     NeedsAnswerError,
+    RefusedError,
+    ToolkitError,
+    UnreachableError,
 )
 from toolkit.spec.aws import InstanceView
+from toolkit.spec.equip import Equipped, EquipReport, LeftOut
 
 DOZEN = 12
 
@@ -49,7 +57,7 @@ def aws(made: Standing) -> Aws:
 def there(made: Standing) -> Iterator[Standing]:
     """Up, as one of the files before said; nothing is broken or held."""
     yield made
-    made.aws.knobs(fails={}, held=[])
+    made.aws.knobs(fails={}, held=[], looks=1)
     made.aws.calm()
 
 
@@ -288,3 +296,88 @@ def nobody_says(run: Applying) -> Applying:
     (run.folder / "clusters/prod.toml").write_text(protected(text))
     run.answer = nobody
     return run
+
+
+EQUIPPED = Equipped("traefik", "deployed", "traefik runs", ExitCode.OK)
+FAILED = Equipped("traefik", "failed", "it exited", ExitCode.FAILED, next="toolkit explain traefik")
+
+
+def equipped(*jobs: Equipped) -> EquipReport:
+    return EquipReport("prod", "prod", jobs, (LeftOut("kick", "no policy"),), "equipment")
+
+
+def test_a_cluster_whose_equipment_fails_is_not_up(there: Standing, run: Applying) -> None:
+    run.steps["fit_out"] = lambda *_: equipped(FAILED)
+    run.steps["wait_edge"] = lambda _: pytest.fail("nothing is behind the balancer")
+    report = run.up()
+    assert (report.word, report.code) == ("failed", ExitCode.FAILED)
+    assert report.next == ("toolkit explain traefik", "toolkit cluster up prod")
+    assert "not equipped" in report.sentence
+
+
+def test_a_balancer_without_anybody_behind_it_is_not_known_to_work(
+    there: Standing, run: Applying
+) -> None:
+    run.steps["fit_out"] = lambda *_: equipped(EQUIPPED)
+    run.steps["wait_edge"] = lambda _: "the balancer calls no machine healthy (unhealthy)"
+    report = run.up()
+    assert (report.word, report.code) == ("unknown", ExitCode.UNKNOWN)
+    assert "no machine healthy" in report.sentence
+
+
+def test_what_there_is_no_time_for_is_not_begun(there: Standing, run: Applying) -> None:
+    now = [0.0]
+
+    def settle(*_: object) -> str:
+        now[0] = 10_000.0
+        return "3 servers decide together"
+
+    run.steps["settle"] = settle
+    run.steps["fit_out"] = lambda *_: pytest.fail("there was no time left")
+    report = run.up(clock=lambda: now[0])
+    assert (report.word, report.code) == ("unknown", ExitCode.UNKNOWN)
+    assert "no time left" in report.sentence
+
+
+def test_a_comparison_that_does_not_end_leaves_nothing(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    there.write(workers(18))
+    aws.knobs(looks=1000)
+    ticks = count(step=20)
+    with pytest.raises(ApiError, match="has not compared the templates") as caught:
+        run.up(clock=lambda: float(next(ticks)))
+    assert caught.value.code is ExitCode.REFUSED
+    assert sets(aws) == []
+
+
+def test_the_balancer_is_asked_whom_it_has(there: Standing, run: Applying) -> None:
+    run.steps["fit_out"] = lambda *_: equipped(EQUIPPED)
+    report = run.up()
+    assert report.word in {"up", "unchanged"}
+    assert report.equipment is not None
+    assert "kick is left out: no policy" in report.notes
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (UnreachableError("no way in", system="SSH", hint="install ssh"), "unknown"),
+        (AgentError("not within 9 s: Nomad has only 0 of 2"), "unknown"),
+        (RefusedError("its servers know other tokens", hint="the store is another's"), "failed"),
+        (ConfigError([Mistake("jobs/traefik/job.toml", None, 1, "is wrong")]), "failed"),
+    ],
+)
+def test_what_keeps_a_whole_stack_from_being_a_cluster(
+    there: Standing, run: Applying, error: ToolkitError, word: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    run.steps["begin"] = broken
+    report = run.up()
+    assert (report.word, report.stack is not None) == (word, True)
+    assert error.message in report.sentence
+    assert report.code in {ExitCode.UNKNOWN, ExitCode.FAILED}
+    assert error.hint is None or error.hint in report.notes
+    assert report.next[0] == "toolkit cluster up prod"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from toolkit.clients.aws.stack_texts import says_nothing_changes
-from toolkit.errors import ApiError, ChangedError, ExitCode, RefusedError
+from toolkit.errors import ApiError, ChangedError, RefusedError
 from toolkit.spec.cloudformation import ChangeSet, ChangeSetKind, StackView
 from toolkit.spec.cluster_template import Template
 from toolkit.workflows.cluster.apply.naming import OURS, change_set_name
@@ -46,7 +46,12 @@ def draft(
     token = f"{name}-{work.tools.nonce()}"
     stack_name = work.name
     change_set = work.stacks.create_change_set(stack_name, name, template, kind, token=token)
-    made = _await_made(work, change_set)
+    try:
+        made = _await_made(work, change_set)
+    except BaseException:
+        with suppress(ApiError):
+            work.stacks.delete_change_set(stack_name, change_set)
+        raise
     empty = kind == "UPDATE" and not made.changes
     if made.status == "CREATE_COMPLETE" and made.execution == "AVAILABLE" and not empty:
         return Drafted(made, stack)
@@ -135,11 +140,11 @@ def _await_made(work: Work, change_set: str) -> ChangeSet:
             raise somebody_else(work, "the change set is gone")
         if found.status not in _MAKING:
             return found
-        if work.tools.clock() - began > min(PATIENCE, work.tools.timeout):
+        waited = work.tools.clock() - began
+        if waited > PATIENCE or not work.left:
             raise ApiError(
-                f"CloudFormation has not made the change set {found.name} in {PATIENCE:.0f} s",
+                f"CloudFormation has not compared the templates within {waited:.0f} s",
                 system="AWS",
-                hint=f"nothing was changed: toolkit cluster up {work.name} begins again",
-                code=ExitCode.UNKNOWN,
+                hint="nothing was changed: run the command again",
             )
         work.pause(pauses.pop(0) if len(pauses) > 1 else pauses[0])

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from toolkit.clients.aws.balancers import Balancers
 from toolkit.clients.aws.machines import Machines
 from toolkit.cluster.bootstrap import Patience, bootstrap, mark_begun
 from toolkit.cluster.secrets import read_secrets
@@ -25,6 +26,9 @@ from toolkit.workflows.cluster.servers import Deadline, Servers, await_servers
 if TYPE_CHECKING:
     from toolkit.workflows.cluster.apply.work import Work
 
+EDGE = 120.0
+"""Seconds until a balancer that asks every five has found what answers, or there is nothing."""
+LOOK = 2.0
 Sleep = Callable[[float], None]
 Place = tuple[str, str]
 """Nomad's node class and node pool: what the machines of a pool have in common there."""
@@ -93,6 +97,21 @@ def fit_out(work: Work, access: Access, store: Store) -> EquipReport:
     )
 
 
+def wait_edge(work: Work) -> str:
+    """Wait until the balancer has somebody to send requests to; else why it has nobody."""
+    stack = {each.logical: each.physical for each in work.stacks.resources(work.name)}
+    balancers, began = Balancers(work.cloud), work.tools.clock()
+    while True:
+        targets = balancers.target_health(stack.get("Targets", ""))
+        if any(each.health == "healthy" for each in targets):
+            return ""
+        if not work.left or work.tools.clock() - began >= EDGE:
+            seen = {" ".join(filter(None, (each.health, each.reason))) for each in targets}
+            said = ", ".join(sorted(seen)) or "it has none"
+            return f"the balancer calls no machine healthy ({said})"
+        work.pause(LOOK)
+
+
 @dataclass(frozen=True)
 class Filling:
     """Each of these steps; tests without machines hand in their own."""
@@ -102,6 +121,7 @@ class Filling:
     begin: Callable[[Work, Access, Store, Sleep], None] = begin
     settle: Callable[[Work, Access, Store], str] = settle
     fit_out: Callable[[Work, Access, Store], EquipReport] = fit_out
+    wait_edge: Callable[[Work], str] = wait_edge
 
 
 def wanted_nodes(cluster: Cluster, groups: Iterable[GroupView]) -> Mapping[Place, int]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from toolkit.clients.aws.machines import Machines
 from toolkit.cluster.stack.digests import earlier
 from toolkit.cluster.stack.statuses import Standing
-from toolkit.errors import AgentError, ApiError, ExitCode, RefusedError, ToolkitError
+from toolkit.errors import AgentError, ApiError, ExitCode, ToolkitError
 from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster_apply import ChangeRow, ClusterUpReport, EarlierRow, UpWord
 from toolkit.spec.equip import EquipReport
@@ -18,6 +18,8 @@ from toolkit.workflows.cluster.apply.follow import Followed
 from toolkit.workflows.cluster.apply.secrets import Kept
 from toolkit.workflows.cluster.apply.work import Work
 
+EDGE = "traefik"
+"""The job behind the balancer, as it is shipped."""
 _WORDS: dict[ExitCode, UpWord] = {
     ExitCode.FAILED: "failed",
     ExitCode.REVERTED: "reverted",
@@ -96,12 +98,11 @@ def completed(
             sentence = filling.settle(work, access, secrets.store)
             _need_time(work)
             equipment = filling.fit_out(work, access, secrets.store)
+        edge = filling.wait_edge(work) if _has_edge(equipment) else ""
     except (ApiError, AgentError) as error:
         return _unseen(work, report, "unknown", error)
     except ToolkitError as error:
-        # The way in is ours to see through; what a server refuses is a verdict.
-        word: UpWord = "unknown" if isinstance(error, RefusedError) else "failed"
-        return _unseen(work, report, word, error)
+        return _unseen(work, report, "failed", error)
     older = _earlier(work)
     report = replace(
         report,
@@ -115,6 +116,10 @@ def completed(
         again = f"toolkit cluster up {work.name}"
         said = f"{sentence}, but it is not equipped: {equipment.sentence}"
         return replace(report, word="failed", sentence=said, next=(*step, again))
+    if edge:
+        said = f"{sentence}; {equipment.sentence}; requests of the world do not get in yet: {edge}"
+        status = f"toolkit cluster status {work.name}"
+        return replace(report, word="unknown", sentence=said, next=(status,))
     return replace(
         report,
         sentence=f"{sentence}; {equipment.sentence}",
@@ -140,6 +145,11 @@ def _blank(work: Work, stack: StackView | None, word: UpWord, sentence: str) -> 
         sentence=sentence,
         seconds=work.seconds,
     )
+
+
+def _has_edge(equipment: EquipReport) -> bool:
+    """Whether something that the balancer asks was deployed, and is there."""
+    return equipment.code is ExitCode.OK and any(each.job == EDGE for each in equipment.jobs)
 
 
 def _need_time(work: Work) -> None:

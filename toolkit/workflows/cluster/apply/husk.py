@@ -28,7 +28,8 @@ def clear_husk(work: Work, stack: StackView) -> None:
         now = work.stacks.find(stack.id)
         if now is None or now.status == "DELETE_COMPLETE":
             return
-        if now.status == "DELETE_FAILED" or work.tools.clock() - began > PATIENCE:
+        late = work.tools.clock() - began > PATIENCE or not work.left
+        if now.status == "DELETE_FAILED" or late:
             raise ApiError(
                 f"the empty stack {work.name} is not gone: it is {now.status}",
                 system="AWS",
