@@ -23,13 +23,13 @@ KICK = 8652
 _CONSUL_WAN = 8302
 
 _WHAT = {
-    "SgEdge": "The balancer",
-    "SgServer": "Servers of Consul and Nomad",
-    "SgNode": "Every machine of a pool",
-    "SgFront": "Machines that run Traefik",
-    "SgControl": "The machine of the servers that belong to the cluster",
-    "SgBastion": "The way in by SSH",
-    "SgEndpoint": "The ways to AWS",
+    "SgEdge": "Balancer",
+    "SgServer": "Servers",
+    "SgNode": "Machines of pools",
+    "SgFront": "Machines with Traefik",
+    "SgControl": "Control machine",
+    "SgBastion": "Bastion",
+    "SgEndpoint": "Endpoints",
 }
 
 
@@ -127,6 +127,8 @@ def _nodes() -> list[Rule]:
         Rule(*among, "tcp", places.NOMAD_HTTP, places.NOMAD_HTTP),
         Rule(*among, "tcp", *DYNAMIC),
         Rule(*among, "udp", *DYNAMIC),
+        # A verdict asks each instance for its release, and a way in ends at a server.
+        Rule(*server, "tcp", *DYNAMIC),
         Rule("SgControl", "SgNode", "tcp", KICK, KICK),
         Rule("SgControl", "SgServer", "tcp", KICK, KICK),
     ]
