@@ -229,6 +229,11 @@ def test_who_else_is_in_front_of_the_edge_is_said_by_its_job_file() -> None:
     more = '[env.prod.variables]\ntrusted = ["203.0.113.0/24"]\n'
     [said] = [each for each in edge_lines("alb", more) if "trustedIPs" in each]
     assert said.endswith('trustedIPs=10.42.192.0/18,203.0.113.0/24",')
+    # A CDN is a caller of the network balancer, and tells in a header who its own is.
+    assert edge_lines("nlb", more)[-2:] == [
+        '"--entryPoints.traefik.proxyProtocol.trustedIPs=10.42.192.0/18",',
+        '"--entryPoints.public.forwardedHeaders.trustedIPs=203.0.113.0/24",',
+    ]
 
 
 def test_only_the_control_machine_has_a_place_for_the_kick_servers_data() -> None:

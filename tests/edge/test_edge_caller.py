@@ -40,6 +40,8 @@ version = "1.11.3"
 [binaries.consul]
 version = "1.22.7"
 """
+BEFORE = '[env.prod.variables]\ntrusted = ["203.0.113.0/24"]\n'
+"""A CDN in front of the balancer."""
 DYNAMIC = """
 http:
   middlewares: {try-another: {retry: {attempts: 1}}}
@@ -97,7 +99,7 @@ class Edge:
 def running(kind: str, folder: Path) -> Iterator[Edge]:
     """The shipped edge behind a balancer of a kind that may be at TRUSTED."""
     machine = pinned_machine()
-    hcl = clustered("traefik", CLUSTER.replace("KIND", kind)).hcl
+    hcl = clustered("traefik", CLUSTER.replace("KIND", kind), BEFORE).hcl
     assert "=10.42.192.0/18" in hcl
     public, private, api = free_ports(3)
     given = {
@@ -166,6 +168,13 @@ def test_behind_a_network_balancer_the_caller_is_whom_the_proxy_protocol_names(
 ) -> None:
     seen = ask(network.public, before=HEADER, said="X-Forwarded-For: 192.0.2.1\r\n").seen
     assert (seen["x-forwarded-for"], seen["x-real-ip"]) == (FORGED, FORGED)
+
+
+def test_behind_a_network_balancer_a_cdn_says_who_its_own_caller_is(network: Edge) -> None:
+    cdn = "203.0.113.9"
+    header = balancer.called_by((cdn, 4242), ("10.0.0.1", 80))
+    seen = ask(network.public, before=header, said=SAID).seen
+    assert seen["x-forwarded-for"] == f"{FORGED}, {cdn}"
 
 
 def test_behind_an_application_balancer_it_is_whom_its_header_names(application: Edge) -> None:
