@@ -215,12 +215,20 @@ def test_the_alias_may_lead_to_the_clusters_own_key_only() -> None:
     assert finding.message == "alias/toolkit/prod leads to a key that is not this cluster's: 1234"
 
 
-@pytest.mark.parametrize("answer", ["hosted", "records", "certificate", "boundary", "groups",
+@pytest.mark.parametrize("answer", ["records", "certificate", "boundary", "groups",
                                     "roles", "key"])  # fmt: skip
 def test_what_nobody_may_read_is_said_as_that(answer: str) -> None:
     finding = only(FILE, **{answer: Unseen("x:Y is denied")})
     assert finding.kind == "unchecked"
     assert finding.message.endswith("could not be checked: x:Y is denied")
+
+
+def test_without_the_zone_its_names_are_not_known_either() -> None:
+    findings = found(FILE, hosted=Unseen("x:Y is denied"), records=None)
+    assert [(each.kind, each.about) for each in findings] == [
+        ("unchecked", "domain"),
+        ("unchecked", "names"),
+    ]
 
 
 def test_every_finding_is_one_line_that_begins_with_its_place() -> None:

@@ -158,6 +158,14 @@ def test_a_family_whose_quota_we_do_not_know_is_said(type_: str, spot: int, said
     assert finding.message.startswith(said)
 
 
+def test_without_the_types_the_quotas_of_machines_are_not_known_either() -> None:
+    findings = found(FILE, types=Unseen("ec2:DescribeInstanceTypes is denied"))
+    assert [(each.kind, each.about) for each in findings] == [
+        ("unchecked", "types"),
+        ("unchecked", "quota"),
+    ]
+
+
 def test_codes_are_those_of_one_quota_each() -> None:
     codes = [quota.code for quota in (*VCPUS.values(), ADDRESSES, VPCS, INTERFACES)]
     assert len(set(codes)) == len(codes)

@@ -44,6 +44,13 @@ WHERE_KEYS_ARE = (
 )
 LATER = "wait a little, then run the command again: it goes on"
 
+_RIGHTS = {
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
+}
+"""What policies call services that boto3 calls otherwise."""
+
 _EXPIRED = re.compile(r"ExpiredToken|TokenRefreshRequired|^RequestExpired$|ExpiredTokenException")
 _UNKNOWN = re.compile(
     r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|^AuthFailure$"
@@ -178,7 +185,8 @@ def _said(exc: boto.ClientError, asked: Asked, conceal: str) -> ApiError:
         message = f"AWS does not know the credentials ({asked})"
         return _make(DeniedError, message, asked, hint, status)
     if _DENIED.search(code) or (status in {401, 403} and not _BUSY.search(code)):
-        hint = f"the credentials need {asked.service}:{asked.operation}"
+        right = _RIGHTS.get(asked.service, asked.service)
+        hint = f"the credentials need {right}:{asked.operation}"
         return _make(DeniedError, f"{asked} is denied: {text or code}", asked, hint, status)
     if _BUSY.search(code) or status == 429:
         return _make(ServerError, said, asked, LATER, status)

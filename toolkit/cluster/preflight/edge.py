@@ -54,10 +54,13 @@ def judge_domain(cluster: Cluster, seen: Seen, found: Findings) -> None:
 
 def judge_records(cluster: Cluster, seen: Seen, found: Findings) -> None:
     """Nobody has the edge's names; what a stack of ours made before may stay."""
-    if seen.records is None or not cluster.edge.names:
+    if not cluster.edge.names:
         return
-    if isinstance(seen.records, Unseen):
-        found.unchecked("names", "whether the edge's names are free", seen.records)
+    unseen = seen.hosted if isinstance(seen.hosted, Unseen) else seen.records
+    if isinstance(unseen, Unseen):
+        found.unchecked("names", "whether the edge's names are free", unseen)
+        return
+    if not isinstance(seen.records, tuple):
         return
     for record in seen.records:
         if record.name not in cluster.edge.names:

@@ -114,8 +114,11 @@ def judge_quotas(cluster: Cluster, seen: Seen, found: Findings) -> None:
 
 
 def _judge_machines(cluster: Cluster, seen: Seen, found: Findings) -> None:
-    if not isinstance(seen.types, Mapping):
-        return  # What could not be asked is said where types are judged.
+    if isinstance(seen.types, Unseen):
+        found.unchecked("quota", "the quotas of machines", seen.types)
+        return
+    if seen.types is None:
+        return
     needs = machine_needs(cluster, {name: each.vcpus for name, each in seen.types.items()})
     for at, (least, most) in sorted(needs.items()):
         quota = VCPUS.get(at)

@@ -70,10 +70,12 @@ def ask_images(cluster: Cluster, ask: Asking, seen: Seen) -> Seen:
 
 def ask_machines(cluster: Cluster, ask: Asking, seen: Seen) -> Seen:
     """Others' vCPUs, and the quotas that the cluster's count against."""
+    about = "machine quotas"
     if not isinstance(seen.types, Mapping):
+        if seen.types is None:
+            ask.unasked.append(about)
         return seen
     of_one = {name: each.vcpus for name, each in seen.types.items()}
-    about = "machine quotas"
     # Without a quota beside it, what is used says nothing.
     used = ask(about, lambda: Limits(ask.cloud).vcpus(but=cluster.name), cost=2)
     if isinstance(used, Mapping):
