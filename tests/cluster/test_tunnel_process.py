@@ -181,7 +181,7 @@ def test_an_ssh_that_never_answers_ends_at_the_deadline(
 def test_a_port_that_somebody_took_is_left_to_them(
     keys: Keys, programs: Programs, tmp_path: Path, site: tuple[str, int]
 ) -> None:
-    tried = []
+    tried: list[int] = []
     with socket.create_server(("127.0.0.1", 0)) as taken:
 
         def command(port: int) -> tuple[str, ...]:
