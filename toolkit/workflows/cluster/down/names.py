@@ -7,11 +7,9 @@ batch that says what was read, so that nothing goes that somebody has changed in
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
-from toolkit.clients.aws.hosted import zones_provider
 from toolkit.clients.dns.provider import BatchRefusedError, BusyError, Provider, ReplyLostError
 from toolkit.dns.ownership import owned_name, read_claim
 from toolkit.errors import NotFoundError
@@ -73,20 +71,18 @@ def _claims(records: Iterable[Record], owner: str) -> Iterator[tuple[Record, str
 
 def count_names(work: Work) -> int:
     """How many names there are to remove."""
-    with closing(zones_provider(work.cloud)) as provider:
-        return sum(len(_read(provider, zone, _owner(work))) for zone in zones_of(work))
+    return sum(len(_read(work.records, zone, _owner(work))) for zone in zones_of(work))
 
 
 def remove_names(work: Work) -> int:
     """Remove every name that the cluster owns, and wait until Route 53 answers so; how many."""
     removed, changes = 0, list[str]()
-    with closing(zones_provider(work.cloud)) as provider:
-        for zone in zones_of(work):
-            gone, ids = _empty(work, provider, zone)
-            removed += gone
-            changes += ids
-        for change in changes:
-            work.until(partial(_pending, provider, change))
+    for zone in zones_of(work):
+        gone, ids = _empty(work, zone)
+        removed += gone
+        changes += ids
+    for change in changes:
+        work.until(partial(_pending, work.records, change))
     return removed
 
 
@@ -102,13 +98,14 @@ def _read(provider: Provider, zone: Zone, owner: str) -> tuple[Owned, ...]:
         return ()
 
 
-def _empty(work: Work, provider: Provider, zone: Zone) -> tuple[int, list[str]]:
+def _empty(work: Work, zone: Zone) -> tuple[int, list[str]]:
     removed, changes, tries, most = set[str](), list[str](), 0, MOST
-    while found := _read(provider, zone, _owner(work)):
+    while found := _read(work.records, zone, _owner(work)):
         some = found[:most]
         batch = [Change("DELETE", record) for each in some for record in each.records]
         try:
-            changes.append(provider.apply(zone, batch, comment=f"cluster {work.name} ends").id)
+            done = work.records.apply(zone, batch, comment=f"cluster {work.name} ends")
+            changes.append(done.id)
         except (BatchRefusedError, BusyError, ReplyLostError) as error:
             tries += 1
             if tries == TRIES:

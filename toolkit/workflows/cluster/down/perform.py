@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from toolkit.agents.interrupts import noticed
+from toolkit.clients.aws.hosted import zones_provider
 from toolkit.cluster import ending
 from toolkit.cluster.ending import Holdings
 from toolkit.cluster.stack.statuses import standing
@@ -14,6 +15,7 @@ from toolkit.config.kick import load_kick
 from toolkit.config.tree import read_or_none
 from toolkit.errors import ConfigError, RefusedError
 from toolkit.spec.cloudformation import StackView
+from toolkit.spec.cluster import REHEARSAL
 from toolkit.spec.cluster_down import ClusterDownReport, DownWord, Remains
 from toolkit.spec.kick import KickConfig
 from toolkit.spec.tree import Tree
@@ -38,11 +40,20 @@ def down(folder: Path, name: str, tools: Tools, *, keep_data: bool = False) -> C
     ConfigError for its file, or while that says `protected`; RefusedError for another account, a
     stack that is not the cluster's or is being changed, and when it was not confirmed.
     """
+    if name.endswith(REHEARSAL):
+        raise RefusedError(
+            f"{name} is a rehearsal on this machine, and no cluster in AWS",
+            hint=f"toolkit cluster rehearse down {name.removesuffix(REHEARSAL)}",
+        )
     file = open_cluster(folder, name)
     _check_unprotected(file)
     kick = _kick(need_project(folder).tree, name)
-    with closing(tools.cloud(file.cluster)) as cloud, noticed() as check:
-        work = Work(file.cluster, kick, cloud, tools, tools.clock(), check)
+    with (
+        closing(tools.cloud(file.cluster)) as cloud,
+        closing(zones_provider(cloud)) as records,
+        noticed() as check,
+    ):
+        work = Work(file.cluster, kick, cloud, records, tools, tools.clock(), check)
         account = cloud.identity().account
         stack = _find_stack(work)
         has = Holdings(

@@ -15,6 +15,7 @@ from toolkit.clients.aws.keys import Keys
 from toolkit.clients.aws.machines import Machines
 from toolkit.clients.aws.parameters import ParameterStore
 from toolkit.clients.aws.stacks import Stacks
+from toolkit.clients.dns.provider import Provider
 from toolkit.cluster.template import alias
 from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError
 from toolkit.spec.cluster import Cluster
@@ -64,6 +65,8 @@ class Work:
     kick: KickConfig | None
     """What the cluster's kick server was told, where the project says it."""
     cloud: Cloud
+    records: Provider
+    """Writes DNS records as the kick server does."""
     tools: Tools
     began: float
     check: Check = never

@@ -7,10 +7,11 @@ from typing import TypeVar
 
 from toolkit.clients.aws.balancers import Balancers
 from toolkit.clients.aws.cloud import Cloud
-from toolkit.clients.aws.hosted import HostedZones, zones_provider
+from toolkit.clients.aws.hosted import HostedZones
 from toolkit.clients.aws.notices import Notices
+from toolkit.clients.dns.provider import Provider
 from toolkit.cluster.network import hosts
-from toolkit.errors import ApiError, NotFoundError
+from toolkit.errors import ApiError, NotFoundError, ToolkitError
 from toolkit.spec.aws import AlarmView, BalancerView
 from toolkit.spec.cloudformation import StackResource
 from toolkit.spec.cluster import Cluster
@@ -29,10 +30,15 @@ class Asking:
     """One look at one cluster."""
 
     def __init__(
-        self, cluster: Cluster, cloud: Cloud, resources: Iterable[StackResource], unseen: list[str]
+        self,
+        cluster: Cluster,
+        cloud: Cloud,
+        records: Provider,
+        resources: Iterable[StackResource],
+        unseen: list[str],
     ) -> None:
         """`unseen`: what could not be seen so far, each a sentence; grows."""
-        self._cluster, self._cloud = cluster, cloud
+        self._cluster, self._cloud, self._records = cluster, cloud, records
         self._resources: Mapping[str, StackResource] = {each.logical: each for each in resources}
         self.unseen = unseen
 
@@ -110,13 +116,10 @@ class Asking:
         absent = ZoneRow(name, visibility, "", 0, tuple(wanted))
         if not zone:
             return absent
-        provider = zones_provider(self._cloud)
         try:
-            found = provider.at(Zone(name, visibility, "route53", zone), tuple(wanted))
+            found = self._records.at(Zone(name, visibility, "route53", zone), tuple(wanted))
         except NotFoundError:
             return absent
-        finally:
-            provider.close()
         says = {each.name: _values(each) for each in found if each.type == "A"}
         missing = tuple(
             each for each, values in wanted.items() if not values or says.get(each) != values
@@ -129,8 +132,13 @@ def seen(unseen: list[str], what: str, ask: Callable[[], T], otherwise: T) -> T:
     try:
         return ask()
     except ApiError as error:
-        unseen.append(f"{what}: {error.message}")
+        unseen.append(told(what, error))
         return otherwise
+
+
+def told(what: str, error: ToolkitError) -> str:
+    """What could not be seen, why, and what would help."""
+    return f"{what}: {error.message}" + (f" ({error.hint})" if error.hint else "")
 
 
 def _values(record: Record) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolkit.clients.aws.cloud import Cloud
+from toolkit.clients.aws.hosted import zones_provider
 from toolkit.clients.aws.machines import Machines
 from toolkit.clients.aws.parameters import ParameterStore
 from toolkit.clients.aws.stacks import Stacks
@@ -30,7 +31,7 @@ from toolkit.spec.target import Secret
 from toolkit.workflows.cluster.files import open_cluster
 from toolkit.workflows.cluster.servers import Servers
 from toolkit.workflows.cluster.status import rows
-from toolkit.workflows.cluster.status.asking import Asking, seen
+from toolkit.workflows.cluster.status.asking import Asking, seen, told
 from toolkit.workflows.cluster.status.inside import SERVERS, Inside, look_inside
 from toolkit.workflows.cluster.status.way import Way
 
@@ -102,8 +103,9 @@ def _report(
         raft=reasons,
     )
     if resources is not None:
-        asking = Asking(cluster, cloud, resources, unseen)
-        report = _with_rest(report, cluster, asking, wrong)
+        with closing(zones_provider(cloud)) as records:
+            asking = Asking(cluster, cloud, records, resources, unseen)
+            report = _with_rest(report, cluster, asking, wrong)
     word, sentence = _verdict(report, wrong, unseen)
     return replace(
         report,
@@ -132,7 +134,7 @@ def _inside(
         try:
             access = opened.enter_context(way(cluster, store, cloud))
         except ToolkitError as error:
-            unseen.append(f"{SERVERS}: {error.message}")
+            unseen.append(told(SERVERS, error))
             return None
         asked = opened.enter_context(Servers(cluster, access, secrets))
         found = look_inside(cluster, asked, access.proxy)
