@@ -245,6 +245,31 @@ def test_servers_that_begin_are_not_waited_for_when_the_stack_has_failed() -> No
     assert end.over
 
 
+def test_a_way_in_that_is_not_there_yet_is_tried_again() -> None:
+    script, watch = watched(*[Look()] * 4, Look("CREATE_COMPLETE"))
+    tries: list[int] = []
+
+    def begin(sleep: Callable[[float], None]) -> None:
+        tries.append(len(tries))
+        if len(tries) < 3:
+            raise UnreachableError("no way into prod", system="SSH")
+
+    end = followed(script, watch, ready=lambda _: True, begin=begin)
+    assert tries == [0, 1, 2]
+    assert script.told == ["no way into prod: we go on trying"]
+    assert end.standing.well
+
+
+def test_servers_that_refuse_us_are_not_tried_again() -> None:
+    script, watch = watched(*[Look()] * 4)
+
+    def begin(sleep: Callable[[float], None]) -> None:
+        raise DeniedError("its servers know other tokens", system="Consul")
+
+    with pytest.raises(DeniedError, match="other tokens"):
+        followed(script, watch, ready=lambda _: True, begin=begin)
+
+
 def test_servers_that_begin_last_may_still_begin() -> None:
     """The stack may be whole before the last of them knows everybody."""
     script, watch = watched(Look(), *[Look("CREATE_COMPLETE")] * 20)

@@ -76,7 +76,6 @@ class ClusterPlanReport:
     changes: tuple[ChangeRow, ...]
     preflight: Preflight
     bill: Bill
-    earlier: tuple[EarlierRow, ...] = ()
     notes: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
     """Commands to type."""

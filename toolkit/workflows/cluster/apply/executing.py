@@ -97,8 +97,14 @@ def _until_over(
 
     def begin(sleep: Callable[[float], None]) -> None:
         work.say("start", "three servers run: they are told whom to let in")
-        with work.tools.filling.enter(work, kept.store) as access:
-            work.tools.filling.begin(work, access, kept.store, sleep)
+        try:
+            with work.tools.filling.enter(work, kept.store) as access:
+                work.tools.filling.begin(work, access, kept.store, sleep)
+        except ApiError as error:
+            if work.left:
+                raise
+            # What is said is how far it came: that it was not far enough is our verdict.
+            work.say("note", error.message)
 
     return follow(watch, lambda: work.left, ready=ready, begin=begin)
 

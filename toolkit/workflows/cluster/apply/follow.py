@@ -68,6 +68,7 @@ class Watch:
         self._looked: float | None = None
         self._wait = FIRST
         self._lost: float | None = None
+        self._said = ""
 
     @property
     def moves(self) -> bool:
@@ -114,6 +115,12 @@ class Watch:
         if not self.moves and not self.seen.standing.well:
             raise StackEndedError(f"the stack is {self.seen.standing.word}", system="AWS")
 
+    def bear(self, error: ApiError) -> None:
+        """Say what is not there yet, once."""
+        if error.message != self._said:
+            self._said = error.message
+            self._work.say("note", f"{error.message}: we go on trying")
+
     def _bear(self, error: ApiError) -> None:
         now = self._work.tools.clock()
         if self._lost is None:
@@ -133,17 +140,22 @@ def follow(
 ) -> Followed:
     """Look until the stack is settled, or no time is left; how it was then.
 
-    As soon as it is `ready`, `begin` is called once, with how it has to wait.
+    As soon as it is `ready`, `begin` is called with how it has to wait; again while it has no way
+    in, and never again when it is done.
     """
     watch.look()
     while watch.moves and left() > 0:
         if begin is not None and ready(watch.seen.progress):
-            wanted, begin = begin, None
             try:
-                wanted(watch.tick)
+                begin(watch.tick)
             except StackEndedError:
                 break
-            continue
+            except UnreachableError as error:
+                # The way in may not be there yet; machines wait for a quarter of an hour.
+                watch.bear(error)
+            else:
+                begin = None
+                continue
         watch.rest()
         watch.look()
     return replace(watch.seen, over=not watch.moves)
