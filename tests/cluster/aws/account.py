@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Aws:
     """The server: where it is, what commands need to reach it, and its control."""
 
     endpoint: str
+    session: Any = field(default=None, repr=False)
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -55,14 +57,18 @@ class Aws:
 
     def client(self, service: str, region: str = REGION) -> Any:
         """The test's own client, for looking and for what others do; not to be counted."""
-        session = boto3.session.Session(
-            aws_access_key_id="looker", aws_secret_access_key="looker", region_name=region
-        )
-        return session.client(service, endpoint_url=self.endpoint)
+        if (service, region) not in self.clients:
+            self.session = self.session or boto3.session.Session(
+                aws_access_key_id="looker", aws_secret_access_key="looker"
+            )
+            self.clients[service, region] = self.session.client(
+                service, region_name=region, endpoint_url=self.endpoint
+            )
+        return self.clients[service, region]
 
     # --- the log -----------------------------------------------------------------------------
 
-    def calls(self, *, own: bool = False) -> tuple[Called, ...]:
+    def calls(self) -> tuple[Called, ...]:
         """What was called since the log was forgotten."""
         return tuple(Called(**each) for each in self._control("calls"))
 
@@ -113,9 +119,9 @@ class Aws:
         """Of CloudFormation.
 
         `pace`: seconds a resource takes; `page`: rows of a page; `looks`: looks that find a new
-        change set still being made; `fails`: logical id, `back ID` or `delete ID` -> why it fails; `held`:
-        logical ids that stay in progress, `*` for all; `names`: autoscaling group -> ids that its
-        machines get.
+        change set still being made; `fails`: logical id, `back ID` or `delete ID` -> why it fails;
+        `held`: logical ids that stay in progress, `*` for all; `names`: autoscaling group -> ids
+        that its machines get.
         """
         self._control("knobs", region=region, **said)
 

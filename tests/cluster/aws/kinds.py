@@ -504,7 +504,7 @@ def _zone_of(names: Any, properties: Properties) -> str:
     ]
     if len(found) != 1:
         raise ValueError(f"No hosted zones named {wanted} found")
-    return found[0]
+    return str(found[0])
 
 
 def _record(said: Properties) -> Properties:

@@ -1,4 +1,4 @@
-"""What an account still has of a cluster: asked by the tests, kind by kind, with no code of ours."""
+"""What an account still has of a cluster: asked kind by kind, with no code of ours."""
 
 from __future__ import annotations
 

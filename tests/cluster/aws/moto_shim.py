@@ -22,7 +22,7 @@ from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.ec2.models import EC2Backend, instances
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
-from moto.ec2.utils import convert_tag_spec
+from moto.ec2.utils import convert_tag_spec, random_instance_id
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -80,7 +80,7 @@ class Cloud:
         for formation in self.regions.values():
             formation.stop()
         self.regions.clear()
-        moto.core.base_backend.BackendDict.reset()  # type: ignore[no-untyped-call]
+        moto.core.base_backend.BackendDict.reset()
 
     def turn(self, said: dict[str, Any]) -> None:
         """Turn the knobs of a region: `pace`, `page`, `looks`, `fails`, `held`."""
@@ -140,7 +140,7 @@ def offer_images() -> None:
             image.root_device_name = "/dev/xvda"
             self.amis[name] = image
 
-    EC2Backend.__init__ = begun
+    _put(EC2Backend, "__init__", begun)
 
 
 def grant_quotas() -> None:
@@ -154,7 +154,7 @@ def grant_quotas() -> None:
         except NoSuchResource:
             return {"ServiceCode": service, "QuotaCode": code, "Value": QUOTA}
 
-    ServiceQuotasBackend.get_service_quota = asked
+    _put(ServiceQuotasBackend, "get_service_quota", asked)
 
 
 def keep_user_data() -> None:
@@ -169,7 +169,7 @@ def keep_user_data() -> None:
             data = {**data, "UserData": Base64EncodedString(said)}
         return create(self, data, description)
 
-    LaunchTemplate.create_version = created
+    _put(LaunchTemplate, "create_version", created)
 
 
 def finish_machines(cloud: Cloud) -> None:
@@ -178,8 +178,8 @@ def finish_machines(cloud: Cloud) -> None:
     A server slot's has the address of its network interface; ids are those that a test wants.
     """
     wanted: list[str] = []
-    usual = instances.random_instance_id
-    instances.random_instance_id = lambda: wanted.pop(0) if wanted else usual()
+    usual = random_instance_id
+    _put(instances, "random_instance_id", lambda: wanted.pop(0) if wanted else usual())
 
     launch = FakeAutoScalingGroup.replace_autoscaling_group_instances
 
@@ -210,7 +210,7 @@ def finish_machines(cloud: Cloud) -> None:
             nic.private_ip_addresses[0]["PrivateIpAddress"] = interface.private_ip_address
             nic.private_ip_address = interface.private_ip_address
 
-    FakeAutoScalingGroup.replace_autoscaling_group_instances = replaced
+    _put(FakeAutoScalingGroup, "replace_autoscaling_group_instances", replaced)
     terminate = instances.Instance.terminate
 
     def terminated(self: instances.Instance, *args: Any, **more: Any) -> Any:
@@ -220,7 +220,13 @@ def finish_machines(cloud: Cloud) -> None:
             self.ec2_backend.tags.pop(self.id, None)
         return ended
 
-    instances.Instance.terminate = terminated
+    _put(instances.Instance, "terminate", terminated)
+
+
+def _put(where: object, name: str, what: object) -> None:
+    """Put something of ours in the place of moto's; what is not there is not pinned any more."""
+    assert hasattr(where, name), f"moto has no {name} here"
+    setattr(where, name, what)
 
 
 def _snake(name: str) -> str:

@@ -57,7 +57,7 @@ def _cases(each: int) -> list[Case]:
             for at in range(each):
                 # One in each part of the way, so that together they see all of it.
                 where = (at + chance.random()) / each
-                found.append(Case(command, kind, where, chance.random() < 0.5))  # type: ignore[arg-type]
+                found.append(Case(command, kind, where, chance.random() < 0.5))
     return found
 
 
