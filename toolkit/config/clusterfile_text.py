@@ -101,7 +101,7 @@ def _edge(edge: Edge, cluster: Cluster) -> Iterator[str]:
         yield f"names = {_array(edge.names)}   # lead here"
     else:
         yield f'# names = ["{cluster.name}.example.com"]'
-    yield f"traefik_port = {edge.traefik_port}   # where the job traefik listens; private_port, ping_port too"
+    yield f"traefik_port = {edge.traefik_port}   # where the job traefik listens"
     yield f"private_port = {edge.private_port}"
     yield f"ping_port = {edge.ping_port}"
     yield f"drain = {_duration(edge.drain)}   # longer than Traefik's own grace times together"
