@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,19 @@ import pytest
 from tests.cluster.aws.account import REGION, Aws
 from tests.cluster.aws.standing import FILE, Standing, owner, standing
 from toolkit.clients.aws.cloud import Cloud
+from toolkit.clients.aws.hosted import zones_provider
 from toolkit.clients.aws.inventory import tagged
 from toolkit.clients.aws.parameters import KIND
 from toolkit.clients.aws.stacks import Stacks
+from toolkit.config.kick import load_kick
 from toolkit.errors import ApiError, ConfigError, ExitCode, InterruptedRolloutError, RefusedError
 from toolkit.spec.cluster_down import ClusterDownReport
 from toolkit.spec.cluster_template import Template
 from toolkit.spec.events import Event
 from toolkit.views.cluster import down as view
 from toolkit.workflows.cluster.down import Tools, down
-from toolkit.workflows.cluster.down.work import open_cloud
+from toolkit.workflows.cluster.down.names import count_names, remove_names
+from toolkit.workflows.cluster.down.work import Work, open_cloud
 
 
 @pytest.fixture
@@ -155,6 +160,57 @@ def test_what_a_killed_up_leaves_is_found_a_key_without_a_name_and_a_stack_witho
     assert prod.status() == ""
     assert tagged(prod.cloud, "prod") == ()
     assert end(prod, confirm=pytest.fail).word == "absent"
+
+
+KICK = """
+cluster = "shop"
+[[zone]]
+name = "example.net"
+provider = "route53"
+id = "ZNET"
+[targets]
+public = ["203.0.113.0/24"]
+"""
+
+
+def test_two_kick_servers_that_sign_alike_are_refused(prod: Standing) -> None:
+    jobs = prod.folder / "jobs/kick"
+    jobs.mkdir(parents=True)
+    (jobs / "kick.prod.toml").write_text(KICK)
+    (jobs / "kick.staging.toml").write_text(KICK)
+    with pytest.raises(RefusedError, match=r'kick.prod.toml and .*staging.toml both say .*"shop"'):
+        end(prod)
+    (jobs / "kick.staging.toml").write_text(KICK.replace("shop", "staging"))
+    (jobs / "kick.toml").write_text("no kick.toml at all")
+    assert end(prod).word == "absent"
+
+
+def test_names_are_those_that_the_kick_server_signed_in_all_of_its_zones(prod: Standing) -> None:
+    made = prod.client("route53").create_hosted_zone(Name="example.net", CallerReference="y")
+    zone = made["HostedZone"]["Id"].removeprefix("/hostedzone/")
+    theirs = {("b.example.net", "A"), ("_toolkit.b.example.net", "TXT")}
+    for where in (zone, prod.zone):
+        domain = "example.net" if where == zone else "example.com"
+        prod.record(f"a.{domain}", "A", "1.2.3.4", zone=where)
+        prod.record(f"_toolkit.a.{domain}", "TXT", owner("shop"), zone=where)
+    prod.record("b.example.net", "A", "1.2.3.4", zone=zone)
+    prod.record("_toolkit.b.example.net", "TXT", owner("prod"), zone=zone)
+    said = load_kick(KICK.encode(), "kick.prod.toml")
+    zones = tuple(replace(each, id=zone) for each in said.zones)
+    kick = replace(said, policy=replace(said.policy, zones=zones))
+    with closing(zones_provider(prod.cloud)) as records:
+        work = Work(prod.cluster, kick, prod.cloud, records, Tools(), 0.0)
+        assert count_names(work) == 2
+        assert remove_names(work) == 2
+        assert remove_names(work) == 0
+    assert prod.names() == set()
+    assert prod.names(zone) == theirs
+
+
+def test_a_rehearsal_is_ended_by_its_own_command(prod: Standing) -> None:
+    with pytest.raises(RefusedError, match="is a rehearsal") as caught:
+        down(prod.folder, "prod-rehearsal", Tools())
+    assert caught.value.hint == "toolkit cluster rehearse down prod"
 
 
 # --- one cluster and its end -----------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 ::
 
-    perform    the file's word, whose stack it is, what there is, the question, then every part
+    checks     the file's word, whose stack it is, as whom its kick server signs
+    perform    what there is, the question, then every part
     names      public records that the cluster's kick server owns, in whatever zone
     machines   groups to zero, and each machine let go
     stack      the private zone emptied, protection switched off, the stack deleted and followed

@@ -9,29 +9,22 @@ from toolkit.agents.interrupts import noticed
 from toolkit.clients.aws.hosted import zones_provider
 from toolkit.cluster import ending
 from toolkit.cluster.ending import Holdings
-from toolkit.cluster.stack.statuses import standing
-from toolkit.config.clusterfile import ClusterFile
-from toolkit.config.kick import load_kick
-from toolkit.config.tree import read_or_none
-from toolkit.errors import ConfigError, RefusedError
+from toolkit.errors import RefusedError
 from toolkit.spec.cloudformation import StackView
-from toolkit.spec.cluster import REHEARSAL
 from toolkit.spec.cluster_down import ClusterDownReport, DownWord, Remains
-from toolkit.spec.kick import KickConfig
-from toolkit.spec.tree import Tree
 from toolkit.views.text import counted
-from toolkit.workflows.cluster.apply.naming import OURS
 from toolkit.workflows.cluster.down import rest
+from toolkit.workflows.cluster.down.checks import (
+    check_name,
+    check_unprotected,
+    find_stack,
+    kick_of,
+)
 from toolkit.workflows.cluster.down.machines import remove_machines
 from toolkit.workflows.cluster.down.names import count_names, remove_names
 from toolkit.workflows.cluster.down.stack import delete_stack, empty_zone
 from toolkit.workflows.cluster.down.work import TimeUpError, Tools, Work, under_way
 from toolkit.workflows.cluster.files import need_project, open_cluster
-from toolkit.workflows.kick_job import FOLDER
-
-STARTING = "CREATE_IN_PROGRESS"
-"""The only thing that goes on with a stack and may be cut short by its deletion."""
-GOING = "DELETE_IN_PROGRESS"
 
 
 def down(folder: Path, name: str, tools: Tools, *, keep_data: bool = False) -> ClusterDownReport:
@@ -40,14 +33,10 @@ def down(folder: Path, name: str, tools: Tools, *, keep_data: bool = False) -> C
     ConfigError for its file, or while that says `protected`; RefusedError for another account, a
     stack that is not the cluster's or is being changed, and when it was not confirmed.
     """
-    if name.endswith(REHEARSAL):
-        raise RefusedError(
-            f"{name} is a rehearsal on this machine, and no cluster in AWS",
-            hint=f"toolkit cluster rehearse down {name.removesuffix(REHEARSAL)}",
-        )
+    check_name(name)
     file = open_cluster(folder, name)
-    _check_unprotected(file)
-    kick = _kick(need_project(folder).tree, name)
+    check_unprotected(file)
+    kick = kick_of(need_project(folder).tree, name)
     with (
         closing(tools.cloud(file.cluster)) as cloud,
         closing(zones_provider(cloud)) as records,
@@ -55,7 +44,7 @@ def down(folder: Path, name: str, tools: Tools, *, keep_data: bool = False) -> C
     ):
         work = Work(file.cluster, kick, cloud, records, tools, tools.clock(), check)
         account = cloud.identity().account
-        stack = _find_stack(work)
+        stack = find_stack(work)
         has = Holdings(
             stack,
             sum(len(group.instances) for group in work.machines.groups(name)),
@@ -173,44 +162,3 @@ def _report(
         work.seconds if work.done else None,
         ways.get(word, ()),
     )
-
-
-def _check_unprotected(file: ClusterFile) -> None:
-    """ConfigError while the cluster file protects the cluster."""
-    if not file.cluster.protected:
-        return
-    said = file.source.line(("protected",)) is not None
-    why = "is true" if said else "is not said, and true therefore"
-    message = f"{why}: a protected cluster is not taken down"
-    raise ConfigError([file.source.mistake(("protected",), message, "say protected = false")])
-
-
-def _kick(tree: Tree, name: str) -> KickConfig | None:
-    """What the cluster's kick server was told; ConfigError when that cannot be read."""
-    path = f"{FOLDER}kick.{name}.toml"
-    text = read_or_none(tree, path)
-    return None if text is None else load_kick(text, path)
-
-
-def _find_stack(work: Work) -> StackView | None:
-    """The cluster's stack; RefusedError when it is not ours, or cannot be deleted now."""
-    stack = work.stacks.find(work.name)
-    if stack is None or stack.status == "DELETE_COMPLETE":
-        return None
-    if not ending.is_ours(stack, work.cluster) and not _is_our_draft(work, stack):
-        raise ending.not_ours(stack, work.cluster)
-    said = standing(stack.status)
-    if said.moves and stack.status not in {STARTING, GOING}:
-        raise RefusedError(
-            f"the stack {stack.name} is {said.word} ({stack.status}): {said.sentence}",
-            hint=f"wait until that is over: toolkit cluster status {work.name}",
-        )
-    return stack
-
-
-def _is_our_draft(work: Work, stack: StackView) -> bool:
-    """An empty stack that change sets of ours made: its tags are theirs until one is executed."""
-    if stack.status != "REVIEW_IN_PROGRESS" or stack.tags:
-        return False
-    names = [each.name for each in work.stacks.change_sets(work.name)]
-    return bool(names) and all(name.startswith(OURS) for name in names)
