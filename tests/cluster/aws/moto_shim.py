@@ -197,6 +197,7 @@ def finish_machines(cloud: Cloud) -> None:
         volume_tags = convert_tag_spec(data.get("TagSpecifications", [])).get("volume", {})
         for instance in fresh:
             instance.nics[0].delete_on_termination = True
+            _without_default_disk(instance, data)
             for _, device in instance.get_block_device_mapping:
                 device.delete_on_termination = True
                 instance.ec2_backend.create_tags([device.volume_id], volume_tags)
@@ -221,6 +222,15 @@ def finish_machines(cloud: Cloud) -> None:
         return ended
 
     _put(instances.Instance, "terminate", terminated)
+
+
+def _without_default_disk(instance: instances.Instance, data: dict[str, Any]) -> None:
+    """Take away the disk that moto adds beside those of the template."""
+    said = {each["DeviceName"] for each in data.get("BlockDeviceMappings", [])}
+    for path, device in instance.get_block_device_mapping:
+        if said and path not in said:
+            instance.ec2_backend.detach_volume(device.volume_id, instance.id, path)
+            instance.ec2_backend.delete_volume(device.volume_id)
 
 
 def _put(where: object, name: str, what: object) -> None:
