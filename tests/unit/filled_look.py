@@ -36,7 +36,11 @@ CLUSTER_STATUS = ClusterStatusReport(
     (AlarmRow("QuorumLost", "ALARM"),),
     DrainQueue(2, 1),
     ("Consul: server-2 does not answer for itself",),
-    ("server-2 has no machine", "the alarm QuorumLost rings"),
+    (
+        "server-2 has no machine",
+        "Consul: server-2 does not answer for itself",
+        "the alarm QuorumLost rings",
+    ),
     ("the secrets: denied",),
     ("toolkit cluster up prod",),
 )  # fmt: skip

@@ -19,14 +19,15 @@ GONE = frozenset({"deleting", "deleted"})
 
 
 def data_volumes(cluster: Cluster, volumes: Iterable[VolumeView]) -> tuple[VolumeView, ...]:
-    """Those that hold a server's data: with the cluster's tag and that of a slot."""
-    return tuple(
+    """Those that hold a server's data, by slot: with the cluster's tag and that of a slot."""
+    own = [
         each
         for each in volumes
         if each.tags.get(CLUSTER_TAG) == cluster.name
         and each.tags.get(SLOT_TAG)
         and each.state not in GONE
-    )
+    ]
+    return tuple(sorted(own, key=lambda each: (each.tags[SLOT_TAG], each.id)))
 
 
 def kept_slots(

@@ -40,8 +40,6 @@ def lines(report: ClusterStatusReport) -> list[str]:
     if report.queue is not None:
         text = f"{report.queue.waiting} notices of machines to drain wait"
         result += staged("drain", f"{text}, {report.queue.taken} are being worked on")
-    for reason in report.raft:
-        result += staged("servers", reason)
     for wrong in report.wrong[1:] if report.word == "unwell" else report.wrong:
         result += staged("wrong", wrong)
     for unseen in report.unseen:
