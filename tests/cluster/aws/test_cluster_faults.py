@@ -21,7 +21,7 @@ import pytest
 from tests.cluster.aws import commands
 from tests.cluster.aws.account import ROOT, Aws
 from tests.cluster.aws.leftovers import leftovers, living_keys
-from tests.cluster.aws.standing import Standing, standing
+from tests.cluster.aws.standing import Standing, owner, standing
 from toolkit.errors import ExitCode
 
 Kind = Literal["throttle", "lost", "500", "kill"]
@@ -115,8 +115,7 @@ def _try(case: Case, aws: Aws, lengths: dict[str, int], folder: Path) -> None:
     own = standing(aws, folder)
     if case.command == "down":
         own.make()
-        own.record("api.example.com", "A", "192.0.2.7")
-        own.record("toolkit-owner.a.api.example.com", "TXT", '"not ours"')
+        _write_names(own)
     at = 1 + int(case.where * (lengths[case.command] - 1))
     aws.forget()
     if case.kind == "kill":
@@ -128,6 +127,15 @@ def _try(case: Case, aws: Aws, lengths: dict[str, int], folder: Path) -> None:
     if case.command == "up":
         _comes_up(aws, own)
     _goes_down(case, aws, own)
+
+
+def _write_names(own: Standing) -> None:
+    """This cluster's and others', in public; and what somebody left in the private zone."""
+    for name, cluster in (("a", "prod"), ("b", "other")):
+        own.record(f"{name}.example.com", "A", "192.0.2.7")
+        own.record(f"_toolkit.{name}.example.com", "TXT", owner(cluster))
+    own.record("www.example.com", "A", "192.0.2.8")
+    own.record("x.prod.internal", "A", "10.42.0.9", zone=own.physical("Zone"))
 
 
 def _broken(case: Case, aws: Aws, folder: Path, at: int) -> None:
@@ -175,10 +183,11 @@ def _goes_down(case: Case, aws: Aws, own: Standing) -> None:
     assert ended.code == 0, ended.said
     left = leftovers(aws)
     if case.command == "down":
-        # What is not marked as this cluster's is everybody else's.
+        # What is marked as another's, or not at all, stays.
         assert left == [
-            "Records api.example.com. A",
-            "Records toolkit-owner.a.api.example.com. TXT",
+            "Records _toolkit.b.example.com. TXT",
+            "Records b.example.com. A",
+            "Records www.example.com. A",
         ]
     else:
         assert left == []
