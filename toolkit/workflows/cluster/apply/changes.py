@@ -41,9 +41,11 @@ def draft(
 
     RefusedError with CloudFormation's reason when it cannot be done.
     """
-    name = change_set_name(purpose, template, stack)
+    nonce = work.tools.nonce()
+    # Two plans at once have one each; two of `up` see each other's.
+    name = f"{OURS}plan-{nonce}" if purpose == "plan" else change_set_name(template, stack)
     kind: ChangeSetKind = "CREATE" if stack is None else "UPDATE"
-    token = f"{name}-{work.tools.nonce()}"
+    token = f"{name}-{nonce}"
     stack_name = work.name
     change_set = work.stacks.create_change_set(stack_name, name, template, kind, token=token)
     try:
@@ -97,11 +99,11 @@ def forget(work: Work, change_set: ChangeSet) -> None:
     work.stacks.delete_change_set(work.name, change_set.id)
 
 
-def tidy(work: Work, but: str = "") -> None:
+def tidy(work: Work) -> None:
     """Delete what killed runs left: change sets of `up`, and of plans that nobody looks at."""
     before = datetime.fromtimestamp(work.tools.now(), UTC) - STALE
     for each in work.stacks.change_sets(work.name):
-        if each.name == but or not each.name.startswith(OURS) or each.execution in _RUNNING:
+        if not each.name.startswith(OURS) or each.execution in _RUNNING:
             continue
         if each.name.startswith(f"{OURS}up-") or (each.created and each.created < before):
             work.stacks.delete_change_set(work.name, each.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from toolkit.cluster.secrets.needed import BEGUN
 from toolkit.cluster.stack.progress import Progress, failures
 from toolkit.cluster.template.servers import server_groups
 from toolkit.errors import (
@@ -19,9 +20,11 @@ from toolkit.workflows.cluster.apply.changes import Drafted, runs, somebody_else
 from toolkit.workflows.cluster.apply.follow import Followed, Watch, follow
 from toolkit.workflows.cluster.apply.naming import OURS, execute_token
 from toolkit.workflows.cluster.apply.secrets import Kept, keep_secrets
-from toolkit.workflows.cluster.apply.work import Work, under_way
+from toolkit.workflows.cluster.apply.work import Work, not_begun, under_way
 
-CREATING = "CREATE_IN_PROGRESS"
+CREATING, CHANGING = "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"
+MOST = 3
+"""Failures of a way back that are told: the newest, the others were told when they were new."""
 
 
 def execute(work: Work, drafted: Drafted, kept: Kept, total: int, *, retry: bool) -> Followed:
@@ -32,7 +35,15 @@ def execute(work: Work, drafted: Drafted, kept: Kept, total: int, *, retry: bool
     """
     fresh = drafted.stack is None
     after = None if fresh else work.stacks.last_event(drafted.set.stack_id)
-    _start(work, drafted.set, keep=retry)
+    with under_way(work, errors=()):
+        _start(work, drafted.set, keep=retry)
+        return _watch(work, drafted, kept, total, after, retry=retry)
+
+
+def _watch(
+    work: Work, drafted: Drafted, kept: Kept, total: int, after: str | None, *, retry: bool
+) -> Followed:
+    fresh = drafted.stack is None
     with under_way(work):
         work.say("submit", f"CloudFormation is at it: {total} resources")
         stack = drafted.stack or StackView(drafted.set.stack_id, work.name, "REVIEW_IN_PROGRESS")
@@ -41,23 +52,31 @@ def execute(work: Work, drafted: Drafted, kept: Kept, total: int, *, retry: bool
 
 
 def attach(work: Work, stack: StackView) -> Followed:
-    """Follow what CloudFormation is at already, and do our part of it."""
+    """Follow what CloudFormation is at already, and do our part of it.
+
+    A half-made stack that is gone on with may have a cluster that never began.
+    """
     with under_way(work):
         work.say("stack", f"it is {stack.status}: CloudFormation is at it, we watch")
-        kept = keep_secrets(work) if stack.status == CREATING else None
-        return _until_over(work, Watch(work, stack), kept)
+        kept = keep_secrets(work) if stack.status in {CREATING, CHANGING} else None
+        half_made = stack.status == CHANGING
+        if half_made and kept is not None and kept.store.get(BEGUN) is not None:
+            kept = None
+        return _until_over(work, Watch(work, stack), kept, half_made=half_made)
 
 
 def resume(work: Work, stack: StackView) -> Followed | None:
     """Finish a way back that failed, when somebody says so; None when nobody does."""
-    events = work.stacks.events(stack.id, None)
-    for row in failures(events, work.name)[-3:]:
-        work.say("fail", f"{row.logical} ({row.kind}): {row.reason or row.status}")
-    question = f"putting the stack {work.name} back failed; let CloudFormation go on with that?"
-    if not work.tools.confirm(question):
-        return None
-    work.stacks.continue_rollback(work.name, f"{OURS}{work.tools.nonce()}")
+    with not_begun(work):
+        events = work.stacks.events(stack.id, None)
+        for row in failures(events, work.name)[-MOST:]:
+            work.say("fail", f"{row.logical} ({row.kind}): {row.reason or row.status}")
+        question = f"putting the stack {work.name} back failed; let CloudFormation go on with that?"
+        if not work.tools.confirm(question):
+            return None
+        work = work.from_now()
     with under_way(work):
+        work.stacks.continue_rollback(work.name, f"{OURS}{work.tools.nonce()}")
         after = events[-1].id if events else None
         return _until_over(work, Watch(work, stack, after=after, begun=False), None)
 
@@ -66,8 +85,7 @@ def _start(work: Work, change_set: ChangeSet, *, keep: bool) -> None:
     """Execute it, once; whether a lost answer was a yes is found out by reading."""
     token = execute_token(change_set.id)
     try:
-        with under_way(work, errors=()):
-            work.stacks.execute(work.name, change_set.id, token, keep=keep)
+        work.stacks.execute(work.name, change_set.id, token, keep=keep)
     except (ConflictError, NotFoundError) as error:
         if not runs(work, change_set):
             raise somebody_else(work, error.message) from error

@@ -87,11 +87,9 @@ def completed(
     work: Work, stack: StackView, secrets: Kept, report: ClusterUpReport
 ) -> ClusterUpReport:
     """Begin, wait for, equip and verify what runs on a stack that is as the file says."""
-    if stack.protected != work.cluster.protected:
-        work.stacks.protect(work.name, on=work.cluster.protected)
     filling = work.tools.filling
-    equipment: EquipReport | None = None
     try:
+        _protect(work, stack)
         _need_time(work)
         with filling.enter(work, secrets.store) as access:
             filling.begin(work, access, secrets.store, work.pause)
@@ -103,19 +101,20 @@ def completed(
         return _unseen(work, report, "unknown", error)
     except ToolkitError as error:
         return _unseen(work, report, "failed", error)
-    older = _earlier(work)
+    older, notes = _earlier(work)
     report = replace(
         report,
         equipment=equipment,
         earlier=older,
-        notes=(*report.notes, *_of_earlier(older), *_left_out(equipment)),
+        notes=(*report.notes, *notes, *_left_out(equipment)),
         seconds=work.seconds,
     )
     if equipment.code is not ExitCode.OK:
         step = (equipment.next,) if equipment.next else ()
         again = f"toolkit cluster up {work.name}"
         said = f"{sentence}, but it is not equipped: {equipment.sentence}"
-        return replace(report, word="failed", sentence=said, next=(*step, again))
+        word: UpWord = "unknown" if equipment.code is ExitCode.UNKNOWN else "failed"
+        return replace(report, word=word, sentence=said, next=(*step, again))
     if edge:
         said = f"{sentence}; {equipment.sentence}; requests of the world do not get in yet: {edge}"
         status = f"toolkit cluster status {work.name}"
@@ -179,19 +178,26 @@ def _unseen(
     )
 
 
-def _earlier(work: Work) -> tuple[EarlierRow, ...]:
+def _protect(work: Work, stack: StackView) -> None:
+    """Termination protection as the file says; it is said, because somebody may have set it."""
+    wanted = work.cluster.protected
+    if stack.protected != wanted:
+        work.stacks.protect(work.name, on=wanted)
+        work.say("stack", f"termination protection is {'on' if wanted else 'off'} now")
+
+
+def _earlier(work: Work) -> tuple[tuple[EarlierRow, ...], tuple[str, ...]]:
+    """Machines of an earlier configuration, and what is to be said of them; no verdict."""
     machines = Machines(work.cloud)
-    return earlier(machines.groups(work.name), machines.instances(work.name))
-
-
-def _of_earlier(rows: tuple[EarlierRow, ...]) -> tuple[str, ...]:
+    try:
+        rows = earlier(machines.groups(work.name), machines.instances(work.name))
+    except ApiError as error:
+        return (), (f"which machines run an earlier configuration is not known: {error.message}",)
     if not rows:
-        return ()
+        return (), ()
     names = ", ".join(dict.fromkeys(each.name for each in rows))
-    return (
-        f"{counted(len(rows), 'machine')} still run an earlier configuration ({names}): a change of"
-        " the file replaces none by itself",
-    )
+    number = f"{counted(len(rows), 'machine')} of an earlier configuration"
+    return rows, (f"{number} ({names}): a change of the file replaces none by itself",)
 
 
 def _left_out(equipment: EquipReport) -> tuple[str, ...]:

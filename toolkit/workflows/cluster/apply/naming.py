@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
 
 from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster_template import Template
@@ -14,9 +13,7 @@ OURS = "toolkit-"
 _DIGITS = 16
 
 
-def change_set_name(
-    purpose: Literal["plan", "up"], template: Template, stack: StackView | None
-) -> str:
+def change_set_name(template: Template, stack: StackView | None) -> str:
     """The same for the same change of the same stack as it stands, and for nothing else.
 
     So a run that was killed finds the change set that it made, and one that is found under this
@@ -25,7 +22,7 @@ def change_set_name(
     state = None if stack is None else (stack.id, stack.status, str(stack.updated))
     parts = [template.body, sorted(template.tags.items()), state]
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-    return f"{OURS}{purpose}-{digest[:_DIGITS]}"
+    return f"{OURS}up-{digest[:_DIGITS]}"
 
 
 def execute_token(change_set_id: str) -> str:

@@ -74,8 +74,8 @@ def _up(work: Work) -> ClusterUpReport:
         with not_begun(work):
             stack, found = find_stack(work)
             refuse_standing(work, found)
-            if stack is None or found.way not in {"follow", "resume"}:
-                return _bring(work, stack, found)
+        if stack is None or found.way not in {"follow", "resume"}:
+            return _bring(work, stack, found)
         if found.way == "follow":
             followed = attach(work, stack)
             verdict = not followed.over or followed.standing.code is not ExitCode.OK
@@ -91,6 +91,15 @@ def _up(work: Work) -> ClusterUpReport:
 
 
 def _bring(work: Work, stack: StackView | None, found: Standing) -> ClusterUpReport:
+    with not_begun(work):
+        ready = _get_ready(work, stack, found)
+    return ready if isinstance(ready, ClusterUpReport) else _do(*ready)
+
+
+def _get_ready(
+    work: Work, stack: StackView | None, found: Standing
+) -> tuple[Work, Aim, Kept] | ClusterUpReport:
+    """All that comes before the stack is touched; a report where it never will be."""
     seen = work.tools.preflight(work.file, work.cloud, stack, now=work.tools.now())
     for each in seen.findings:
         work.say("note", str(each))
@@ -100,11 +109,17 @@ def _bring(work: Work, stack: StackView | None, found: Standing) -> ClusterUpRep
     with forgotten(work, aim.drafted) as until:
         if not _agreed(work, aim):
             return finishing.kept(work, stack, aim.rows)
+        # What somebody took to answer is not the work's time.
+        work = work.from_now()
         kept = keep_secrets(work)
-        if aim.drafted is not None:
+        if aim.fresh:
+            if stack is not None:
+                clear_husk(work, stack)
+            aim = replace(aim, drafted=draft(work, "up", aim.template, None))
+        elif aim.drafted is not None:
             unchanged_since(work, aim.drafted)
         until.keep()
-    return _do(work, aim, kept)
+    return work, aim, kept
 
 
 def _aim(
@@ -140,10 +155,6 @@ def _agreed(work: Work, aim: Aim) -> bool:
 def _do(work: Work, aim: Aim, kept: Kept) -> ClusterUpReport:
     """What was agreed to; nothing of it is asked again."""
     drafted, stack = aim.drafted, aim.stack
-    if aim.fresh:
-        if stack is not None:
-            clear_husk(work, stack)
-        drafted = draft(work, "up", aim.template, None)
     report = replace(
         finishing.begun(work, stack, "unchanged" if drafted is None else "up"),
         changes=aim.rows,
@@ -163,7 +174,9 @@ def _do(work: Work, aim: Aim, kept: Kept) -> ClusterUpReport:
         return finishing.stuck(work, aim.found, report)
     if drafted is None:
         work.say("plan", "the stack is as the file says")
-    with under_way(work):
+    with under_way(
+        work, f"the stack {work.name} is there, what runs on it was not seen to its end"
+    ):
         return finishing.completed(work, stack, kept, report)
 
 

@@ -144,6 +144,10 @@ class Work:
         self.tools.sleep(min(seconds, self.left))
         self.check()
 
+    def from_now(self) -> Work:
+        """The same, with all of its time before it."""
+        return replace(self, began=self.tools.clock())
+
     def checked_by(self, check: Check) -> Work:
         """The same, interruptible."""
         return replace(self, check=check)
@@ -231,18 +235,20 @@ def not_begun(work: Work) -> Iterator[None]:
 
 @contextmanager
 def under_way(
-    work: Work, errors: tuple[type[ToolkitError], ...] = (ApiError, AgentError)
+    work: Work, goes_on: str = "", errors: tuple[type[ToolkitError], ...] = (ApiError, AgentError)
 ) -> Iterator[None]:
     """What an interruption, or an API that is lost, means once CloudFormation is at it.
 
-    `errors`: those that leave open how it ends.
+    `goes_on`: what is so without us, unless that is CloudFormation; `errors`: those that leave open
+    how it ends.
     """
+    goes_on = goes_on or f"CloudFormation goes on with the stack {work.name} without us"
     again = f"toolkit cluster up {work.name}"
     try:
         yield
     except KeyboardInterrupt as exc:
         raise InterruptedRolloutError(
-            f"interrupted; CloudFormation goes on with the stack {work.name} without us",
+            f"interrupted; {goes_on}",
             hint=f"{again} attaches and does the rest, toolkit cluster status {work.name} looks",
         ) from exc
     except errors as exc:
