@@ -26,6 +26,7 @@ from toolkit.spec.cluster_status import (
 )
 from toolkit.spec.raft import PeerView, ServerView, SystemView
 from toolkit.spec.rehearsal import CertificateRow
+from toolkit.spec.target import Secret
 from toolkit.workflows.cluster.servers import Servers
 from toolkit.workflows.cluster.status import rows
 from toolkit.workflows.cluster.status.inside import Inside, look_inside
@@ -244,6 +245,23 @@ def test_certificates_are_read_without_their_keys_and_their_end_is_said_in_time(
     (gone,) = rows.certificate_wrongs([ended], CLUSTER)
     assert "ended on 2026-11-22" in gone
     assert rows.certificate_rows({}, CLUSTER, at.timestamp()) == ()
+
+
+def test_a_secret_that_is_gone_or_broken_is_said_and_never_shown() -> None:
+    store = MemoryStore()
+    make_secrets(store, CLUSTER, NOW)
+    assert not list(rows.secret_wrongs(read_secrets(store, CLUSTER), CLUSTER))
+    store.remove("server/gossip/nomad")
+    broken = {**store.values, "server/tls/nomad": Secret("broken")}
+    said = list(rows.secret_wrongs(broken, CLUSTER))
+    assert said == [
+        "the secret server/gossip/nomad is missing: toolkit cluster up prod makes it",
+        "the secret server/tls/nomad holds no certificate",
+    ]
+    names = [each.name for each in rows.certificate_rows(broken, CLUSTER, NOW.timestamp())]
+    assert "server/tls/nomad" not in names
+    (first, *_) = rows.secret_wrongs({}, CLUSTER)
+    assert "more is missing" in first
 
 
 def test_only_an_alarm_that_rings_is_wrong() -> None:

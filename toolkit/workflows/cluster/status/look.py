@@ -73,14 +73,14 @@ def _report(
     groups = seen(unseen, "the groups", lambda: machines.groups(cluster.name), None)
     instances = seen(unseen, "the machines", lambda: machines.instances(cluster.name), None)
     store = ParameterStore(cloud, cluster.name, alias(cluster))
-    nothing: Mapping[str, Secret] = {}
-    secrets = seen(unseen, "the secrets", store.read_all, nothing)
-    inside = _inside(cluster, cloud, store, secrets, tools.way, unseen)
-    certificates = rows.certificate_rows(secrets, cluster, tools.now())
+    secrets = seen(unseen, "the secrets", store.read_all, None)
+    inside = _inside(cluster, cloud, store, secrets or {}, tools.way, unseen)
+    certificates = rows.certificate_rows(secrets or {}, cluster, tools.now())
     reasons = () if inside is None else inside.reasons
     wrong = [
         *rows.stack_wrongs(cluster, stack),
         *reasons,
+        *(() if secrets is None else rows.secret_wrongs(secrets, cluster)),
         *rows.certificate_wrongs(certificates, cluster),
     ]
     servers: tuple[ServerRow, ...] = ()
@@ -150,8 +150,11 @@ def _with_rest(
     balancer = asking.balancer()
     balancer_seen = len(asking.unseen) == before
     targets = asking.targets()
-    # Where the public names have to lead is known by the balancer alone.
-    zones = asking.private_zone() + (asking.public_zone(balancer) if balancer_seen else ())
+    zones = asking.private_zone()
+    if balancer_seen:
+        zones += asking.public_zone(balancer)
+    elif cluster.edge.names:
+        asking.unseen.append("the public names: where they have to lead is the balancer's to say")
     alarms = asking.alarms()
     if balancer_seen:
         wrong += rows.balancer_wrongs(balancer)

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from toolkit.cluster import pki
 from toolkit.cluster.network import slots
 from toolkit.cluster.secrets.making import leaves
+from toolkit.cluster.secrets.needed import AUTHORITY, needed_secrets
 from toolkit.cluster.stack.statuses import standing
 from toolkit.cluster.template import group_name, pool_group
 from toolkit.cluster.template.alarms import DAYS
 from toolkit.cluster.template.forms import DIGEST_TAG
+from toolkit.errors import RefusedError
 from toolkit.spec.aws import BalancerView, GroupInstance, GroupView, InstanceView, TargetView
 from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster import Cluster, Slot
@@ -135,14 +137,32 @@ def edge_rows(targets: Iterable[TargetView]) -> tuple[EdgeRow, ...]:
 def certificate_rows(
     secrets: Mapping[str, Secret], cluster: Cluster, now: float
 ) -> tuple[CertificateRow, ...]:
-    """The machines' certificates and their authority's, without keys."""
+    """The machines' certificates and their authority's, without keys; those that can be read."""
     at = datetime.fromtimestamp(now, UTC)
     rows = []
-    for name in ("ca/cert", *leaves(cluster)):
-        if name in secrets:
-            said = pki.facts(secrets[name].reveal())[0]
+    for name in (AUTHORITY, *leaves(cluster)):
+        if (said := _certificate(secrets, name)) is not None:
             rows.append(CertificateRow(name, f"{said.ends:%Y-%m-%d}", said.left(at).days))
     return tuple(rows)
+
+
+def _certificate(secrets: Mapping[str, Secret], name: str) -> pki.CertificateFacts | None:
+    try:
+        return pki.facts(secrets[name].reveal())[0] if name in secrets else None
+    except RefusedError:
+        return None
+
+
+def secret_wrongs(secrets: Mapping[str, Secret], cluster: Cluster) -> Iterator[str]:
+    """Secrets that are not there, and certificates that are none."""
+    missing = [each.name for each in needed_secrets(cluster) if each.name not in secrets]
+    if missing:
+        rest = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        makes = f"toolkit cluster up {cluster.name} makes it"
+        yield f"the secret {missing[0]}{rest} is missing: {makes}"
+    for name in (AUTHORITY, *leaves(cluster)):
+        if name in secrets and _certificate(secrets, name) is None:
+            yield f"the secret {name} holds no certificate"
 
 
 def stack_wrongs(cluster: Cluster, stack: StackView) -> Iterator[str]:
