@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cluster.aws.account import Aws
 from tests.cluster.aws.applying import Applying, sets
+from tests.cluster.aws.commands import FILLING
 from tests.cluster.aws.standing import FILE, Standing, standing
 from toolkit.clients.aws.stacks import Stacks
 from toolkit.cluster.template import render_template
@@ -46,7 +48,18 @@ def test_a_plan_of_nothing_makes_nothing(aws: Aws, there: Standing, run: Applyin
 
 
 def test_up_makes_all_and_again_changes_nothing(aws: Aws, there: Standing, run: Applying) -> None:
+    """Servers begin while the stack is still being made: workers need what they are told."""
+    aws.knobs(held=["PoolControl", "PoolFrontend", "PoolWorker"])
+    statuses = []
+
+    def begin(*handed: Any) -> None:
+        statuses.append(there.status())
+        aws.knobs(held=[])
+        FILLING.begin(*handed)
+
+    run.steps["begin"] = begin
     report = run.up()
+    assert statuses[0] == "CREATE_IN_PROGRESS"
     assert (report.word, report.code) == ("up", ExitCode.OK)
     assert there.status() == "CREATE_COMPLETE"
     assert set(report.made) <= set(there.store().names())
@@ -68,22 +81,6 @@ def test_up_makes_all_and_again_changes_nothing(aws: Aws, there: Standing, run: 
     assert sets(aws) == []
 
 
-def test_the_servers_begin_before_any_worker_is_waited_for(aws: Aws, run: Applying) -> None:
-    """Workers need what servers are told while the stack is still being made."""
-    pools = ["PoolControl", "PoolFrontend", "PoolWorker"]
-    aws.knobs(held=pools)
-    statuses = []
-
-    def begin(work: object, access: object, store: object, sleep: object) -> None:
-        found = aws.client("cloudformation").describe_stacks(StackName="prod")["Stacks"][0]
-        statuses.append(found["StackStatus"])
-        aws.knobs(held=[])
-
-    run.steps["begin"] = begin
-    assert run.up().code is ExitCode.OK
-    assert statuses[0] == "CREATE_IN_PROGRESS"
-
-
 def test_a_failed_making_keeps_all_says_why_and_is_gone_on_with(
     aws: Aws, there: Standing, run: Applying
 ) -> None:
@@ -96,20 +93,15 @@ def test_a_failed_making_keeps_all_says_why_and_is_gone_on_with(
     assert report.next == ("toolkit cluster up prod", "toolkit cluster down prod")
     assert there.physical("Server1") == "prod-server-1"
 
+    # There is nothing to go back to: going back would delete what was made.
+    again = run.up()
+    assert (again.word, again.stack) == ("failed", "UPDATE_FAILED")
+    assert there.physical("Server1") == "prod-server-1"
+
     aws.knobs(fails={})
-    planned = run.plan()
-    assert planned.code is ExitCode.CHANGES
+    assert run.plan().code is ExitCode.CHANGES
     assert run.up().word == "up"
     assert there.status() == "UPDATE_COMPLETE"
-
-
-def test_what_fails_again_is_kept_again(aws: Aws, there: Standing, run: Applying) -> None:
-    """There is nothing to go back to: going back would delete what was made."""
-    aws.knobs(fails={"PoolWorker": "no capacity"})
-    run.up()
-    report = run.up()
-    assert (report.word, report.stack) == ("failed", "UPDATE_FAILED")
-    assert there.physical("Server1") == "prod-server-1"
 
 
 def test_a_stack_of_that_name_that_is_not_ours_is_left_alone(
@@ -198,12 +190,6 @@ def test_a_protected_cluster_asks_and_no_is_no(aws: Aws, there: Standing, run: A
     assert run.up().word == "up"
     found = aws.client("cloudformation").describe_stacks(StackName="prod")["Stacks"][0]
     assert found["EnableTerminationProtection"] is True
-
-    there.write(FILE.replace("protected = false", "protected = true").replace("max = 4", "max = 5"))
-    run.answer = lambda _: False
-    assert run.up().word == "kept"
-    assert sets(aws) == []
-    assert there.status() == "CREATE_COMPLETE"
 
 
 def test_a_finding_stops_before_anything_is_made(aws: Aws, there: Standing, run: Applying) -> None:
