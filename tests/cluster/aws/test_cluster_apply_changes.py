@@ -6,6 +6,7 @@ One cluster for all of them: each says a number of workers that nobody said befo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -325,6 +326,19 @@ def test_a_balancer_without_anybody_behind_it_is_not_known_to_work(
     assert "no machine healthy" in report.sentence
 
 
+def test_interrupted_while_the_cluster_is_looked_at_only_that_is_said(
+    there: Standing, run: Applying
+) -> None:
+    def enough(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    run.up()
+    run.steps["settle"] = enough
+    with pytest.raises(InterruptedRolloutError, match="not seen to its end") as caught:
+        run.up()
+    assert "CloudFormation goes on" not in caught.value.message
+
+
 def test_what_there_is_no_time_for_is_not_begun(there: Standing, run: Applying) -> None:
     now = [0.0]
 
@@ -357,6 +371,14 @@ def test_the_balancer_is_asked_whom_it_has(there: Standing, run: Applying) -> No
     assert report.word in {"up", "unchanged"}
     assert report.equipment is not None
     assert "kick is left out: no policy" in report.notes
+
+
+def test_equipment_that_nobody_could_judge_is_not_called_failed(
+    there: Standing, run: Applying
+) -> None:
+    run.steps["fit_out"] = lambda *_: equipped(replace(FAILED, code=ExitCode.UNKNOWN))
+    report = run.up()
+    assert (report.word, report.code) == ("unknown", ExitCode.UNKNOWN)
 
 
 @pytest.mark.parametrize(
