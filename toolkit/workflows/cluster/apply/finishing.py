@@ -15,6 +15,7 @@ from toolkit.spec.preflight import Preflight
 from toolkit.views.text import counted
 from toolkit.views.text import seconds as long
 from toolkit.workflows.cluster.apply.follow import Followed
+from toolkit.workflows.cluster.apply.restoring import restore_groups
 from toolkit.workflows.cluster.apply.secrets import Kept
 from toolkit.workflows.cluster.apply.work import Work
 
@@ -90,6 +91,7 @@ def completed(
     filling = work.tools.filling
     try:
         _protect(work, stack)
+        restore_groups(work)
         _need_time(work)
         with filling.enter(work, secrets.store) as access:
             filling.begin(work, access, secrets.store, work.pause)
