@@ -22,6 +22,13 @@ ZONES = FILE.cluster.zones
 TYPES = frozenset({"m7g.large", "t4g.small", "t3.small", "m7gd.xlarge", "t4g.nano"})
 
 
+def types_of(file: ClusterFile) -> dict[str, InstanceTypeView]:
+    """What AWS says of the types of a file with which all is well."""
+    types = well(file).types
+    assert isinstance(types, dict)
+    return dict(types)
+
+
 def offered(**lacks: str) -> dict[str, frozenset[str]]:
     """By letter of the zone the one type that it has not."""
     return {zone: TYPES - {lacks.get(zone[-1], "")} for zone in ZONES}
@@ -100,7 +107,7 @@ def test_a_zone_that_is_ill_is_warned_of() -> None:
 
 
 def test_a_processor_that_was_taken_for_another_stops() -> None:
-    types = dict(well(FILE).types)  # type: ignore[call-overload]
+    types = types_of(FILE)
     types["m7g.large"] = InstanceTypeView("m7g.large", 2, ("x86_64",), storage=False)
     finding = only(FILE, types=types)
     assert (finding.kind, finding.key) == ("stops", "servers.type")
@@ -108,7 +115,7 @@ def test_a_processor_that_was_taken_for_another_stops() -> None:
 
 
 def test_disks_that_a_type_has_not_are_warned_of() -> None:
-    types = dict(well(FILE).types)  # type: ignore[call-overload]
+    types = types_of(FILE)
     types["m7gd.xlarge"] = InstanceTypeView("m7gd.xlarge", 4, ("arm64",), storage=False)
     finding = only(FILE, types=types)
     assert (finding.kind, finding.key) == ("warns", "pools.worker.ephemeral")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -19,6 +19,7 @@ from toolkit.cluster.preflight.quotas import (
     interface_need,
     machine_needs,
 )
+from toolkit.spec.cluster import Nat
 from toolkit.spec.preflight import Unseen
 
 FILE = full()
@@ -96,7 +97,7 @@ def test_a_pool_that_cannot_grow_is_said_with_both_numbers() -> None:
     [("none", "alb", 0), ("single", "alb", 1), ("per-az", "alb", 4), ("single", "nlb", 5),
      ("none", "nlb", 4), ("per-az", "nlb", 8)],
 )  # fmt: skip
-def test_addresses_of_nat_and_balancer(nat: str, kind: str, count: int) -> None:
+def test_addresses_of_nat_and_balancer(nat: Nat, kind: Literal["alb", "nlb"], count: int) -> None:
     cluster = FILE.cluster
     shape = replace(cluster, nat=nat, edge=replace(cluster.edge, kind=kind))
     assert address_need(shape).most == count
