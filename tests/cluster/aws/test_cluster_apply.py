@@ -9,11 +9,11 @@ import pytest
 
 from tests.cluster.aws.account import Aws
 from tests.cluster.aws.applying import Applying, sets
-from tests.cluster.aws.commands import FILLING
+from tests.cluster.aws.commands import FILLING, nap
 from tests.cluster.aws.standing import FILE, Standing, standing
 from toolkit.clients.aws.stacks import Stacks
 from toolkit.cluster.template import render_template
-from toolkit.errors import ExitCode, RefusedError
+from toolkit.errors import ExitCode, InterruptedRolloutError, RefusedError, UnreachableError
 
 WRITES = ("Create", "Put", "Execute", "Update", "Delete", "Add", "Cancel")
 DOZEN = 12
@@ -206,3 +206,33 @@ def test_a_finding_stops_before_anything_is_made(aws: Aws, there: Standing, run:
     planned = run.plan()
     assert (planned.word, planned.code) == ("refused", ExitCode.REFUSED)
     assert planned.changes
+
+
+def test_a_half_made_cluster_that_never_began_begins_when_it_is_attached_to(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    """`up` was ended while it went on with a failed creation, before its servers had begun."""
+    aws.knobs(fails={"PoolControl": "no capacity"})
+
+    def no_way(*_: object) -> None:
+        raise UnreachableError("no way into prod", system="SSH")
+
+    run.steps["begin"] = no_way
+    assert run.up().word == "failed"
+    aws.knobs(fails={}, held=["PoolControl"])
+
+    def enough(seconds: float) -> None:
+        if there.status() == "UPDATE_IN_PROGRESS":
+            raise KeyboardInterrupt
+        nap(seconds)
+
+    run.sleep = enough
+    with pytest.raises(InterruptedRolloutError):
+        run.up()
+
+    def begin(*handed: Any) -> None:
+        FILLING.begin(*handed)
+        aws.knobs(held=[])
+
+    assert Applying(there.folder, steps={"begin": begin}).up().code is ExitCode.OK
+    assert there.status() == "UPDATE_COMPLETE"
