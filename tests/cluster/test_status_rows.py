@@ -29,7 +29,7 @@ from toolkit.spec.rehearsal import CertificateRow
 from toolkit.spec.target import Secret
 from toolkit.workflows.cluster.servers import Servers
 from toolkit.workflows.cluster.status import rows
-from toolkit.workflows.cluster.status.inside import Inside, look_inside
+from toolkit.workflows.cluster.status.inside import Inside, look_inside, place_of
 
 CLUSTER = templates.cluster()
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -155,7 +155,9 @@ def test_a_pool_counts_who_comes_who_serves_and_who_goes() -> None:
     fleet = rows.Fleet.of(groups, [instance("i-1"), instance("i-2", OLD), instance("i-4", OLD)])
     row = next(
         each
-        for each in rows.pool_rows(CLUSTER, fleet, Inside(ready=frozenset({"i-1", "i-4"})))
+        for each in rows.pool_rows(
+            CLUSTER, fleet, Inside(ready={("worker", "batch"): 1, ("edge", "default"): 7})
+        )
         if each.name == "worker"
     )
     assert (row.in_service, row.unwell, row.starting, row.draining) == (2, 1, 1, 1)
@@ -166,9 +168,27 @@ def test_a_pool_counts_who_comes_who_serves_and_who_goes() -> None:
 
 def test_machines_that_nomad_does_not_have_are_said_only_when_nomad_was_seen() -> None:
     groups, instances = whole()
-    said = wrongs(groups, instances, Inside(ready=frozenset({"i-pool-worker-0"})))
-    assert "Nomad has 1 of 2 machines of pool worker ready" in said
+    said = wrongs(groups, instances, Inside(ready={("worker", "batch"): 1}))
+    assert "Nomad has 1 of 2 machines of worker ready" in said
     assert wrongs(groups, instances, Inside()) == []
+
+
+def test_pools_that_are_one_to_nomad_are_counted_as_one() -> None:
+    alike = {
+        name: replace(each, node_class="x", node_pool="p") for name, each in CLUSTER.pools.items()
+    }
+    cluster = replace(CLUSTER, pools=alike)
+    groups, instances = whole()
+    fleet = rows.Fleet.of(groups, instances)
+
+    def said(ready: int) -> list[str]:
+        control = place_of(cluster.control)
+        pools = rows.pool_rows(cluster, fleet, Inside(ready={("x", "p"): ready, control: 1}))
+        servers = rows.server_rows(cluster, fleet, None)
+        return list(rows.machine_wrongs(cluster, servers, pools))
+
+    assert said(3) == []
+    assert said(2) == ["Nomad has 2 of 3 machines of frontend and worker ready"]
 
 
 # --- the rest --------------------------------------------------------------------------------
@@ -343,14 +363,14 @@ def test_a_server_that_does_not_answer_among_others_that_do_is_wrong() -> None:
 
 def test_leader_voters_and_nodes_that_take_work() -> None:
     nodes = [
-        {"Name": "i-1", "Status": "ready", "SchedulingEligibility": "eligible"},
-        {"Name": "i-2", "Status": "ready", "SchedulingEligibility": "ineligible"},
-        {"Name": "i-3", "Status": "down", "SchedulingEligibility": "eligible"},
+        {"NodeClass": "edge", "Status": "ready", "SchedulingEligibility": "eligible"},
+        {"NodeClass": "edge", "Status": "ready", "SchedulingEligibility": "ineligible"},
+        {"NodeClass": "edge", "Status": "down", "SchedulingEligibility": "eligible"},
     ]
     views = (system("Consul", 1, 2, 3), system("Nomad", 1, 2, 3))
     found = look(Told(views, slots(CLUSTER)[1].address, nodes))
     assert found.raft == {"server-1": "voter", "server-2": "leader", "server-3": "voter"}
-    assert (found.reasons, found.ready) == ((), frozenset({"i-1"}))
+    assert (found.reasons, found.ready) == ((), {("edge", "default"): 1})
 
 
 def test_nodes_that_cannot_be_asked_for_are_not_none() -> None:

@@ -65,7 +65,7 @@ class PoolRow:
     earlier: int
     """Machines of an earlier configuration."""
     nodes: int | None
-    """Ready and eligible in Nomad; None: not seen."""
+    """Nodes of its class and node pool that Nomad gives work to; None: not seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ POOL = record(
     draining=whole("How many are to go, and are waited for"),
     unwell=whole("How many of those in service are not healthy"),
     earlier=whole("How many were started with an earlier configuration"),
-    nodes=maybe(whole("How many Nomad gives work to; null: not seen")),
+    nodes=maybe(whole("Nodes of its class and node pool that Nomad gives work to; null: not seen")),
 )
 
 EDGE = record(

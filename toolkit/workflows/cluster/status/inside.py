@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from toolkit.cluster.gate import gate
 from toolkit.cluster.network import slots
 from toolkit.errors import ApiError
-from toolkit.spec.cluster import Cluster
+from toolkit.spec.cluster import Cluster, Pool
 from toolkit.workflows.cluster.servers import Servers
 
+Place = tuple[str, str]
+"""Nomad's node class and node pool."""
 UNSEEN = "unseen"
 SERVERS = "the servers and Nomad's nodes"
 
@@ -23,8 +26,9 @@ class Inside:
     """By slot: `leader`, `voter`, or what is wrong with it."""
     reasons: tuple[str, ...] = ()
     """Why no server may be taken away now."""
-    ready: frozenset[str] | None = None
-    """Names of Nomad's nodes that take work; None: not seen."""
+    ready: Mapping[Place, int] | None = None
+    """How many of Nomad's nodes take work, by what the machines of a pool have in common there;
+    None: not seen."""
     unseen: tuple[str, ...] = ()
 
 
@@ -42,7 +46,7 @@ def look_inside(cluster: Cluster, asked: Servers, way: str) -> Inside:
     leader, ready = "", None
     try:
         leader = asked.leader_address()
-        ready = frozenset(str(node["Name"]) for node in asked.nomad.nodes() if _works(node))
+        ready = Counter(_place(node) for node in asked.nomad.nodes() if _works(node))
     except ApiError as error:
         unseen = (f"Nomad's nodes: {error.message}",)
     return Inside(
@@ -62,6 +66,15 @@ def _of_server(name: str, reasons: tuple[str, ...], *, leads: bool) -> str:
         return against
     # Something speaks against a system as a whole: whether this one votes is not known.
     return "leader" if leads else UNSEEN if reasons else "voter"
+
+
+def place_of(pool: Pool) -> Place:
+    """Where Nomad has the machines of a pool."""
+    return pool.node_class or pool.name, pool.node_pool
+
+
+def _place(node: Mapping[str, object]) -> Place:
+    return str(node.get("NodeClass") or ""), str(node.get("NodePool") or "default")
 
 
 def _works(node: Mapping[str, object]) -> bool:

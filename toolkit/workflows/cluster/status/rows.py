@@ -29,7 +29,7 @@ from toolkit.spec.cluster_status import (
 )
 from toolkit.spec.rehearsal import CertificateRow
 from toolkit.spec.target import Secret
-from toolkit.workflows.cluster.status.inside import UNSEEN, Inside
+from toolkit.workflows.cluster.status.inside import UNSEEN, Inside, place_of
 
 NONE = "none"
 
@@ -120,7 +120,7 @@ def pool_rows(cluster: Cluster, fleet: Fleet, inside: Inside | None) -> tuple[Po
                 draining=sum(each.going for each in own),
                 unwell=sum(each.id in serving and not each.in_service for each in own),
                 earlier=sum(fleet.configuration(group, each.id) == "earlier" for each in own),
-                nodes=None if ready is None else len(ready.intersection(serving)),
+                nodes=None if ready is None else ready.get(place_of(pool), 0),
             )
         )
     return tuple(rows)
@@ -194,8 +194,11 @@ def machine_wrongs(
         elif row.in_service - row.unwell < row.desired:
             well = row.in_service - row.unwell
             yield f"the pool {pool.name} has {well} of {row.desired} machines in service"
-        if row.nodes is not None and row.nodes < row.in_service:
-            yield f"Nomad has {row.nodes} of {row.in_service} machines of pool {pool.name} ready"
+        # Pools may be one to Nomad: then it has to have the machines of all of them.
+        alike = [each.name for each in cluster.all_pools if place_of(each) == place_of(pool)]
+        serving = sum(found[each].in_service for each in alike if each in found)
+        if row.nodes is not None and row.nodes < serving and pool.name == alike[0]:
+            yield f"Nomad has {row.nodes} of {serving} machines of {' and '.join(alike)} ready"
 
 
 def balancer_wrongs(balancer: BalancerView | None) -> Iterator[str]:
