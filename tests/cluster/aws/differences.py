@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.cluster.aws.intrinsics import references
-from tests.cluster.aws.kinds import KINDS, Kind
+from tests.cluster.aws.kind import Kind
+from tests.cluster.aws.kinds import KINDS
 from tests.cluster.aws.stack import Resource, Stack
 
 NEVER, ALWAYS, PERHAPS = "Never", "Always", "Conditionally"

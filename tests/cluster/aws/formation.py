@@ -7,18 +7,13 @@ minutes there takes milliseconds here, and what a service would refuse there may
 
 from __future__ import annotations
 
-import json
-import re
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from moto.core.exceptions import ServiceException
-
+from tests.cluster.aws.answers import Refusal, invalid, read_template, rows_of
 from tests.cluster.aws.differences import changes
-from tests.cluster.aws.intrinsics import in_order
-from tests.cluster.aws.kinds import KINDS
 from tests.cluster.aws.stack import ChangeSet, Stack, now
 from tests.cluster.aws.work import Knobs, Work, delete_stack, perform
 
@@ -34,19 +29,6 @@ UPDATABLE = (
 """The last two: where what was made was kept."""
 
 Answer = dict[str, Any]
-
-
-class Refusal(ServiceException):
-    """An answer that is an error."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def invalid(message: str) -> Refusal:
-    """What nearly every refusal of CloudFormation is."""
-    return Refusal("ValidationError", message)
 
 
 class Formation:
@@ -70,7 +52,7 @@ class Formation:
                 f"1 validation error detected: Value at 'templateBody' failed to satisfy "
                 f"constraint: Member must have length less than or equal to {LARGEST}"
             )
-        resources = _resources(body)
+        resources = read_template(body)
         if not said.get("Capabilities") and any(
             each["Type"].startswith("AWS::IAM::") for each in resources.values()
         ):
@@ -251,13 +233,13 @@ class Formation:
         """DescribeStackResources: no pages, at most 100."""
         with self.lock:
             stack = self._must(said["StackName"], deleted=True)
-            return {"StackResources": _rows(stack, "Timestamp")[:100]}
+            return {"StackResources": rows_of(stack, "Timestamp")[:100]}
 
     def list_stack_resources(self, said: Answer) -> Answer:
         """ListStackResources."""
         with self.lock:
             stack = self._must(said["StackName"], deleted=True)
-            rows = _rows(stack, "LastUpdatedTimestamp")
+            rows = rows_of(stack, "LastUpdatedTimestamp")
             page, token = self._page(rows, said.get("NextToken"))
             more = {} if token is None else {"NextToken": token}
             return {"StackResourceSummaries": page, **more}
@@ -383,39 +365,6 @@ class Formation:
         stack.thread = threading.Thread(target=run, daemon=True)
         self.threads.append(stack.thread)
         stack.thread.start()
-
-
-def _resources(body: str) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-        resources: dict[str, Any] = document["Resources"]
-        in_order(resources)
-    except (ValueError, KeyError, TypeError) as exc:
-        raise invalid(f"Template format error: {exc}") from exc
-    unknown = sorted({each["Type"] for each in resources.values()} - set(KINDS))
-    if unknown:
-        raise invalid(f"Template format error: Unrecognized resource types: {unknown}")
-    for name in resources:
-        if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
-            raise invalid(f"Template format error: Resource name {name} is non alphanumeric.")
-    return resources
-
-
-def _rows(stack: Stack, time: str) -> list[dict[str, Any]]:
-    rows = []
-    for each in stack.resources.values():
-        row: Mapping[str, Any] = {
-            "StackName": stack.name,
-            "StackId": stack.id,
-            "LogicalResourceId": each.logical,
-            "PhysicalResourceId": each.physical or None,
-            "ResourceType": each.kind,
-            "ResourceStatus": each.status,
-            "ResourceStatusReason": each.reason or None,
-            time: each.at,
-        }
-        rows.append({key: value for key, value in row.items() if value is not None})
-    return rows
 
 
 def _roll_on(work: Work) -> None:

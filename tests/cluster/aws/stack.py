@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.cluster.aws.kinds import Made, Properties
+from tests.cluster.aws.kind import Made, Properties
 
 _TICKS = itertools.count()
 

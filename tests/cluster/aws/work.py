@@ -13,7 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.cluster.aws.differences import RETAINED
 from tests.cluster.aws.intrinsics import in_order, references, resolved
-from tests.cluster.aws.kinds import KINDS, Made, Place, Properties, is_gone
+from tests.cluster.aws.kind import Made, Place, Properties, is_gone
+from tests.cluster.aws.kinds import KINDS
 from tests.cluster.aws.stack import ChangeSet, Resource, Stack, now
 
 CAUGHT = (
