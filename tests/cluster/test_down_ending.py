@@ -45,8 +45,8 @@ def test_the_question_names_all_that_goes() -> None:
     assert asked == (
         f"destroy the cluster {CLUSTER.name} in eu-west-1, account 123456789012, for good: the"
         f" stack {CLUSTER.name} (CREATE_COMPLETE) and all that it made, 7 machines with all that"
-        " runs there, 1 public name of its jobs, 3 data volumes with all that Nomad and Consul know,"
-        " 21 secrets and their key?"
+        " runs there, 1 public name of its jobs, 3 data volumes with all that Nomad and Consul"
+        " know, 21 secrets and their key?"
     )
 
 
