@@ -1316,8 +1316,6 @@ Commands:
   ssh       Open a shell on a cluster's machine
   status    Show how a cluster in AWS, or a rehearsal, stands
   down      Leave nothing of a cluster in AWS
-  env       Print what leads a shell into a cluster
-  ssh       Open a shell on a cluster's machine
   rehearse  Run a cluster's machines as namespaces of this one
 """,
     "cluster init": """\
@@ -1449,7 +1447,7 @@ Options:
   Examples:
     eval "$(toolkit cluster env prod)"   # then: toolkit deploy -e prod backend
     eval "$(toolkit cluster env prod --stop)"
-    eval "$(toolkit cluster env prod-rehearsal)"   # as root
+    eval "$(sudo toolkit cluster env prod-rehearsal)"
 """,
     "cluster ssh": """\
 Usage: toolkit cluster ssh [OPTIONS] NAME MACHINE [-- COMMAND]

@@ -60,6 +60,11 @@ def test_every_command_has_a_page_and_nothing_else_has() -> None:
     assert set(HELP) == {"", *catalog.BY_NAME}
 
 
+def test_a_command_is_listed_once() -> None:
+    names = [entry.name for entry in catalog.COMMANDS]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 @pytest.mark.parametrize("entry", [e for e in catalog.COMMANDS if e.target], ids=lambda e: e.name)
 def test_a_command_gives_an_example_or_takes_nothing(entry: catalog.Entry) -> None:
     command = build(entry)

@@ -286,22 +286,6 @@ COMMANDS = (
         "Leave nothing of a cluster in AWS", "",
         ("toolkit cluster down prod", "toolkit cluster down prod --keep-data --yes"),
     ),
-    Entry(
-        "cluster env", "toolkit.cli.cluster_reach:env",
-        "Print what leads a shell into a cluster", "",
-        (
-            'eval "$(toolkit cluster env prod)"   # then: toolkit deploy -e prod backend',
-            'eval "$(toolkit cluster env prod --stop)"',
-            'eval "$(toolkit cluster env prod-rehearsal)"   # as root',
-        ),
-    ),
-    Entry(
-        "cluster ssh", "toolkit.cli.cluster_reach:ssh", "Open a shell on a cluster's machine", "",
-        (
-            "toolkit cluster ssh prod server-1",
-            "toolkit cluster ssh prod frontend -- docker ps",
-        ),
-    ),
     Entry("cluster rehearse", "", "Run a cluster's machines as namespaces of this one", ""),
     Entry(
         "cluster rehearse up", "toolkit.cli.cluster_rehearse:up",
