@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ from tests.cluster.aws.commands import FILLING, nap
 from tests.cluster.aws.standing import FILE, Standing, standing
 from toolkit.clients.aws.stacks import Stacks
 from toolkit.cluster.template import render_template
-from toolkit.errors import ExitCode, InterruptedRolloutError, RefusedError, UnreachableError
+from toolkit.errors import (
+    ChangedError,
+    DeniedError,
+    ExitCode,
+    InterruptedRolloutError,
+    RefusedError,
+    UnreachableError,
+)
 
 WRITES = ("Create", "Put", "Execute", "Update", "Delete", "Add", "Cancel")
 DOZEN = 12
@@ -139,14 +147,18 @@ def others_stack(aws: Aws, *, execute: bool = True) -> None:
 
 
 def test_an_empty_stack_of_ours_is_made_anew(aws: Aws, there: Standing, run: Applying) -> None:
-    """What a run leaves that was killed between making its change set and executing it."""
+    """What a run leaves that was killed between making its change set and executing it.
+
+    Its tags are the change set's until that is executed.
+    """
+    draft = replace(render_template(there.cluster), tags={})
+    Stacks(there.cloud).create_change_set("prod", "toolkit-up-0", draft, "CREATE", token="t")
+    planned = run.plan()
+    assert (planned.code, planned.stack) == (ExitCode.CHANGES, "REVIEW_IN_PROGRESS")
     aws.fault("denied", "ExecuteChangeSet")
     with pytest.raises(Exception, match="ExecuteChangeSet") as caught:
         run.up()
     assert getattr(caught.value, "code", None) is ExitCode.REFUSED
-    assert there.status() == "REVIEW_IN_PROGRESS"
-    planned = run.plan()
-    assert planned.code is ExitCode.CHANGES
     assert there.status() == "REVIEW_IN_PROGRESS"
     report = run.up()
     assert (report.word, there.status()) == ("up", "CREATE_COMPLETE")
@@ -236,3 +248,41 @@ def test_a_half_made_cluster_that_never_began_begins_when_it_is_attached_to(
 
     assert Applying(there.folder, steps={"begin": begin}).up().code is ExitCode.OK
     assert there.status() == "UPDATE_COMPLETE"
+
+
+def test_what_is_left_of_a_making_that_was_never_compared_is_ours_to_find(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    """An empty stack has no tags: without its change set nobody could say whose it is."""
+    aws.knobs(looks=1000)
+
+    def enough(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    run.sleep = enough
+    with pytest.raises(InterruptedRolloutError):
+        run.up()
+    assert there.status() == "REVIEW_IN_PROGRESS"
+    aws.knobs(looks=1)
+    assert Applying(there.folder).up().word == "up"
+
+
+def test_an_empty_stack_that_somebody_filled_meanwhile_is_not_deleted(
+    aws: Aws, there: Standing, run: Applying
+) -> None:
+    """Two of `up`: one waits for an answer, and finds what the other made."""
+    aws.fault("denied", "ExecuteChangeSet")
+    with pytest.raises(DeniedError):
+        run.up()
+    there.write(FILE.replace("protected = false", "protected = true"))
+    (name,) = sets(aws)
+
+    def meanwhile(question: str) -> bool:
+        aws.client("cloudformation").execute_change_set(StackName="prod", ChangeSetName=name)
+        there.wait(lambda: there.status() == "CREATE_COMPLETE")
+        return True
+
+    run.answer = meanwhile
+    with pytest.raises(ChangedError, match="is CREATE_COMPLETE"):
+        run.up()
+    assert there.status() == "CREATE_COMPLETE"

@@ -42,6 +42,11 @@ class Standing:
         """CloudFormation works on it right now."""
         return self.code is ExitCode.UNKNOWN
 
+    @property
+    def anew(self) -> bool:
+        """There is nothing to go on with: everything is made from nothing."""
+        return self.way in {"make", "remake"}
+
     def next_for(self, name: str) -> tuple[str, ...]:
         """The commands for the cluster of that name."""
         return tuple(each.replace("NAME", name) for each in self.next)

@@ -23,9 +23,6 @@ from toolkit.workflows.cluster.apply.work import (
 )
 from toolkit.workflows.cluster.preflight import PLAN_NEW, PLAN_OLD
 
-CALLS = PLAN_OLD - 1
-"""For the preflight where there is a stack: its change set is looked at until it is made."""
-
 
 def plan(
     folder: Path, name: str, tools: Tools | None = None, *, prices: Path | None = None
@@ -45,11 +42,9 @@ def plan(
 def _plan(
     work: Work, stack: StackView | None, found: Standing, prices: Prices | None
 ) -> ClusterPlanReport:
-    fresh = stack is None or found.way == "remake"
-    base = None if fresh else stack
-    seen = work.tools.preflight(
-        work.file, work.cloud, stack, now=work.tools.now(), calls=PLAN_NEW if fresh else CALLS
-    )
+    base = None if found.anew else stack
+    calls = PLAN_NEW if base is None else PLAN_OLD
+    seen = work.tools.preflight(work.file, work.cloud, base, now=work.tools.now(), calls=calls)
     rows: tuple[ChangeRow, ...] = ()
     left_out = work.equipment.left_out
     notes = [f"{each.job} is left out of the equipment: {each.why}" for each in left_out]
@@ -57,7 +52,7 @@ def _plan(
         notes.append(f"asked by up, and not by a plan: {', '.join(seen.unasked)}")
     if found.way in {"change", "retry"}:
         rows = _compared(work, base)
-    elif fresh:
+    elif found.anew:
         rows = additions(make_template(work, None))
     word: PlanWord = "changes" if rows or found.way not in {"change"} else "nothing"
     sentence = _sentence(work, found, rows)

@@ -55,7 +55,7 @@ class Aim:
     @property
     def fresh(self) -> bool:
         """Everything is made from nothing."""
-        return self.found.way in {"make", "remake"}
+        return self.found.anew
 
 
 def up(folder: Path, name: str, tools: Tools | None = None) -> ClusterUpReport:
@@ -100,7 +100,8 @@ def _get_ready(
     work: Work, stack: StackView | None, found: Standing
 ) -> tuple[Work, Aim, Kept] | ClusterUpReport:
     """All that comes before the stack is touched; a report where it never will be."""
-    seen = work.tools.preflight(work.file, work.cloud, stack, now=work.tools.now())
+    base = None if found.anew else stack
+    seen = work.tools.preflight(work.file, work.cloud, base, now=work.tools.now())
     for each in seen.findings:
         work.say("note", str(each))
     if seen.stops:
@@ -125,7 +126,7 @@ def _get_ready(
 def _aim(
     work: Work, stack: StackView | None, found: Standing, findings: tuple[Finding, ...]
 ) -> Aim:
-    if found.way in {"make", "remake"} or stack is None:
+    if found.anew or stack is None:
         template = make_template(work, None)
         rows = additions(template)
         work.say("plan", f"{counted(len(rows), 'resource')} to make")

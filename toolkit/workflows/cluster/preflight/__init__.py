@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 PLAN_NEW = 9
 """Calls that a plan may spend here where there is no stack: with its own three it stays at 12."""
-PLAN_OLD = 5
-"""And where there is one, whose change set is made, read and deleted."""
+PLAN_OLD = 4
+"""And where there is one, whose change set is made, looked at until it is there, and deleted."""
 EMPTY = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"})
 """What a stack says that has nothing yet, or nothing any more."""
 NEW = (
@@ -87,7 +87,8 @@ def preflight(
 
 
 def _whose(stack: StackView | None, cluster: Cluster) -> Literal["none", "ours", "others"]:
-    if stack is None or stack.status == "DELETE_COMPLETE":
+    # What is empty has no tags yet: `is_our_draft` tells whose it is, before anybody asks here.
+    if stack is None or stack.status in {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}:
         return "none"
     if stack.tags.get(CLUSTER_TAG) != cluster.name:
         return "others"
