@@ -39,13 +39,30 @@ def test_money_is_said_only_with_its_date_and_what_has_none_is_not_nothing() -> 
     priced = text(
         plan.lines(replace(CLUSTER_PLAN, bill=replace(bill, charges=(*bill.charges, unpriced))))
     )
-    assert "36.50 USD a month, without alb-hour, which have no price" in priced
+    assert "36.50 USD a month, without alb-hour, which has no price;" in priced
     assert "prices as of 2026-01-31" in priced
     assert "no price the balancer" in priced
     free = replace(bill, as_of=None, charges=(Charge(Unit("nat-hour", "NAT", 1, 2)),))
     said = text(plan.lines(replace(CLUSTER_PLAN, bill=free)))
     assert "costs" not in said
     assert "nat-hour 1 to 2 NAT" in said
+
+
+def test_what_aws_may_bill_more_of_makes_no_sum_that_ends() -> None:
+    grows = Charge(Unit("address-hour", "the balancer", 730, 730, more=True), Decimal("0.01"))
+    bill = replace(CLUSTER_PLAN.bill, charges=(*CLUSTER_PLAN.bill.charges, grows))
+    assert "43.80 USD a month or more;" in text(plan.lines(replace(CLUSTER_PLAN, bill=bill)))
+    without = replace(bill, charges=(*CLUSTER_PLAN.bill.charges, replace(grows, price=None)))
+    said = text(plan.lines(replace(CLUSTER_PLAN, bill=without)))
+    assert "36.50 USD a month, without address-hour, which has no price;" in said
+
+
+def test_without_any_price_there_is_no_sum() -> None:
+    none = tuple(replace(each, price=None) for each in CLUSTER_PLAN.bill.charges)
+    bill = replace(CLUSTER_PLAN.bill, charges=none)
+    said = text(plan.lines(replace(CLUSTER_PLAN, bill=bill)))
+    assert "a month;" not in said and "USD" not in said
+    assert "costs nothing of it has a price in the file; prices as of 2026-01-31" in said
 
 
 def test_a_free_thing_costs_nothing_and_says_so() -> None:

@@ -39,11 +39,20 @@ def _bill(bill: Bill) -> list[str]:
             for each in bill.charges
         ]
         result = [line for row in hung([PRICED, *priced]) for line in row]
-        said = f"{_money(bill.least, bill.most)} {bill.currency} a month"
-        if bill.unpriced:
-            said += f", without {', '.join(bill.unpriced)}, which have no price"
-        result += told("costs", f"{said}; prices as of {bill.as_of}, {bill.source}")
+        result += told("costs", f"{_sum(bill)}; prices as of {bill.as_of}, {bill.source}")
     return [*result, *told("and", f"by use: {', '.join(bill.by_use)}")]
+
+
+def _sum(bill: Bill) -> str:
+    if bill.least is None:
+        return "nothing of it has a price in the file"
+    said = f"{_money(bill.least, bill.most)} {bill.currency} a month"
+    if any(each.unit.more and each.price for each in bill.charges):
+        said += " or more"
+    if bill.unpriced:
+        verb = "has" if len(bill.unpriced) == 1 else "have"
+        said += f", without {', '.join(bill.unpriced)}, which {verb} no price"
+    return said
 
 
 def _units(charge: Charge) -> str:
