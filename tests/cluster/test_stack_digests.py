@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from toolkit.cluster.stack.digests import earlier
+import json
+
+from tests.cluster import templates
+from toolkit.cluster.stack.digests import earlier, earlier_then
+from toolkit.cluster.template import render_template
 from toolkit.spec.aws import GroupView, InstanceView
-from toolkit.spec.cluster_apply import EarlierRow
+from toolkit.spec.cluster_apply import ChangeRow, EarlierRow
 
 SERVER = {"toolkit:slot": "server-1", "toolkit:digest": "new"}
 POOL = {"toolkit:pool": "worker", "toolkit:digest": "new"}
@@ -40,3 +44,23 @@ def test_only_those_whose_digest_is_not_their_groups() -> None:
 def test_a_group_without_a_digest_has_no_earlier_machines() -> None:
     group = GroupView("prod-bastion", 1, 1, 1, (), {})
     assert earlier([group], [machine("i-1", "prod-bastion", "")]) == ()
+
+
+def test_what_a_change_leaves_is_told_by_the_template_it_would_have() -> None:
+    template = render_template(templates.cluster())
+    groups = {
+        str(each["Properties"]["AutoScalingGroupName"]): {
+            tag["Key"]: tag["Value"] for tag in each["Properties"]["Tags"]
+        }["toolkit:digest"]
+        for each in json.loads(template.body)["Resources"].values()
+        if each["Type"].endswith("AutoScalingGroup")
+    }
+    there = [machine(f"i-{name}", name, digest) for name, digest in groups.items()]
+    assert earlier_then(template, (), there) == ()
+    old = [machine(each.id, each.group, "old") for each in there]
+    assert len(earlier_then(template, (), old)) == len(groups)
+    replaced = ChangeRow("replace", "Server2", "AutoScaling::AutoScalingGroup")
+    changed = ChangeRow("change", "Server1", "AutoScaling::AutoScalingGroup")
+    names = [each.name for each in earlier_then(template, (replaced, changed), old)]
+    assert names[:2] == ["server-1", "server-3"]
+    assert len(names) == len(groups) - 1

@@ -48,7 +48,7 @@ CLUSTER_PLAN = ClusterPlanReport(
         "https://example.com",
         "USD",
     ),
-    ("a note",), ("toolkit cluster up prod",),
+    (EarlierRow("i-1", "server-1"),), ("a note",), ("toolkit cluster up prod",),
 )  # fmt: skip
 CLUSTER_UP = ClusterUpReport(
     "prod", "eu-west-1", "123456789012", "CREATE_FAILED", "failed", "Server1 failed first", (ROW,),

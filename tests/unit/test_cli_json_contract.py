@@ -350,7 +350,7 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "changes[](word logical kind physical reasons[] warning) "
         "findings[](kind about message hint where key line) checked[] unasked[] "
         "bill(as_of source currency least most units[](key what least most more price) by_use[]) "
-        "notes[] next[]",
+        "earlier[](instance name) notes[] next[]",
     ),
     (
         "toolkit.cluster-up/1",

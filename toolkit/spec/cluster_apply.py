@@ -76,6 +76,8 @@ class ClusterPlanReport:
     changes: tuple[ChangeRow, ...]
     preflight: Preflight
     bill: Bill
+    earlier: tuple[EarlierRow, ...] = ()
+    """Machines that `up` would leave with another configuration than the file says."""
     notes: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
     """Commands to type."""

@@ -100,10 +100,15 @@ def test_servers_of_another_type_are_left_alone_and_named(
 ) -> None:
     before = [each.id for each in instances(there)]
     there.write(FILE + '[servers]\ntype = "t3.large"\n')
+    aws.forget()
+    planned = run.plan()
+    assert len(aws.calls()) <= DOZEN
     report = run.up()
     assert report.word == "up"
     assert [each.id for each in instances(there)] == before
     assert {row.name for row in report.earlier} == {"server-1", "server-2", "server-3"}
+    assert set(planned.earlier) >= set(report.earlier)
+    assert any("(server-1, server-2, server-3" in note for note in planned.notes)
     assert any("earlier configuration" in note for note in report.notes)
 
 

@@ -102,6 +102,7 @@ def document(report: ClusterPlanReport) -> dict[str, Any]:
             ],
             "by_use": list(bill.by_use),
         },
+        "earlier": applied.earlier(report.earlier),
         "notes": list(report.notes),
         "next": list(report.next),
     }

@@ -118,6 +118,7 @@ PLAN = record(
     checked=texts("What AWS answered for"),
     unasked=texts("What only up asks for"),
     bill=one("bill"),
+    earlier=many("Machines that up would leave with an earlier configuration", "earlier_machine"),
     notes=texts("What else is to be known"),
     next=texts("Commands to type"),
 )

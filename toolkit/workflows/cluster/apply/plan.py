@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from toolkit.clients.aws.machines import Machines
 from toolkit.cluster.stack.changes import additions, explain
+from toolkit.cluster.stack.digests import earlier_then
 from toolkit.cluster.stack.statuses import Standing
 from toolkit.cluster.units import bill
 from toolkit.config.prices import read_prices
+from toolkit.errors import ApiError
+from toolkit.spec.aws import InstanceView
 from toolkit.spec.cloudformation import StackView
-from toolkit.spec.cluster_apply import ChangeRow, ClusterPlanReport, PlanWord
+from toolkit.spec.cluster_apply import ChangeRow, ClusterPlanReport, EarlierRow, PlanWord
+from toolkit.spec.cluster_template import Template
 from toolkit.spec.units import Prices
 from toolkit.views.text import counted
 from toolkit.workflows.cluster.apply.changes import draft, forgotten
@@ -21,7 +28,15 @@ from toolkit.workflows.cluster.apply.work import (
     opened,
     refuse_standing,
 )
-from toolkit.workflows.cluster.preflight import PLAN_NEW, PLAN_OLD
+
+CALLS = 12
+"""That a plan makes at most, while CloudFormation takes no more than two looks to compare."""
+LISTED = 1
+"""Of them for the volumes that a new stack would go on with."""
+COMPARED = 6
+"""And where there is a stack: for volumes and machines, and for the change set, which is made,
+looked at twice and deleted."""
+EARLIER = "machines of an earlier configuration"
 
 
 def plan(
@@ -42,18 +57,27 @@ def plan(
 def _plan(
     work: Work, stack: StackView | None, found: Standing, prices: Prices | None
 ) -> ClusterPlanReport:
+    account = work.cloud.identity().account
     base = None if found.anew else stack
-    calls = PLAN_NEW if base is None else PLAN_OLD
+    calls = CALLS - work.cloud.asked - (LISTED if base is None else COMPARED)
     seen = work.tools.preflight(work.file, work.cloud, base, now=work.tools.now(), calls=calls)
     rows: tuple[ChangeRow, ...] = ()
+    older: tuple[EarlierRow, ...] = ()
     left_out = work.equipment.left_out
     notes = [f"{each.job} is left out of the equipment: {each.why}" for each in left_out]
-    if seen.unasked:
-        notes.append(f"asked by up, and not by a plan: {', '.join(seen.unasked)}")
     if found.way in {"change", "retry"}:
-        rows = _compared(work, base)
+        template = make_template(work, base)
+        if work.cloud.asked + COMPARED - LISTED > CALLS:
+            seen, machines = replace(seen, unasked=(*seen.unasked, EARLIER)), ()
+        else:
+            machines = _machines(work, notes)
+        rows = _compared(work, template, base)
+        if older := earlier_then(template, rows, machines):
+            notes.append(_left_as_they_are(older))
     elif found.anew:
         rows = additions(make_template(work, None))
+    if seen.unasked:
+        notes.append(f"asked by up, and not by a plan: {', '.join(seen.unasked)}")
     word: PlanWord = "changes" if rows or found.way not in {"change"} else "nothing"
     sentence = _sentence(work, found, rows)
     if seen.stops:
@@ -62,21 +86,37 @@ def _plan(
     return ClusterPlanReport(
         name=work.name,
         region=work.cluster.region,
-        account=work.cloud.identity().account,
+        account=account,
         stack=None if stack is None else stack.status,
         word=word,
         sentence=sentence,
         changes=rows,
         preflight=seen,
         bill=bill(work.cluster, prices),
+        earlier=older,
         notes=tuple(notes),
         next=(f"toolkit cluster up {work.name}",) if word == "changes" else (),
     )
 
 
-def _compared(work: Work, stack: StackView | None) -> tuple[ChangeRow, ...]:
+def _machines(work: Work, notes: list[str]) -> tuple[InstanceView, ...]:
+    """The cluster's machines; none, and a note of why, where nobody says so."""
+    try:
+        return Machines(work.cloud).instances(work.name)
+    except ApiError as error:
+        notes.append(f"which {EARLIER} there are is not known: {error.message}")
+        return ()
+
+
+def _left_as_they_are(rows: Sequence[EarlierRow]) -> str:
+    names = ", ".join(dict.fromkeys(each.name for each in rows))
+    machines = counted(len(rows), "machine")
+    return f"{machines} ({names}) would keep an earlier configuration: up replaces none by itself"
+
+
+def _compared(work: Work, template: Template, stack: StackView | None) -> tuple[ChangeRow, ...]:
     """What CloudFormation says of the change; its change set is gone again afterwards."""
-    with forgotten(work, draft(work, "plan", make_template(work, stack), stack)) as until:
+    with forgotten(work, draft(work, "plan", template, stack)) as until:
         drafted = until.drafted
         return explain(drafted.set.changes, work.cluster) if drafted else ()
 

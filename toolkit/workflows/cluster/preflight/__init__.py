@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from toolkit.clients.aws.cloud import Cloud
     from toolkit.spec.cloudformation import StackView
 
-PLAN_NEW = 9
-"""Calls that a plan may spend here where there is no stack: with its own three it stays at 12."""
-PLAN_OLD = 4
-"""And where there is one, whose change set is made, looked at until it is there, and deleted."""
 EMPTY = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"})
 """What a stack says that has nothing yet, or nothing any more."""
 NEW = (
