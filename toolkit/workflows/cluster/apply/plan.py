@@ -63,12 +63,13 @@ def _plan(
     seen = work.tools.preflight(work.file, work.cloud, base, now=work.tools.now(), calls=calls)
     rows: tuple[ChangeRow, ...] = ()
     older: tuple[EarlierRow, ...] = ()
+    machines: tuple[InstanceView, ...] = ()
     left_out = work.equipment.left_out
     notes = [f"{each.job} is left out of the equipment: {each.why}" for each in left_out]
     if found.way in {"change", "retry"}:
         template = make_template(work, base)
         if work.cloud.asked + COMPARED - LISTED > CALLS:
-            seen, machines = replace(seen, unasked=(*seen.unasked, EARLIER)), ()
+            seen = replace(seen, unasked=(*seen.unasked, EARLIER))
         else:
             machines = _machines(work, notes)
         rows = _compared(work, template, base)
