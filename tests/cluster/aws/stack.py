@@ -88,6 +88,7 @@ class Stack:
     turn: int = 0
     """Counts deletions: each ends what was going on."""
     thread: threading.Thread | None = None
+    telling: threading.Lock = field(default_factory=threading.Lock, repr=False)
     created: datetime = field(default_factory=now)
     updated: datetime | None = None
     deleted: datetime | None = None
@@ -111,21 +112,23 @@ class Stack:
     def _event(
         self, logical: str, physical: str, kind: str, status: str, reason: str, token: str = ""
     ) -> None:
-        event = {
+        event: dict[str, Any] = {
             "StackId": self.id,
             "StackName": self.name,
-            "EventId": f"{logical}-{len(self.events):06d}",
             "LogicalResourceId": logical,
             "PhysicalResourceId": physical,
             "ResourceType": kind,
-            "Timestamp": now(),
             "ResourceStatus": status,
         }
         if reason:
             event["ResourceStatusReason"] = reason
         if token:
             event["ClientRequestToken"] = token
-        self.events.append(event)
+        # Resources tell from threads of their own: the order is that of the times.
+        with self.telling:
+            number = len(self.events)
+            event |= {"EventId": f"{logical}-{number:06d}", "Timestamp": now()}
+            self.events.append(event)
 
     def document(self) -> dict[str, Any]:
         """As DescribeStacks says it."""
@@ -136,7 +139,10 @@ class Stack:
             "StackStatus": self.status,
             "DisableRollback": self.on_failure == "DO_NOTHING",
             "EnableTerminationProtection": self.protected,
-            "Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()],
+            # They are the change set's until one is executed.
+            "Tags": []
+            if self.status == "REVIEW_IN_PROGRESS"
+            else [{"Key": key, "Value": value} for key, value in self.tags.items()],
             "NotificationARNs": [],
             "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
         }

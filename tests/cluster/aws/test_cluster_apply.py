@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from toolkit.errors import (
     RefusedError,
     UnreachableError,
 )
+from toolkit.spec.cluster_access import Access
+from toolkit.workflows.cluster.status import Tools as LookTools
+from toolkit.workflows.cluster.status import status
 
 WRITES = ("Create", "Put", "Execute", "Update", "Delete", "Add", "Cancel")
 DOZEN = 12
@@ -226,9 +230,6 @@ def test_a_half_made_cluster_that_never_began_begins_when_it_is_attached_to(
     """`up` was ended while it went on with a failed creation, before its servers had begun."""
     aws.knobs(fails={"PoolControl": "no capacity"})
 
-    def no_way(*_: object) -> None:
-        raise UnreachableError("no way into prod", system="SSH")
-
     run.steps["begin"] = no_way
     assert run.up().word == "failed"
     aws.knobs(fails={}, held=["PoolControl"])
@@ -262,9 +263,14 @@ def test_what_is_left_of_a_making_that_was_never_compared_is_ours_to_find(
     run.sleep = enough
     with pytest.raises(InterruptedRolloutError):
         run.up()
-    assert there.status() == "REVIEW_IN_PROGRESS"
+    looked = status(there.folder, "prod", LookTools(no_way))
+    assert (looked.word, looked.stack and looked.stack.status) == ("unwell", "REVIEW_IN_PROGRESS")
     aws.knobs(looks=1)
     assert Applying(there.folder).up().word == "up"
+
+
+def no_way(*_: object) -> AbstractContextManager[Access]:
+    raise UnreachableError("no way into prod", system="SSH")
 
 
 def test_an_empty_stack_that_somebody_filled_meanwhile_is_not_deleted(

@@ -39,7 +39,9 @@ def draft(
 ) -> Drafted | None:
     """Let CloudFormation compare; None when there is nothing to change, and nothing is left of it.
 
-    RefusedError with CloudFormation's reason when it cannot be done.
+    RefusedError with CloudFormation's reason when it cannot be done. What cannot be executed is
+    forgotten, but for the one that an empty stack was made with: by its name alone the stack is
+    known to be ours, and the next run deletes both.
     """
     nonce = work.tools.nonce()
     # Two plans at once have one each; two of `up` see each other's.
@@ -51,13 +53,15 @@ def draft(
     try:
         made = _await_made(work, change_set)
     except BaseException:
-        with suppress(ApiError):
-            work.stacks.delete_change_set(stack_name, change_set)
+        if stack is not None:
+            with suppress(ApiError):
+                work.stacks.delete_change_set(stack_name, change_set)
         raise
     empty = kind == "UPDATE" and not made.changes
     if made.status == "CREATE_COMPLETE" and made.execution == "AVAILABLE" and not empty:
         return Drafted(made, stack)
-    forget(work, made)
+    if stack is not None:
+        forget(work, made)
     if says_nothing_changes(made.reason) or (empty and made.execution == "AVAILABLE"):
         return None
     if made.status == "CREATE_COMPLETE":

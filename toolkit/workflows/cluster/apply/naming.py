@@ -1,10 +1,11 @@
-"""What our change sets and requests are called."""
+"""What our change sets and requests are called, and what is known to be ours by that."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 
+from toolkit.clients.aws.stacks import Stacks
 from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster_template import Template
 
@@ -29,3 +30,14 @@ def execute_token(change_set_id: str) -> str:
     """One change set is executed once, by whichever run, under one token."""
     digest = hashlib.sha256(change_set_id.encode()).hexdigest()
     return f"{OURS}{digest[:32]}"
+
+
+def is_our_draft(stacks: Stacks, stack: StackView) -> bool:
+    """Whether an empty stack is there because of change sets of ours alone; one call, or none.
+
+    Tags are the change set's until it is executed.
+    """
+    if stack.status != "REVIEW_IN_PROGRESS" or stack.tags:
+        return False
+    names = [each.name for each in stacks.change_sets(stack.name)]
+    return bool(names) and all(name.startswith(OURS) for name in names)

@@ -36,7 +36,7 @@ from toolkit.spec.equip import Equipment
 from toolkit.spec.events import Event, OnEvent, Stage, ignore
 from toolkit.spec.jobspec import EMPTY
 from toolkit.workflows.cluster.apply.filling import Filling
-from toolkit.workflows.cluster.apply.naming import OURS
+from toolkit.workflows.cluster.apply.naming import is_our_draft
 from toolkit.workflows.cluster.equip import equipment
 from toolkit.workflows.cluster.files import need_project, open_cluster
 from toolkit.workflows.cluster.preflight import preflight
@@ -171,24 +171,13 @@ def find_stack(work: Work) -> tuple[StackView | None, Standing]:
     stack = work.stacks.find(work.name)
     if stack is None or stack.status == "DELETE_COMPLETE":
         return None, standing(None)
-    if not is_ours(stack, work.cluster) and not _is_our_draft(work, stack):
+    if not is_ours(stack, work.cluster) and not is_our_draft(work.stacks, stack):
         raise RefusedError(
             f"there is a stack {work.name} in {work.cluster.region} that no cluster file made: it"
             f" has no tag toolkit:cluster = {work.name}",
             hint="nothing of it is touched: give the cluster another name",
         )
     return stack, standing(stack.status)
-
-
-def _is_our_draft(work: Work, stack: StackView) -> bool:
-    """Whether an empty stack is there because of change sets of ours alone.
-
-    Tags are the change set's until it is executed.
-    """
-    if stack.status != "REVIEW_IN_PROGRESS" or stack.tags:
-        return False
-    names = [each.name for each in work.stacks.change_sets(work.name)]
-    return bool(names) and all(name.startswith(OURS) for name in names)
 
 
 def refuse_standing(work: Work, found: Standing) -> None:

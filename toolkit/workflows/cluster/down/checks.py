@@ -12,7 +12,7 @@ from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster import REHEARSAL
 from toolkit.spec.kick import KickConfig
 from toolkit.spec.tree import Tree
-from toolkit.workflows.cluster.apply.naming import OURS
+from toolkit.workflows.cluster.apply.naming import is_our_draft
 from toolkit.workflows.cluster.down.work import Work
 from toolkit.workflows.kick_job import FOLDER
 
@@ -77,7 +77,7 @@ def find_stack(work: Work) -> StackView | None:
     stack = work.stacks.find(work.name)
     if stack is None or stack.status == "DELETE_COMPLETE":
         return None
-    if not ending.is_ours(stack, work.cluster) and not _is_our_draft(work, stack):
+    if not ending.is_ours(stack, work.cluster) and not is_our_draft(work.stacks, stack):
         raise ending.not_ours(stack, work.cluster)
     said = standing(stack.status)
     if said.moves and stack.status not in {STARTING, GOING}:
@@ -86,11 +86,3 @@ def find_stack(work: Work) -> StackView | None:
             hint=f"wait until that is over: toolkit cluster status {work.name}",
         )
     return stack
-
-
-def _is_our_draft(work: Work, stack: StackView) -> bool:
-    """An empty stack that change sets of ours made: its tags are theirs until one is executed."""
-    if stack.status != "REVIEW_IN_PROGRESS" or stack.tags:
-        return False
-    names = [each.name for each in work.stacks.change_sets(work.name)]
-    return bool(names) and all(name.startswith(OURS) for name in names)

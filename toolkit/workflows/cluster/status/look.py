@@ -28,6 +28,7 @@ from toolkit.spec.cluster_status import (
     StatusWord,
 )
 from toolkit.spec.target import Secret
+from toolkit.workflows.cluster.apply.naming import is_our_draft
 from toolkit.workflows.cluster.files import open_cluster
 from toolkit.workflows.cluster.servers import Servers
 from toolkit.workflows.cluster.status import rows
@@ -59,7 +60,7 @@ def status(folder: Path, name: str, tools: Tools) -> ClusterStatusReport:
             sentence = f"there is no stack {name} in {cluster.region}"
             ways = standing(None).next_for(name)
             return ClusterStatusReport(name, cluster.region, account, "absent", sentence, next=ways)
-        if not is_ours(stack, cluster):
+        if not is_ours(stack, cluster) and not is_our_draft(Stacks(cloud), stack):
             raise not_ours(stack, cluster)
         return _report(cluster, cloud, account, stack, tools)
 
