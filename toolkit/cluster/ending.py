@@ -72,11 +72,13 @@ class Holdings:
     key: KeyView | None = None
     names: int = 0
     """Public names that its kick server owns."""
+    scripts: int = 0
+    """Parameters of boot scripts that a stack left behind."""
 
     @property
     def runs(self) -> bool:
         """There is more of it than `--keep-data` keeps."""
-        return bool(self.stack or self.machines or self.names)
+        return bool(self.stack or self.machines or self.names or self.scripts)
 
     @property
     def has_data(self) -> bool:
@@ -93,6 +95,8 @@ def question(cluster: Cluster, account: str, has: Holdings, *, keep_data: bool) 
         parts.append(f"{counted(has.machines, 'machine')} with all that runs there")
     if has.names:
         parts.append(f"{counted(has.names, 'public name')} of its jobs")
+    if has.scripts:
+        parts.append(f"{counted(has.scripts, 'parameter')} of boot scripts")
     if not keep_data:
         if has.volumes:
             volumes = counted(len(has.volumes), "data volume")

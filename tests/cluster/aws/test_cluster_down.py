@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from toolkit.clients.aws.hosted import zones_provider
 from toolkit.clients.aws.inventory import tagged
 from toolkit.clients.aws.parameters import KIND
 from toolkit.clients.aws.stacks import Stacks
+from toolkit.clients.tunnel import identity
+from toolkit.clients.tunnel_record import FILE as RECORD
 from toolkit.config.kick import load_kick
 from toolkit.errors import ApiError, ConfigError, ExitCode, InterruptedRolloutError, RefusedError
 from toolkit.spec.cluster_down import ClusterDownReport
@@ -27,6 +31,7 @@ from toolkit.views.cluster import down as view
 from toolkit.workflows.cluster.down import Tools, down
 from toolkit.workflows.cluster.down.names import count_names, remove_names
 from toolkit.workflows.cluster.down.work import Work, open_cloud
+from toolkit.workflows.cluster.reach import private_folder
 
 
 @pytest.fixture
@@ -79,6 +84,32 @@ def volumes(prod: Standing) -> dict[str, str]:
         for tag in each["Tags"]
         if tag["Key"] == "toolkit:slot"
     }
+
+
+def agree(asked: list[str]) -> Callable[[str], bool]:
+    """Says yes, and remembers to what."""
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return True
+
+    return confirm
+
+
+@contextmanager
+def kept_tunnel(prod: Standing) -> Iterator[subprocess.Popen[bytes]]:
+    """What stands in for the tunnel that `toolkit cluster env` leaves; it ends at the latest."""
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    record = {
+        "pid": process.pid, "group": process.pid, "started": identity(process.pid), "port": 36001,
+        "instance": "i-1",
+    }  # fmt: skip
+    (private_folder(prod.folder, "prod") / RECORD).write_text(json.dumps(record))
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 # --- what it refuses -------------------------------------------------------------------------
@@ -213,6 +244,28 @@ def test_a_rehearsal_is_ended_by_its_own_command(prod: Standing) -> None:
     assert caught.value.hint == "toolkit cluster rehearse down prod"
 
 
+def test_boot_scripts_that_a_stack_left_are_found_and_nothing_else_of_their_kind(
+    prod: Standing,
+) -> None:
+    """Beside them, no stack could be made."""
+    ssm, tags = prod.client("ssm"), [{"Key": "toolkit:cluster", "Value": "prod"}]
+    left = [f"/toolkit/prod/boot/base/{number}" for number in range(12)]
+    theirs = ["/toolkit/prod/bootstrap", "/toolkit/prod2/boot/base/1"]
+    for name in (*left, *theirs):
+        said = {"Tags": tags} if name in left else {}
+        ssm.put_parameter(Name=name, Value="true", Type="String", **said)
+    ssm.put_parameter(Name="/toolkit/prod/boot/key", Value="x", Type=KIND)
+
+    asked: list[str] = []
+    report = end(prod, keep_data=True, confirm=agree(asked))
+    assert "12 parameters of boot scripts" in asked[0]
+    assert [each.text for each in report.done] == ["12 parameters of boot scripts deleted"]
+    # What else is there is nobody's to guess at: it is said.
+    assert [each.name for each in report.left] == ["/toolkit/prod/bootstrap"]
+    names = {each["Name"] for each in ssm.describe_parameters()["Parameters"]}
+    assert names == {*theirs, "/toolkit/prod/boot/key"}
+
+
 # --- one cluster and its end -----------------------------------------------------------------
 
 
@@ -238,7 +291,10 @@ def test_nothing_stays_and_nobody_elses_goes(prod: Standing) -> None:
     assert prod.status() == "CREATE_COMPLETE"
     asked: list[str] = []
     said: list[Event] = []
-    report = end(prod, said=said, confirm=lambda question: not asked.append(question))
+    with kept_tunnel(prod) as tunnel:
+        report = end(prod, said=said, confirm=agree(asked))
+        assert tunnel.wait(60) != 0
+    assert any("the tunnel of toolkit cluster env has ended" in each.text for each in said)
 
     assert (report.word, report.code, report.left) == ("gone", ExitCode.OK, ())
     assert [each.part for each in report.done] == [

@@ -15,6 +15,8 @@ TAKES = 10
 """Names that one call deletes."""
 KIND = "SecureString"
 """All others below the name are the stack's: the boot scripts, which are no secrets."""
+BOOT, TEXT = "boot", "String"
+"""Where those are, and what they are."""
 
 _ABSENT = re.compile(r"^ParameterNotFound")
 _THERE = re.compile(r"^ParameterAlreadyExists")
@@ -116,9 +118,24 @@ class ParameterStore:
 
     def names(self) -> tuple[str, ...]:
         """The names of all values, sorted; no value is read."""
+        return self._listed(self._root, KIND)
+
+    def clear(self) -> tuple[str, ...]:
+        """Forget all values; the names of those that there were."""
+        return self._delete(self.names())
+
+    def boot_scripts(self) -> tuple[str, ...]:
+        """The names of what machines boot by, sorted: a stack's own, while there is one."""
+        return self._listed(f"{self._root}{BOOT}/", TEXT)
+
+    def clear_boot_scripts(self) -> tuple[str, ...]:
+        """Forget what machines boot by; the names of what there was."""
+        return self._delete(self.boot_scripts())
+
+    def _listed(self, path: str, kind: str) -> tuple[str, ...]:
         filters = [
-            {"Key": "Path", "Option": "Recursive", "Values": [self._root.rstrip("/")]},
-            {"Key": "Type", "Option": "Equals", "Values": [KIND]},
+            {"Key": "Path", "Option": "Recursive", "Values": [path.rstrip("/")]},
+            {"Key": "Type", "Option": "Equals", "Values": [kind]},
         ]
         listed = self._cloud.pages(
             SERVICE, "describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50
@@ -127,13 +144,11 @@ class ParameterStore:
             sorted(
                 str(each["Name"]).removeprefix(self._root)
                 for each in listed
-                if each.get("Type") == KIND
+                if each.get("Type") == kind and str(each["Name"]).startswith(path)
             )
         )
 
-    def clear(self) -> tuple[str, ...]:
-        """Forget all values; the names of those that there were."""
-        names = self.names()
+    def _delete(self, names: tuple[str, ...]) -> tuple[str, ...]:
         for some in _tens(names):
             self._cloud.call(
                 SERVICE, "delete_parameters", Names=[self._root + name for name in some]

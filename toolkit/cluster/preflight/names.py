@@ -69,7 +69,7 @@ def judge_names(cluster: Cluster, seen: Seen, found: Findings) -> None:
         there = [name for name in parameter_names(cluster) if name in seen.parameters]
         if there and seen.stack == "none":
             message = f"parameters of boot scripts are there without the stack: {listed(there)}"
-            hint = f"aws ssm delete-parameters --region {cluster.region} --names {' '.join(there)}"
+            hint = f"toolkit cluster down {cluster.name} --keep-data removes them"
             found.stops("clash", message, f"left of an earlier cluster: {hint}")
     if isinstance(seen.groups, Unseen):
         found.unchecked("clash", "the names of the autoscaling groups", seen.groups)

@@ -30,6 +30,7 @@ from toolkit.spec.cluster_env import EnvReport
 from toolkit.spec.events import OnEvent, ignore
 from toolkit.workflows.cluster.files import need_project, open_cluster
 from toolkit.workflows.cluster.reach import (
+    CLUSTERS,
     SECONDS,
     USER,
     Way,
@@ -104,7 +105,7 @@ def env(folder: Path, name: str, tools: Tools) -> EnvReport:
     environment = project.file.environments.get(name)
     proxy = None if environment is None else environment.proxy
     cloud = tools.cloud(cluster)
-    with contextlib.closing(cloud), _alone(own, name, tools):
+    with contextlib.closing(cloud), _alone(own, name, tools.clock, tools.sleep):
         store = tools.store(cloud, cluster)
         ways = tools.ways(cloud, cluster, tools.environ, user=tools.user, on_event=tools.on_event)
         ca = write_authority(own, store)
@@ -161,14 +162,26 @@ def stop(folder: Path, name: str, tools: Tools) -> EnvReport:
     if why := wrong_name(cluster):
         raise RefusedError(f'the name "{cluster[:80]}" {why}')
     sentence = f"nothing stood for {name}"
-    if cluster == name:
-        own = private_folder(project.root or folder, name)
-        with _alone(own, name, tools):
-            if end_kept(own):
-                sentence = f"the tunnel into {name} has ended"
-            for each in ("key", "key-ssh", "ca.pem", "ssh.log"):
-                (own / each).unlink(missing_ok=True)
+    if cluster == name and end_way(project.root or folder, name, tools.clock, tools.sleep):
+        sentence = f"the tunnel into {name} has ended"
     return EnvReport(cluster, name, "stopped", sentence, unset=_exported(name, tools.environ))
+
+
+def end_way(
+    root: Path, name: str, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> bool:
+    """End the tunnel that stands for a cluster's shells, and forget its key and CA; if one stood.
+
+    RefusedError while another command opens or ends it.
+    """
+    if not (root.resolve() / CLUSTERS / name).is_dir():
+        return False
+    own = private_folder(root, name)
+    with _alone(own, name, clock, sleep):
+        stood = end_kept(own)
+        for each in ("key", "key-ssh", "ca.pem", "ssh.log"):
+            (own / each).unlink(missing_ok=True)
+    return stood
 
 
 def exports(name: str, access: Access, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -249,19 +262,21 @@ def _report(cluster: Cluster, name: str, access: Access, tools: Tools, sentence:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path, name: str, tools: Tools) -> Iterator[None]:
+def _alone(
+    folder: Path, name: str, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Iterator[None]:
     """No other command opens or ends the way at the same time; RefusedError after a while."""
     handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    end = tools.clock() + SECONDS
+    end = clock() + SECONDS
     try:
         while not _locked(handle):
-            if tools.clock() >= end:
+            if clock() >= end:
                 raise RefusedError(
                     f"another command opens or ends the way into {name} right now",
                     hint="wait until it has ended, then again",
                 )
             # A lock with a deadline offers nothing to block on.
-            tools.sleep(_PAUSE)
+            sleep(_PAUSE)
         yield
     finally:
         os.close(handle)

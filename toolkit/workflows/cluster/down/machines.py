@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from toolkit.errors import RefusedError
 from toolkit.spec.aws import GroupView
 from toolkit.views.text import counted
 from toolkit.workflows.cluster.down.work import Work
+from toolkit.workflows.cluster.env import end_way
 
 WAITS = "Terminating:Wait"
 
@@ -36,6 +38,17 @@ def remove_machines(work: Work) -> int:
 
     work.until(reason)
     return len(seen)
+
+
+def close_way(work: Work) -> None:
+    """End the tunnel that `cluster env` left standing: there is nobody at its other end now."""
+    if work.root is None:
+        return
+    try:
+        if end_way(work.root, work.name, work.tools.clock, work.tools.sleep):
+            work.say("machines", "the tunnel of toolkit cluster env has ended")
+    except RefusedError as error:
+        work.say("machines", f"the tunnel of toolkit cluster env may stand still: {error.message}")
 
 
 def let_go(work: Work) -> tuple[GroupView, ...]:

@@ -20,7 +20,7 @@ from toolkit.workflows.cluster.down.checks import (
     find_stack,
     kick_of,
 )
-from toolkit.workflows.cluster.down.machines import remove_machines
+from toolkit.workflows.cluster.down.machines import close_way, remove_machines
 from toolkit.workflows.cluster.down.names import count_names, remove_names
 from toolkit.workflows.cluster.down.stack import delete_stack, empty_zone
 from toolkit.workflows.cluster.down.work import TimeUpError, Tools, Work, under_way
@@ -36,13 +36,14 @@ def down(folder: Path, name: str, tools: Tools, *, keep_data: bool = False) -> C
     check_name(name)
     file = open_cluster(folder, name)
     check_unprotected(file)
-    kick = kick_of(need_project(folder).tree, name)
+    project = need_project(folder)
+    kick = kick_of(project.tree, name)
     with (
         closing(tools.cloud(file.cluster)) as cloud,
         closing(zones_provider(cloud)) as records,
         noticed() as check,
     ):
-        work = Work(file.cluster, kick, cloud, records, tools, tools.clock(), check)
+        work = Work(file.cluster, kick, cloud, records, tools, tools.clock(), check, project.root)
         account = cloud.identity().account
         stack = find_stack(work)
         has = Holdings(
@@ -52,6 +53,7 @@ def down(folder: Path, name: str, tools: Tools, *, keep_data: bool = False) -> C
             len(work.store.names()),
             rest.find_key(work),
             count_names(work),
+            0 if stack else len(work.store.boot_scripts()),
         )
         if not (has.runs or has.has_data) or (keep_data and not has.runs):
             return _nothing(work, account, has)
@@ -78,6 +80,7 @@ def _in_order(
         work.finish("names", f"{counted(names, 'public name')} removed, and Route 53 answers so")
     if machines := remove_machines(work):
         work.finish("machines", f"{counted(machines, 'machine')} terminated")
+    close_way(work)
     # A kick server that lived until now wrote what its jobs wanted.
     if names := remove_names(work):
         work.finish("names", f"{names} more, written meanwhile, removed")
@@ -88,6 +91,7 @@ def _in_order(
             sentence = f"the stack {stack.name} could not be deleted: {left[0].name} is in the way"
             return _report(work, account, "left", sentence, left)
         work.finish("stack", f"the stack {stack.name} and all that it made are gone")
+    rest.remove_boot_scripts(work)
     if keep_data:
         return _kept(work, account)
     left = rest.remove_volumes(work)

@@ -70,6 +70,12 @@ def remove_secrets(work: Work) -> None:
         work.finish("secrets", f"{counted(len(names), 'secret')} deleted")
 
 
+def remove_boot_scripts(work: Work) -> None:
+    """Delete the parameters that a stack left behind: where they are, no other one is made."""
+    if names := work.store.clear_boot_scripts():
+        work.finish("stack", f"{counted(len(names), 'parameter')} of boot scripts deleted")
+
+
 def find_key(work: Work) -> KeyView | None:
     """The cluster's key, by its alias or, where a run was killed between the two, by its tag."""
     key = work.keys.find(alias(work.cluster))

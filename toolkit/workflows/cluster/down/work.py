@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from secrets import token_hex
 
 from toolkit.agents.interrupts import Check, never
@@ -70,6 +71,8 @@ class Work:
     tools: Tools
     began: float
     check: Check = never
+    root: Path | None = None
+    """The project's folder; None: there is none in which a way into the cluster may stand."""
     done: list[Done] = field(default_factory=list)
 
     @property
