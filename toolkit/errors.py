@@ -14,6 +14,7 @@
     │   ├── AbsentError          what was to be changed or removed is not there
     │   ├── ChangedError         it is not, or no longer, what the caller said that it is
     │   ├── KeyReusedError       the Idempotency-Key was used for something else
+    │   ├── OtherAccountError    the credentials are of another AWS account than the one meant
     │   └── UnavailableError     not now: a server of ours is full, starting or ending
     ├── IdentityError            a server of ours could not tell who asks
     ├── AuditError               the audit cannot be written, so that nothing may be done
@@ -150,6 +151,19 @@ class ChangedError(RefusedError):
 
 class KeyReusedError(RefusedError):
     """The Idempotency-Key was used before, for something else."""
+
+
+class OtherAccountError(RefusedError):
+    """The credentials are of another AWS account than the one that is meant."""
+
+    def __init__(self, account: str, meant: str):
+        """`account`: that of the credentials."""
+        self.account, self.meant = account, meant
+        super().__init__(
+            f"the AWS credentials are of account {account}, and account {meant} is meant: nothing"
+            " was done",
+            hint=f"choose credentials of {meant} (AWS_PROFILE)",
+        )
 
 
 class UnavailableError(RefusedError):

@@ -59,7 +59,7 @@ def test_credentials_of_another_account_are_refused_before_anything_is_asked(
 ) -> None:
     prod.write(FILE.replace("123456789012", "999999999999"))
     prod.aws.forget()
-    with pytest.raises(RefusedError, match="of account 123456789012"):
+    with pytest.raises(RefusedError, match=r"prod.toml:2: account: .*of account 123456789012"):
         status(prod.folder, "prod", Tools(no_way))
     assert prod.aws.operations() == ["GetCallerIdentity"]
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from toolkit.errors import ApiError, RefusedError, ServerError
+from toolkit.errors import ApiError, OtherAccountError, ServerError
 from toolkit.spec.aws import Identity
 
 if TYPE_CHECKING:
@@ -67,18 +67,14 @@ class Cloud:
         return self._endpoint or ""
 
     def identity(self) -> Identity:
-        """Whom the credentials are of; asked once. RefusedError for another account's."""
+        """Whom the credentials are of; asked once. OtherAccountError for another's."""
         with self._guard:
             if self._identity is None:
                 found = self._ask("sts", "get_caller_identity", {})
                 self._identity = Identity(str(found["Account"]), str(found["Arn"]))
             identity = self._identity
         if self.account is not None and identity.account != self.account:
-            raise RefusedError(
-                f"the AWS credentials are of account {identity.account}, and the cluster file's"
-                f" `account` is {self.account}: nothing was done",
-                hint=f"choose credentials of {self.account} (AWS_PROFILE), or correct the file",
-            )
+            raise OtherAccountError(identity.account, self.account)
         return identity
 
     def call(

@@ -28,7 +28,7 @@ from toolkit.spec.cluster import REHEARSAL, Cluster
 from toolkit.spec.cluster_access import Access
 from toolkit.spec.cluster_env import EnvReport
 from toolkit.spec.events import OnEvent, ignore
-from toolkit.workflows.cluster.files import need_project, open_cluster
+from toolkit.workflows.cluster.files import account_of, need_project, open_cluster
 from toolkit.workflows.cluster.reach import (
     CLUSTERS,
     SECONDS,
@@ -99,13 +99,14 @@ def env(folder: Path, name: str, tools: Tools) -> EnvReport:
     """
     if name.endswith(REHEARSAL):
         return _rehearsal(folder, name.removesuffix(REHEARSAL), tools)
-    cluster = open_cluster(folder, name).cluster
+    file = open_cluster(folder, name)
+    cluster = file.cluster
     project = need_project(folder)
     own = private_folder(project.root or folder, name)
     environment = project.file.environments.get(name)
     proxy = None if environment is None else environment.proxy
     cloud = tools.cloud(cluster)
-    with contextlib.closing(cloud), _alone(own, name, tools.clock, tools.sleep):
+    with account_of(file), contextlib.closing(cloud), _alone(own, name, tools.clock, tools.sleep):
         store = tools.store(cloud, cluster)
         ways = tools.ways(cloud, cluster, tools.environ, user=tools.user, on_event=tools.on_event)
         ca = write_authority(own, store)

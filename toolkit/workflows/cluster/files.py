@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from toolkit.config.clusterfile import ClusterFile, check_complete, load_cluster
 from toolkit.config.project import Project, find_project
-from toolkit.errors import ConfigError, Mistake
+from toolkit.errors import ConfigError, Mistake, OtherAccountError, RefusedError
 
 
 def need_project(folder: Path) -> Project:
@@ -27,3 +29,15 @@ def open_cluster(folder: Path, name: str, *, complete: bool = False) -> ClusterF
     if complete:
         check_complete(file)
     return file
+
+
+@contextmanager
+def account_of(file: ClusterFile) -> Iterator[None]:
+    """Credentials of another account are refused with the key and line that say which is meant."""
+    try:
+        yield
+    except OtherAccountError as exc:
+        message = f"is {exc.meant}, and the AWS credentials are of account {exc.account}"
+        mistake = file.source.mistake(("account",), f"{message}: nothing was done")
+        hint = f"choose credentials of {exc.meant} (AWS_PROFILE), or correct the file"
+        raise RefusedError(str(mistake), hint=hint) from exc

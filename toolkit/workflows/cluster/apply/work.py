@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.agents.interrupts import Check, never
 from toolkit.clients.aws.cloud import Cloud
+from toolkit.clients.aws.errors import AGAIN
 from toolkit.clients.aws.machines import Machines
 from toolkit.clients.aws.stacks import Stacks
 from toolkit.cluster.ending import is_ours
@@ -38,7 +39,7 @@ from toolkit.spec.jobspec import EMPTY
 from toolkit.workflows.cluster.apply.filling import Filling
 from toolkit.workflows.cluster.apply.naming import is_our_draft
 from toolkit.workflows.cluster.equip import equipment
-from toolkit.workflows.cluster.files import need_project, open_cluster
+from toolkit.workflows.cluster.files import account_of, need_project, open_cluster
 from toolkit.workflows.cluster.preflight import preflight
 from toolkit.workflows.cluster.template import dns_rights
 from toolkit.workflows.protection import Confirm, unanswered
@@ -162,7 +163,7 @@ def opened(folder: Path, name: str, tools: Tools) -> Iterator[Work]:
     project = need_project(folder)
     file = open_cluster(folder, name, complete=True)
     found = equipment(folder, file.cluster, environ=tools.environ)
-    with closing(tools.cloud(file.cluster)) as cloud:
+    with account_of(file), closing(tools.cloud(file.cluster)) as cloud:
         yield Work(file, project, found, cloud, tools, tools.clock())
 
 
@@ -222,6 +223,13 @@ def not_begun(work: Work) -> Iterator[None]:
         ) from exc
 
 
+def _naming(hint: str | None, again: str) -> str:
+    """The hint, ending in the command that goes on."""
+    if not hint:
+        return f"{again} goes on"
+    return hint.replace(AGAIN, f"{again} goes on") if AGAIN in hint else f"{hint}; then {again}"
+
+
 @contextmanager
 def under_way(
     work: Work, goes_on: str = "", errors: tuple[type[ToolkitError], ...] = (ApiError, AgentError)
@@ -243,5 +251,6 @@ def under_way(
     except errors as exc:
         if exc.code is ExitCode.REFUSED:
             exc.code = ExitCode.UNKNOWN
-            exc.hint = f"{exc.hint}; then {again}" if exc.hint else f"{again} goes on"
+            exc.message = f"{exc.message}; {goes_on}"
+            exc.hint = _naming(exc.hint, again)
         raise

@@ -24,7 +24,7 @@ from toolkit.workflows.cluster.down.machines import close_way, remove_machines
 from toolkit.workflows.cluster.down.names import count_names, remove_names
 from toolkit.workflows.cluster.down.stack import delete_stack, empty_zone
 from toolkit.workflows.cluster.down.work import TimeUpError, Tools, Work, under_way
-from toolkit.workflows.cluster.files import need_project, open_cluster
+from toolkit.workflows.cluster.files import account_of, need_project, open_cluster
 
 
 def down(folder: Path, name: str, tools: Tools, *, keep_data: bool = False) -> ClusterDownReport:
@@ -39,6 +39,7 @@ def down(folder: Path, name: str, tools: Tools, *, keep_data: bool = False) -> C
     project = need_project(folder)
     kick = kick_of(project.tree, name)
     with (
+        account_of(file),
         closing(tools.cloud(file.cluster)) as cloud,
         closing(zones_provider(cloud)) as records,
         noticed() as check,

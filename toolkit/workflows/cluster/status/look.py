@@ -29,7 +29,7 @@ from toolkit.spec.cluster_status import (
 )
 from toolkit.spec.target import Secret
 from toolkit.workflows.cluster.apply.naming import is_our_draft
-from toolkit.workflows.cluster.files import open_cluster
+from toolkit.workflows.cluster.files import account_of, open_cluster
 from toolkit.workflows.cluster.servers import Servers
 from toolkit.workflows.cluster.status import rows
 from toolkit.workflows.cluster.status.asking import Asking, seen, told
@@ -52,8 +52,9 @@ def status(folder: Path, name: str, tools: Tools) -> ClusterStatusReport:
     ConfigError for its file, RefusedError for credentials of another account or a stack that is
     not the cluster's, ApiError when not even the stack can be asked for.
     """
-    cluster = open_cluster(folder, name).cluster
-    with closing(tools.connect(cluster.region, account=cluster.account)) as cloud:
+    file = open_cluster(folder, name)
+    cluster = file.cluster
+    with account_of(file), closing(tools.connect(cluster.region, account=cluster.account)) as cloud:
         account = cloud.identity().account
         stack = Stacks(cloud).find(name)
         if stack is None:
