@@ -12,6 +12,7 @@ import pytest
 from tests.cluster import templates
 from tests.cluster.memory_store import MemoryStore
 from toolkit.cluster.network import slots
+from toolkit.cluster.nodes import place_of
 from toolkit.cluster.secrets import make_secrets, read_secrets
 from toolkit.cluster.stack.statuses import STANDINGS
 from toolkit.errors import ExitCode, UnreachableError
@@ -29,7 +30,7 @@ from toolkit.spec.rehearsal import CertificateRow
 from toolkit.spec.target import Secret
 from toolkit.workflows.cluster.servers import Servers
 from toolkit.workflows.cluster.status import rows
-from toolkit.workflows.cluster.status.inside import Inside, look_inside, place_of
+from toolkit.workflows.cluster.status.inside import Inside, look_inside
 
 CLUSTER = templates.cluster()
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -184,7 +184,7 @@ def first_way(
     of each.
     """
     doors = server_doors(cluster, machines, ways.user)
-    need_programs(doors[0] if doors else None, cluster.name, ways.environ)
+    need_programs(cluster.name, ways.environ, bastion=bool(doors and doors[0].jump))
     if not doors:
         raise UnreachableError(
             f"no server of {cluster.name} runs in {cluster.region}",
@@ -237,9 +237,12 @@ def bastion_jump(cluster: Cluster, machines: Sequence[InstanceView], user: str) 
     return None
 
 
-def need_programs(door: Door | None, name: str, environ: Mapping[str, str]) -> None:
-    """RefusedError that names the programs that are not on PATH, and where they are had."""
-    needs = (SSH, AWS, PLUGIN) if door is None or door.jump is None else (SSH,)
+def need_programs(name: str, environ: Mapping[str, str], *, bastion: bool) -> None:
+    """RefusedError that names the programs that are not on PATH, and where they are had.
+
+    `bastion`: the way is through that; otherwise it is through SSM.
+    """
+    needs = (SSH,) if bastion else (SSH, AWS, PLUGIN)
     missing = [each for each in needs if not shutil.which(each, path=environ.get("PATH", ""))]
     if missing:
         raise RefusedError(

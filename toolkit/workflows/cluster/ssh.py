@@ -55,7 +55,7 @@ def ssh(
         machines = ways.machines()
         chosen = choose(cluster, machines, machine)
         door = door_of(cluster, machines, chosen, tools.user, ssm=ssm)
-        need_programs(door, name, tools.environ)
+        need_programs(name, tools.environ, bastion=door.jump is not None)
         if door.jump is None:
             line = session_command(door, command)
         else:

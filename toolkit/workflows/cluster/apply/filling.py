@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.clients.aws.balancers import Balancers
 from toolkit.clients.aws.machines import Machines
 from toolkit.cluster.bootstrap import Patience, bootstrap, mark_begun
+from toolkit.cluster.nodes import Place, place_of, ready_nodes
 from toolkit.cluster.secrets import read_secrets
 from toolkit.cluster.secrets.store import Store
 from toolkit.cluster.template import pool_group
@@ -30,8 +31,6 @@ EDGE = 120.0
 """Seconds until a balancer that asks every five has found what answers, or there is nothing."""
 LOOK = 2.0
 Sleep = Callable[[float], None]
-Place = tuple[str, str]
-"""Nomad's node class and node pool: what the machines of a pool have in common there."""
 
 
 def check_way(work: Work) -> None:
@@ -39,8 +38,9 @@ def check_way(work: Work) -> None:
 
     Asked before anything is made: machines wait a quarter of an hour for their cluster to begin.
     """
-    if not work.proxy and work.cluster.bastion is None:
-        need_programs(None, work.name, work.tools.environ)
+    if not work.proxy:
+        bastion = work.cluster.bastion is not None
+        need_programs(work.name, work.tools.environ, bastion=bastion)
 
 
 def enter(work: Work, store: Store) -> AbstractContextManager[Access]:
@@ -129,21 +129,16 @@ def wanted_nodes(cluster: Cluster, groups: Iterable[GroupView]) -> Mapping[Place
     desired = {group.name: group.desired for group in groups}
     wanted: Counter[Place] = Counter()
     for pool in cluster.all_pools:
-        place = (pool.node_class or pool.name, pool.node_pool)
-        wanted[place] += desired.get(pool_group(cluster, pool.name), pool.min)
+        wanted[place_of(pool)] += desired.get(pool_group(cluster, pool.name), pool.min)
     return wanted
 
 
 def missing_nodes(wanted: Mapping[Place, int], nodes: Iterable[Mapping[str, Any]]) -> str:
     """What Nomad has not of them, in words; empty: it has all."""
-    ready = Counter(
-        (str(node.get("NodeClass") or ""), str(node.get("NodePool") or "default"))
-        for node in nodes
-        if node.get("Status") == "ready"
-    )
+    ready = ready_nodes(nodes)
     missing = [
-        f"{ready[place]} of {count} of class {place[0]}"
+        f"{ready.get(place, 0)} of {count} of class {place[0]}"
         for place, count in wanted.items()
-        if ready[place] < count
+        if ready.get(place, 0) < count
     ]
     return f"Nomad has only {', '.join(missing)} as ready" if missing else ""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from toolkit.cluster.gate import gate
 from toolkit.cluster.network import slots
+from toolkit.cluster.nodes import Place, ready_nodes
 from toolkit.errors import ApiError
-from toolkit.spec.cluster import Cluster, Pool
+from toolkit.spec.cluster import Cluster
 from toolkit.workflows.cluster.servers import Servers
 
-Place = tuple[str, str]
-"""Nomad's node class and node pool."""
 UNSEEN = "unseen"
 SERVERS = "the servers and Nomad's nodes"
 
@@ -46,7 +44,7 @@ def look_inside(cluster: Cluster, asked: Servers, way: str) -> Inside:
     leader, ready = "", None
     try:
         leader = asked.leader_address()
-        ready = Counter(_place(node) for node in asked.nomad.nodes() if _works(node))
+        ready = ready_nodes(filter(_takes_work, asked.nomad.nodes()))
     except ApiError as error:
         unseen = (f"Nomad's nodes: {error.message}",)
     return Inside(
@@ -68,14 +66,5 @@ def _of_server(name: str, reasons: tuple[str, ...], *, leads: bool) -> str:
     return "leader" if leads else UNSEEN if reasons else "voter"
 
 
-def place_of(pool: Pool) -> Place:
-    """Where Nomad has the machines of a pool."""
-    return pool.node_class or pool.name, pool.node_pool
-
-
-def _place(node: Mapping[str, object]) -> Place:
-    return str(node.get("NodeClass") or ""), str(node.get("NodePool") or "default")
-
-
-def _works(node: Mapping[str, object]) -> bool:
-    return node.get("Status") == "ready" and node.get("SchedulingEligibility") != "ineligible"
+def _takes_work(node: Mapping[str, object]) -> bool:
+    return node.get("SchedulingEligibility") != "ineligible"

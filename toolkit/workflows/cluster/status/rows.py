@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from toolkit.cluster import pki
 from toolkit.cluster.network import slots
+from toolkit.cluster.nodes import place_of
 from toolkit.cluster.secrets.making import leaves
 from toolkit.cluster.secrets.needed import AUTHORITY, needed_secrets
 from toolkit.cluster.stack.statuses import standing
@@ -29,7 +30,7 @@ from toolkit.spec.cluster_status import (
 )
 from toolkit.spec.rehearsal import CertificateRow
 from toolkit.spec.target import Secret
-from toolkit.workflows.cluster.status.inside import UNSEEN, Inside, place_of
+from toolkit.workflows.cluster.status.inside import UNSEEN, Inside
 
 NONE = "none"
 
