@@ -32,6 +32,7 @@ from toolkit.errors import (
 )
 from toolkit.spec.aws import InstanceView
 from toolkit.spec.equip import Equipped, EquipReport, LeftOut
+from toolkit.views.cluster import up as up_view
 
 DOZEN = 12
 
@@ -231,7 +232,11 @@ def test_credentials_that_end_in_the_middle_leave_it_unknown(
     with pytest.raises(DeniedError) as caught:
         run.up()
     assert caught.value.code is ExitCode.UNKNOWN
-    assert "toolkit cluster up prod" in (caught.value.hint or "")
+    assert "CloudFormation goes on with the stack prod without us" in caught.value.message
+    assert caught.value.hint is not None
+    assert caught.value.hint.endswith("then toolkit cluster up prod goes on")
+    assert "run the command again" not in caught.value.hint
+    assert "CloudFormation is at it: 1 resource" in {each.text for each in run.events}
     aws.calm()
     assert Applying(there.folder).up().code is ExitCode.OK
     assert most(aws) == 13
@@ -375,7 +380,8 @@ def test_the_balancer_is_asked_whom_it_has(there: Standing, run: Applying) -> No
     report = run.up()
     assert report.word in {"up", "unchanged"}
     assert report.equipment is not None
-    assert "kick is left out: no policy" in report.notes
+    said = " ".join(up_view.lines(report))
+    assert said.count("kick is left out: no policy") == 1
 
 
 def test_equipment_that_nobody_could_judge_is_not_called_failed(

@@ -37,12 +37,15 @@ PIECE = 6
 VENDOR_ERRORS = (boto.BotoCoreError, boto.ClientError, ResponseParserError, ValueError)
 """What any call of boto3 may raise; ValueError: a region that is no name at all."""
 
-LOG_IN = "log in again (`aws sso login`, or new keys), then run the command again: it goes on"
+AGAIN = "run the command again: it goes on"
+"""How hints end that are over with the next try; who knows the command may name it."""
+
+LOG_IN = f"log in again (`aws sso login`, or new keys), then {AGAIN}"
 WHERE_KEYS_ARE = (
     "credentials are found where AWS's own tools look: AWS_PROFILE, AWS_ACCESS_KEY_ID, ~/.aws;"
     " `aws sts get-caller-identity` tells"
 )
-LATER = "wait a little, then run the command again: it goes on"
+LATER = f"wait a little, then {AGAIN}"
 
 _RIGHTS = {
     "elbv2": "elasticloadbalancing",

@@ -16,6 +16,7 @@ from toolkit.errors import (
     UnreachableError,
 )
 from toolkit.spec.cloudformation import ChangeSet, StackView
+from toolkit.views.text import counted
 from toolkit.workflows.cluster.apply.changes import Drafted, runs, somebody_else
 from toolkit.workflows.cluster.apply.follow import Followed, Watch, follow
 from toolkit.workflows.cluster.apply.naming import OURS, execute_token
@@ -45,7 +46,7 @@ def _watch(
 ) -> Followed:
     fresh = drafted.stack is None
     with under_way(work):
-        work.say("submit", f"CloudFormation is at it: {total} resources")
+        work.say("submit", f"CloudFormation is at it: {counted(total, 'resource')}")
         stack = drafted.stack or StackView(drafted.set.stack_id, work.name, "REVIEW_IN_PROGRESS")
         watch = Watch(work, stack, total=total, after=after, begun=False)
         return _until_over(work, watch, kept if fresh or retry else None, half_made=retry)
@@ -75,7 +76,7 @@ def resume(work: Work, stack: StackView) -> Followed | None:
         if not work.tools.confirm(question):
             return None
         work = work.from_now()
-    with under_way(work):
+    with under_way(work, f"the stack {work.name} may be going back without us"):
         work.stacks.continue_rollback(work.name, f"{OURS}{work.tools.nonce()}")
         after = events[-1].id if events else None
         return _until_over(work, Watch(work, stack, after=after, begun=False), None)

@@ -108,7 +108,7 @@ def completed(
         report,
         equipment=equipment,
         earlier=older,
-        notes=(*report.notes, *notes, *_left_out(equipment)),
+        notes=(*report.notes, *notes),
         seconds=work.seconds,
     )
     if equipment.code is not ExitCode.OK:
@@ -200,10 +200,6 @@ def _earlier(work: Work) -> tuple[tuple[EarlierRow, ...], tuple[str, ...]]:
     names = ", ".join(dict.fromkeys(each.name for each in rows))
     number = f"{counted(len(rows), 'machine')} of an earlier configuration"
     return rows, (f"{number} ({names}): a change of the file replaces none by itself",)
-
-
-def _left_out(equipment: EquipReport) -> tuple[str, ...]:
-    return tuple(f"{each.job} is left out: {each.why}" for each in equipment.left_out)
 
 
 def _look_there(work: Work, followed: Followed) -> tuple[str, ...]:

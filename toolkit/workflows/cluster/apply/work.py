@@ -29,7 +29,7 @@ from toolkit.errors import (
     RefusedError,
     ToolkitError,
 )
-from toolkit.spec.aws import VolumeView
+from toolkit.spec.aws import STACK_TAG, VolumeView
 from toolkit.spec.cloudformation import StackView
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_template import Template
@@ -47,8 +47,6 @@ from toolkit.workflows.protection import Confirm, unanswered
 if TYPE_CHECKING:
     from toolkit.spec.preflight import Preflight
 
-STACK_TAG = "aws:cloudformation:stack-id"
-"""Which stack made it."""
 TIMEOUT = 2700.0
 """Seconds; a first `up` of three servers and a balancer takes ten to fifteen minutes in AWS."""
 
