@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +16,6 @@ import pytest
 from tests.cluster.sshd import Programs, Sshd
 from tests.cluster.test_tunnel_process import running
 from tests.cluster.test_tunnel_process import site as site
-from toolkit.clients.aws.cloud import Cloud
 from toolkit.clients.socks import connect
 from toolkit.clients.tunnel_command import Keys
 from toolkit.cluster.secrets import make_secrets, read_secrets
@@ -26,11 +25,7 @@ from toolkit.config.tree import FolderTree
 from toolkit.errors import InvalidRequestError, RefusedError, UnreachableError
 from toolkit.spec.aws import InstanceView
 from toolkit.spec.cluster import Cluster
-from toolkit.spec.equip import Equipment
 from toolkit.spec.events import Event
-from toolkit.workflows.cluster.apply.filling import check_way
-from toolkit.workflows.cluster.apply.work import Tools, Work
-from toolkit.workflows.cluster.files import need_project, open_cluster
 from toolkit.workflows.cluster.reach import (
     Ways,
     edges,
@@ -279,26 +274,6 @@ def test_all_that_are_missing_are_named_at_once_and_a_bastion_needs_less() -> No
         need_programs("prod", {}, bastion=False)
     with pytest.raises(RefusedError, match="needs ssh on PATH"):
         need_programs("prod", {"PATH": ""}, bastion=True)
-
-
-@pytest.mark.parametrize(("more", "missing"), [("", "aws and session"), (BASTION, "needs ssh on")])
-def test_up_asks_for_programs_before_anything_is_made(
-    tmp_path: Path, more: str, missing: str
-) -> None:
-    (tmp_path / "toolkit.toml").write_text("")
-    made(tmp_path, CLUSTER + more)
-    work = Work(
-        open_cluster(tmp_path, "prod"),
-        need_project(tmp_path),
-        Equipment(()),
-        Cloud("eu-west-1"),
-        Tools(environ={"PATH": str(tmp_path)}),
-        0.0,
-    )
-    with pytest.raises(RefusedError, match=missing):
-        check_way(work)
-    (tmp_path / "toolkit.toml").write_text('[environments.prod]\nproxy = "socks5h://127.0.0.1:9"\n')
-    check_way(replace(work, project=need_project(tmp_path)))
 
 
 def test_through_the_bastion_a_machine_is_reached_with_a_key_of_its_own(

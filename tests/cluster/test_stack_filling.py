@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster.machines import cluster
+from tests.cluster.test_reach_way import BASTION, made
+from tests.cluster.test_reach_way import CLUSTER as FILE
+from toolkit.clients.aws.cloud import Cloud
 from toolkit.cluster.template import pool_group
+from toolkit.errors import RefusedError
 from toolkit.spec.aws import GroupView
 from toolkit.spec.cluster import Pool
-from toolkit.workflows.cluster.apply.filling import missing_nodes, wanted_nodes
+from toolkit.spec.equip import Equipment
+from toolkit.workflows.cluster.apply.filling import check_way, missing_nodes, wanted_nodes
+from toolkit.workflows.cluster.apply.work import Tools, Work
+from toolkit.workflows.cluster.files import need_project, open_cluster
 
 CLUSTER = replace(
     cluster(),
@@ -66,3 +74,23 @@ def test_all_of_them_ready_is_all() -> None:
 )
 def test_what_is_missing_is_named(nodes: list[dict[str, Any]], said: str) -> None:
     assert said in missing_nodes(WANTED, nodes)
+
+
+@pytest.mark.parametrize(("more", "missing"), [("", "aws and session"), (BASTION, "needs ssh on")])
+def test_up_asks_for_programs_before_anything_is_made(
+    tmp_path: Path, more: str, missing: str
+) -> None:
+    (tmp_path / "toolkit.toml").write_text("")
+    made(tmp_path, FILE + more)
+    work = Work(
+        open_cluster(tmp_path, "prod"),
+        need_project(tmp_path),
+        Equipment(()),
+        Cloud("eu-west-1"),
+        Tools(environ={"PATH": str(tmp_path)}),
+        0.0,
+    )
+    with pytest.raises(RefusedError, match=missing):
+        check_way(work)
+    (tmp_path / "toolkit.toml").write_text('[environments.prod]\nproxy = "socks5h://127.0.0.1:9"\n')
+    check_way(replace(work, project=need_project(tmp_path)))

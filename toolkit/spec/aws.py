@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 CLUSTER_TAG = "toolkit:cluster"
 """Carried by all that belongs to a cluster, with the cluster's name."""
+STACK_TAG = "aws:cloudformation:stack-id"
+"""On what a stack made: the stack's ARN, with its region."""
 
 
 def _no_tags() -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from toolkit.clients.aws.keys import Keys
 from toolkit.clients.aws.machines import Machines
 from toolkit.clients.aws.notices import Notices
 from toolkit.errors import (
+    DeniedError,
     InvalidRequestError,
     NotFoundError,
 )
@@ -96,6 +97,36 @@ def test_one_that_went_meanwhile_hides_no_other(
     assert [(each.kind, each.id) for each in tagged(cloud, "prod")] == [
         ("route53:hostedzone", ours)
     ]
+
+
+def test_another_regions_cluster_of_that_name_is_not_this_one(
+    cloud: Cloud, theirs: Callable[[str], Any]
+) -> None:
+    """Zones and roles are the same in every region."""
+    stack = "arn:aws:cloudformation:{}:123456789012:stack/prod/1"
+    ours = []
+    for region in (REGION, "us-east-1"):
+        said = {"toolkit:cluster": "prod", "aws:cloudformation:stack-id": stack.format(region)}
+        tags = [{"Key": key, "Value": text} for key, text in said.items()]
+        role = f"prod-{region}-kick"
+        theirs("iam").create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=tags)
+        made = theirs("route53").create_hosted_zone(Name="prod.internal", CallerReference=region)
+        zone = made["HostedZone"]["Id"].rpartition("/")[2]
+        theirs("route53").change_tags_for_resource(
+            ResourceType="hostedzone", ResourceId=zone, AddTags=tags
+        )
+        ours.append({("iam:role", role), ("route53:hostedzone", zone)})
+    assert {(each.kind, each.id) for each in tagged(cloud, "prod")} == ours[0]
+
+
+def test_a_denial_that_speaks_of_something_absent_is_a_denial(
+    aws: Aws, cloud: Cloud, theirs: Callable[[str], Any]
+) -> None:
+    theirs("iam").create_role(RoleName="prod-NoSuchRole", AssumeRolePolicyDocument="{}")
+    message = "no permission for iam:ListRoleTags on role/prod-NoSuchRole"
+    aws.fault("own", "ListRoleTags", code="AccessDenied", message=message)
+    with pytest.raises(DeniedError):
+        tagged(cloud, "prod")
 
 
 def test_machines_that_are_terminated_are_gone(cloud: Cloud, theirs: Callable[[str], Any]) -> None:

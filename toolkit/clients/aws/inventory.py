@@ -17,12 +17,12 @@ from toolkit.clients.aws.inventory_ec2 import tagged_ec2
 from toolkit.clients.aws.keys import PENDING, Keys
 from toolkit.clients.aws.machines import Machines
 from toolkit.clients.aws.stacks import Stacks
-from toolkit.spec.aws import CLUSTER_TAG, Tagged
+from toolkit.spec.aws import CLUSTER_TAG, STACK_TAG, Tagged
 
 GONE = "DELETE_COMPLETE"
 
-_NO_TAGS = re.compile(r"NotFound|NoSuch|NonExistentQueue|DoesNotExist")
-"""It went between the list and the question."""
+_NO_TAGS = re.compile(r"^[^:]*(?:NotFound|NoSuch|NonExistentQueue|DoesNotExist)")
+"""It went between the list and the question: the code says so; the text may name anything."""
 
 
 def tagged(cloud: Cloud, cluster: str) -> tuple[Tagged, ...]:
@@ -81,7 +81,7 @@ def _zones(cloud: Cloud, cluster: str) -> Iterator[Tagged]:
         10,
         "ResourceTagSets",
     ):
-        if _carries(each.get("Tags"), cluster):
+        if _carries(each.get("Tags"), cluster, cloud.region):
             yield Tagged("route53:hostedzone", str(each["ResourceId"]))
 
 
@@ -91,7 +91,7 @@ def _roles(cloud: Cloud, cluster: str) -> Iterator[Tagged]:
         if not name.startswith(f"{cluster}-"):
             continue
         answer = cloud.ask("iam", "list_role_tags", unless=_NO_TAGS, RoleName=name)
-        if _carries((answer or {}).get("Tags"), cluster):
+        if _carries((answer or {}).get("Tags"), cluster, cloud.region):
             yield Tagged("iam:role", name)
 
 
@@ -210,8 +210,12 @@ def _kind_of(arn: str) -> tuple[str, str]:
     return f"{service}:{kind}", name
 
 
-def _carries(listed: Sequence[Answer] | None, cluster: str) -> bool:
-    return tags_of(listed).get(CLUSTER_TAG) == cluster
+def _carries(listed: Sequence[Answer] | None, cluster: str, region: str = "") -> bool:
+    """`region`: of what is the same in all regions; another one's cluster may have that name."""
+    tags = tags_of(listed)
+    made_in = tags.get(STACK_TAG, "").split(":")[3:4]
+    elsewhere = region and made_in not in ([], [region])
+    return tags.get(CLUSTER_TAG) == cluster and not elsewhere
 
 
 def _by_batch(

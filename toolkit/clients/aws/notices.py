@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from toolkit.clients.aws.cloud import Cloud
 from toolkit.spec.aws import AlarmView, QueueView
 
-_NO_QUEUE = re.compile(r"NonExistentQueue|QueueDoesNotExist")
+_NO_QUEUE = re.compile(r"^[^:]*(?:NonExistentQueue|QueueDoesNotExist)")
 
 
 class Notices:
