@@ -205,9 +205,20 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
     return data
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(files())
 def test_any_file_that_is_right_survives_being_written(data: dict[str, Any]) -> None:
+    _survives(data)
+
+
+@pytest.mark.soak
+@settings(deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+@given(files())
+def test_very_many_files_that_are_right_survive_being_written(data: dict[str, Any]) -> None:
+    _survives(data)
+
+
+def _survives(data: dict[str, Any]) -> None:
     assert [str(mistake) for mistake in mistakes(data)] == []
     cluster = read(data).cluster
     assert read(write_cluster(cluster)).cluster == cluster
