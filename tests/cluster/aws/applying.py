@@ -7,21 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.aws.account import Aws
-from tests.cluster.aws.commands import FILLING, nap
-from toolkit.clients.aws.cloud import Cloud
-from toolkit.spec.cluster import Cluster
+from tests.cluster.aws.account import ACCOUNT, REGION, Aws
+from tests.cluster.aws.commands import ATTEMPTS, FILLING, nap, opener, unequipped
 from toolkit.spec.cluster_apply import ClusterPlanReport, ClusterUpReport
 from toolkit.spec.events import Event
+from toolkit.spec.preflight import Preflight
 from toolkit.workflows.cluster.apply import Tools, plan, up
 
-ATTEMPTS = 2
-"""Of one call: who throttles until the end is believed sooner than by a user's command."""
 
-
-def open_cloud(cluster: Cluster) -> Cloud:
-    """AWS, as this process finds it."""
-    return Cloud(cluster.region, account=cluster.account, attempts=ATTEMPTS)
+def nothing_found(*_: Any, **__: Any) -> Preflight:
+    """An account that has all that is wanted."""
+    return Preflight(ACCOUNT, REGION, ())
 
 
 @dataclass
@@ -32,6 +28,8 @@ class Applying:
     answer: Callable[[str], bool] = lambda _: True
     sleep: Callable[[float], None] = nap
     timeout: float = 600.0
+    asks: bool = True
+    """False: the preflight finds nothing, without asking."""
     steps: dict[str, Any] = field(default_factory=dict)
     """Of `Filling`, instead of the stand-ins."""
     questions: list[str] = field(default_factory=list)
@@ -44,18 +42,19 @@ class Applying:
             on_event=self.events.append,
             timeout=self.timeout,
             sleep=self.sleep,
-            cloud=open_cloud,
+            cloud=opener(ATTEMPTS),
             filling=replace(FILLING, **self.steps),
-            **more,
+            **({} if self.asks else {"preflight": nothing_found}),
+            **{"equipment": unequipped, **more},
         )
 
     def up(self, **more: Any) -> ClusterUpReport:
         """`toolkit cluster up prod`."""
         return up(self.folder, "prod", self.tools(**more))
 
-    def plan(self, **more: Any) -> ClusterPlanReport:
+    def plan(self, *, prices: Path | None = None, **seams: Any) -> ClusterPlanReport:
         """`toolkit cluster plan prod`."""
-        return plan(self.folder, "prod", self.tools(), **more)
+        return plan(self.folder, "prod", self.tools(**seams), prices=prices)
 
     def told(self, stage: str) -> list[str]:
         """The events of a stage."""

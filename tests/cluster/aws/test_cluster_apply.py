@@ -24,6 +24,7 @@ from toolkit.errors import (
     UnreachableError,
 )
 from toolkit.spec.cluster_access import Access
+from toolkit.workflows.cluster.equip import equipment
 from toolkit.workflows.cluster.status import Tools as LookTools
 from toolkit.workflows.cluster.status import status
 
@@ -39,6 +40,12 @@ def there(aws: Aws, tmp_path: Path) -> Standing:
 
 @pytest.fixture
 def run(there: Standing) -> Applying:
+    return Applying(there.folder, asks=False)
+
+
+@pytest.fixture
+def careful(there: Standing) -> Applying:
+    """With the preflight that commands have."""
     return Applying(there.folder)
 
 
@@ -47,19 +54,22 @@ def writes(aws: Aws) -> list[str]:
     return [name for name in aws.operations() if name.startswith(WRITES)]
 
 
-def test_a_plan_of_nothing_makes_nothing(aws: Aws, there: Standing, run: Applying) -> None:
+def test_a_plan_of_nothing_makes_nothing(aws: Aws, there: Standing, careful: Applying) -> None:
     aws.forget()
-    report = run.plan()
+    report = careful.plan(equipment=equipment)
     assert (report.word, report.code, report.stack) == ("changes", ExitCode.CHANGES, None)
     assert {row.word for row in report.changes} == {"make"}
     assert len(aws.calls()) <= DOZEN
     assert writes(aws) == []
     assert there.status() == ""
     assert report.account == "123456789012"
+    assert any("kick is left out of the equipment" in note for note in report.notes)
     assert {each.unit.key for each in report.bill.charges} >= {"instance-hour.t3.medium"}
 
 
-def test_up_makes_all_and_again_changes_nothing(aws: Aws, there: Standing, run: Applying) -> None:
+def test_up_makes_all_and_again_changes_nothing(
+    aws: Aws, there: Standing, careful: Applying
+) -> None:
     """Servers begin while the stack is still being made: workers need what they are told."""
     aws.knobs(held=["PoolControl", "PoolFrontend", "PoolWorker"])
     statuses = []
@@ -69,14 +79,14 @@ def test_up_makes_all_and_again_changes_nothing(aws: Aws, there: Standing, run: 
         aws.knobs(held=[])
         FILLING.begin(*handed)
 
-    run.steps["begin"] = begin
-    report = run.up()
+    careful.steps["begin"] = begin
+    report = careful.up()
     assert statuses[0] == "CREATE_IN_PROGRESS"
     assert (report.word, report.code) == ("up", ExitCode.OK)
     assert there.status() == "CREATE_COMPLETE"
     assert set(report.made) <= set(there.store().names())
     assert there.store().get("server/state/bootstrapped") is not None
-    assert run.questions == []
+    assert careful.questions == []
     assert sets(aws) == []
 
     again = Applying(there.folder)
@@ -150,23 +160,23 @@ def others_stack(aws: Aws, *, execute: bool = True) -> None:
         client.execute_change_set(StackName="prod", ChangeSetName="theirs")
 
 
-def test_an_empty_stack_of_ours_is_made_anew(aws: Aws, there: Standing, run: Applying) -> None:
+def test_an_empty_stack_of_ours_is_made_anew(aws: Aws, there: Standing, careful: Applying) -> None:
     """What a run leaves that was killed between making its change set and executing it.
 
     Its tags are the change set's until that is executed.
     """
     draft = replace(render_template(there.cluster), tags={})
     Stacks(there.cloud).create_change_set("prod", "toolkit-up-0", draft, "CREATE", token="t")
-    planned = run.plan()
+    planned = careful.plan()
     assert (planned.code, planned.stack) == (ExitCode.CHANGES, "REVIEW_IN_PROGRESS")
     aws.fault("denied", "ExecuteChangeSet")
     with pytest.raises(Exception, match="ExecuteChangeSet") as caught:
-        run.up()
+        careful.up()
     assert getattr(caught.value, "code", None) is ExitCode.REFUSED
     assert there.status() == "REVIEW_IN_PROGRESS"
-    report = run.up()
+    report = careful.up()
     assert (report.word, there.status()) == ("up", "CREATE_COMPLETE")
-    assert any("empty" in text for text in run.told("stack"))
+    assert any("empty" in text for text in careful.told("stack"))
 
 
 def test_a_stack_that_was_taken_back_is_made_anew(aws: Aws, there: Standing, run: Applying) -> None:
@@ -208,18 +218,20 @@ def test_a_protected_cluster_asks_and_no_is_no(aws: Aws, there: Standing, run: A
     assert found["EnableTerminationProtection"] is True
 
 
-def test_a_finding_stops_before_anything_is_made(aws: Aws, there: Standing, run: Applying) -> None:
+def test_a_finding_stops_before_anything_is_made(
+    aws: Aws, there: Standing, careful: Applying
+) -> None:
     there.write(
         FILE.replace('"shop.example.com"', '"shop.example.org"').replace(
             'public = "example.com"', 'public = "example.org"'
         )
     )
     aws.forget()
-    report = run.up()
+    report = careful.up()
     assert (report.word, report.code) == ("refused", ExitCode.REFUSED)
     assert any(each.kind == "stops" for each in report.findings)
     assert writes(aws) == []
-    planned = run.plan()
+    planned = careful.plan()
     assert (planned.word, planned.code) == ("refused", ExitCode.REFUSED)
     assert planned.changes
 
@@ -247,7 +259,8 @@ def test_a_half_made_cluster_that_never_began_begins_when_it_is_attached_to(
         FILLING.begin(*handed)
         aws.knobs(held=[])
 
-    assert Applying(there.folder, steps={"begin": begin}).up().code is ExitCode.OK
+    again = Applying(there.folder, asks=False, steps={"begin": begin})
+    assert again.up().code is ExitCode.OK
     assert there.status() == "UPDATE_COMPLETE"
 
 
@@ -266,7 +279,7 @@ def test_what_is_left_of_a_making_that_was_never_compared_is_ours_to_find(
     looked = status(there.folder, "prod", LookTools(no_way))
     assert (looked.word, looked.stack and looked.stack.status) == ("unwell", "REVIEW_IN_PROGRESS")
     aws.knobs(looks=1)
-    assert Applying(there.folder).up().word == "up"
+    assert Applying(there.folder, asks=False).up().word == "up"
 
 
 def no_way(*_: object) -> AbstractContextManager[Access]:

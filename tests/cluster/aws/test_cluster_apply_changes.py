@@ -65,7 +65,7 @@ def there(made: Standing) -> Iterator[Standing]:
 
 @pytest.fixture
 def run(there: Standing) -> Applying:
-    return Applying(there.folder)
+    return Applying(there.folder, asks=False)
 
 
 def workers(number: int, text: str = FILE) -> str:
@@ -83,7 +83,7 @@ def test_more_workers_and_another_type_are_explained_and_done(
 ) -> None:
     there.write(workers(5).replace('type = "t3.small"', 'type = "t3.large"'))
     aws.forget()
-    planned = run.plan()
+    planned = Applying(there.folder).plan()
     assert len(aws.calls()) <= DOZEN
     rows = {row.logical: row for row in planned.changes}
     assert planned.code is ExitCode.CHANGES
@@ -102,7 +102,7 @@ def test_servers_of_another_type_are_left_alone_and_named(
     before = [each.id for each in instances(there)]
     there.write(FILE + '[servers]\ntype = "t3.large"\n')
     aws.forget()
-    planned = run.plan()
+    planned = Applying(there.folder).plan()
     assert len(aws.calls()) <= DOZEN
     report = run.up()
     assert report.word == "up"
@@ -158,7 +158,7 @@ def test_somebody_elses_change_in_between_is_not_overwritten(
 
     def meanwhile(question: str) -> bool:
         there.write(workers(9))
-        assert Applying(there.folder).up().word == "up"
+        assert Applying(there.folder, asks=False).up().word == "up"
         return True
 
     run.answer = meanwhile
@@ -204,7 +204,7 @@ def test_interrupted_later_it_goes_on_and_is_attached_to(
         aws.knobs(held=[])
         nap(seconds)
 
-    again = Applying(there.folder, sleep=release)
+    again = Applying(there.folder, asks=False, sleep=release)
     assert again.plan().sentence == "the stack is being changed: up attaches, and does the rest"
     assert again.up().code is ExitCode.OK
     assert any("we watch" in text for text in again.told("stack"))
@@ -221,7 +221,7 @@ def test_when_time_is_over_the_verdict_is_unknown(aws: Aws, there: Standing, run
     assert "goes on without us" in report.sentence
     assert report.next == ("toolkit cluster up prod",)
     aws.knobs(held=[])
-    assert Applying(there.folder).up().code is ExitCode.OK
+    assert Applying(there.folder, asks=False).up().code is ExitCode.OK
 
 
 def test_credentials_that_end_in_the_middle_leave_it_unknown(
@@ -238,7 +238,7 @@ def test_credentials_that_end_in_the_middle_leave_it_unknown(
     assert "run the command again" not in caught.value.hint
     assert "CloudFormation is at it: 1 resource" in {each.text for each in run.events}
     aws.calm()
-    assert Applying(there.folder).up().code is ExitCode.OK
+    assert Applying(there.folder, asks=False).up().code is ExitCode.OK
     assert most(aws) == 13
 
 

@@ -73,6 +73,7 @@ class Tools:
     """Text that no other request has."""
     cloud: Callable[[Cluster], Cloud] = open_cloud
     preflight: Callable[..., Preflight] = preflight
+    equipment: Callable[..., Equipment] = equipment
     filling: Filling = field(default_factory=Filling)
     """How a cluster whose machines run is reached, begun, waited for and equipped."""
 
@@ -160,7 +161,7 @@ def opened(folder: Path, name: str, tools: Tools) -> Iterator[Work]:
     """
     project = need_project(folder)
     file = open_cluster(folder, name, complete=True)
-    found = equipment(folder, file.cluster, environ=tools.environ)
+    found = tools.equipment(folder, file.cluster, environ=tools.environ)
     with account_of(file), closing(tools.cloud(file.cluster)) as cloud:
         yield Work(file, project, found, cloud, tools, tools.clock())
 
