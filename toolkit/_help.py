@@ -1518,7 +1518,7 @@ Arguments:
 
 Options:
   --keep-data         Keep data volumes, secrets and their key for the next up.
-  --timeout DURATION  Time until what is not gone is left to go on without us;
+  --timeout DURATION  Time until what is not over is left to go on without us;
                       default: 45m.
   --json              Print one JSON document instead of text.
   -q, --quiet         Say nothing but the result.

@@ -7,13 +7,31 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.call import Call
-from toolkit.cli.options import TALK, takes
+from toolkit.cli.options import TALK, duration, takes
 from toolkit.errors import ExitCode
 
 Name = Annotated[
     str,
     typer.Argument(
         metavar="NAME", show_default=False, help="Name of a cluster: clusters/NAME.toml."
+    ),
+]
+NameOrRehearsal = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        show_default=False,
+        help="Name of a cluster, clusters/NAME.toml, or NAME-rehearsal.",
+    ),
+]
+Patience = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        parser=duration,
+        metavar="DURATION",
+        show_default=False,
+        help="Time until what is not over is left to go on without us; default: 45m.",
     ),
 ]
 AwsRegion = Annotated[

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.call import Call
-from toolkit.cli.cluster import Name
-from toolkit.cli.options import ASKS, TALK, duration, takes
+from toolkit.cli.cluster import Name, Patience
+from toolkit.cli.options import ASKS, TALK, takes
 from toolkit.errors import ExitCode
 
 Prices = Annotated[
@@ -19,16 +19,6 @@ Prices = Annotated[
         metavar="FILE",
         show_default=False,
         help="Prices of your own, with their date and source; without them no money is said.",
-    ),
-]
-Patience = Annotated[
-    float,
-    typer.Option(
-        "--timeout",
-        parser=duration,
-        metavar="DURATION",
-        show_default=False,
-        help="Time until what is not over is left to go on without us; default: 45m.",
     ),
 ]
 

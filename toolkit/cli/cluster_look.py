@@ -7,37 +7,19 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.call import Call
-from toolkit.cli.cluster import Name
-from toolkit.cli.options import ASKS, TALK, duration, takes
+from toolkit.cli.cluster import Name, NameOrRehearsal, Patience
+from toolkit.cli.options import ASKS, TALK, takes
 from toolkit.errors import ExitCode
 from toolkit.spec.cluster import REHEARSAL
 
-Looked = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME",
-        show_default=False,
-        help="Name of a cluster, clusters/NAME.toml, or NAME-rehearsal.",
-    ),
-]
 KeepData = Annotated[
     bool,
     typer.Option("--keep-data", help="Keep data volumes, secrets and their key for the next up."),
 ]
-Patience = Annotated[
-    float,
-    typer.Option(
-        "--timeout",
-        parser=duration,
-        metavar="DURATION",
-        show_default=False,
-        help="Time until what is not gone is left to go on without us; default: 45m.",
-    ),
-]
 
 
 @takes(TALK)
-def status(call: Call, name: Looked) -> ExitCode:
+def status(call: Call, name: NameOrRehearsal) -> ExitCode:
     """Reads only. What cannot be seen, such as servers without a way to them, is said to be so.
 
     Exit codes: 0 all is well, 3 something is not, 5 nothing is wrong and not all could be seen.

@@ -7,18 +7,10 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.call import Call, usage_error
-from toolkit.cli.cluster import Name
+from toolkit.cli.cluster import Name, NameOrRehearsal
 from toolkit.cli.options import QUIET, TALK, takes
 from toolkit.errors import ExitCode, RefusedError
 
-Into = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME",
-        show_default=False,
-        help="Name of a cluster, clusters/NAME.toml, or NAME-rehearsal.",
-    ),
-]
 Stop = Annotated[
     bool, typer.Option("--stop", help="End the tunnel, and print what unsets the variables.")
 ]
@@ -43,7 +35,11 @@ Ssm = Annotated[bool, typer.Option("--ssm", help="Through SSM, although there is
 
 @takes(TALK)
 def env(
-    call: Call, name: Into, stop: Stop = False, show: Show = False, user: User = "ec2-user"
+    call: Call,
+    name: NameOrRehearsal,
+    stop: Stop = False,
+    show: Show = False,
+    user: User = "ec2-user",
 ) -> ExitCode:
     """For `eval`: addresses, CA, tokens and proxy, as toolkit, nomad and consul read them.
 
