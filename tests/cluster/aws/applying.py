@@ -13,6 +13,7 @@ from toolkit.spec.cluster_apply import ClusterPlanReport, ClusterUpReport
 from toolkit.spec.events import Event
 from toolkit.spec.preflight import Preflight
 from toolkit.workflows.cluster.apply import Tools, plan, up
+from toolkit.workflows.cluster.preflight import preflight
 
 
 def nothing_found(*_: Any, **__: Any) -> Preflight:
@@ -44,8 +45,9 @@ class Applying:
             sleep=self.sleep,
             cloud=opener(ATTEMPTS),
             filling=replace(FILLING, **self.steps),
-            **({} if self.asks else {"preflight": nothing_found}),
-            **{"equipment": unequipped, **more},
+            preflight=preflight if self.asks else nothing_found,
+            equipment=more.pop("equipment", unequipped),
+            **more,
         )
 
     def up(self, **more: Any) -> ClusterUpReport:
