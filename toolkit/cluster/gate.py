@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from toolkit.spec.cluster import SERVERS
-from toolkit.spec.raft import GateVerdict, PeerView, ServerView, SystemView
+from toolkit.spec.raft import GateVerdict, PeerView, SystemView
 
 
 def gate(views: Sequence[SystemView], *, expected: int = SERVERS) -> GateVerdict:
@@ -84,9 +84,3 @@ def _of_peers(
     for identity, slot in alive.items():
         if identity not in listed:
             yield f"{where} does not have {slot}"
-
-
-def servers_of(answers: Iterable[ServerView], slots: Sequence[str]) -> tuple[ServerView, ...]:
-    """One view for each slot: those that nobody answered for are empty."""
-    found = {answer.slot: answer for answer in answers}
-    return tuple(found.get(slot, ServerView(slot)) for slot in slots)

@@ -199,23 +199,18 @@ class Stacks:
             ]
         return tuple(found)
 
-    def delete(self, name: str, token: str, retain: tuple[str, ...] = ()) -> None:
-        """Begin to delete a stack; one that is gone, or the same token again: nothing.
-
-        `retain`: logical ids that are left as they are; only of a stack in DELETE_FAILED.
-        """
-        more: dict[str, Any] = {"RetainResources": list(retain)} if retain else {}
+    def delete(self, name: str, token: str) -> None:
+        """Begin to delete a stack; one that is gone, or the same token again: nothing."""
         self._cloud.ask(
             SERVICE,
             "delete_stack",
             unless=re.compile(f"{_NO_STACK.pattern}|{_SO_ALREADY.pattern}"),
             StackName=name,
             ClientRequestToken=token,
-            **more,
         )
 
     def protect(self, name: str, on: bool) -> None:
-        """Switch termination protection; a stack that is gone has none to be switched off."""
+        """Switch termination protection; NotFoundError for a stack that is gone."""
         self._cloud.call(
             SERVICE,
             "update_termination_protection",

@@ -25,9 +25,6 @@ DATA = "/opt/state"
 """What the agents keep; on a server the slot's own volume."""
 KICK = f"{DATA}/kick"
 """Audit and statuses of the kick server, on the control machine; its image's user writes there."""
-SCRATCH = "/opt/scratch"
-"""Instance store disks, where a pool uses them."""
-ALLOCATIONS = f"{DATA}/nomad/alloc"
 
 CONSUL_HTTP, CONSUL_HTTPS, CONSUL_DNS, CONSUL_RPC, CONSUL_GOSSIP = 8500, 8501, 8600, 8300, 8301
 NOMAD_HTTP, NOMAD_RPC, NOMAD_GOSSIP = 4646, 4647, 4648

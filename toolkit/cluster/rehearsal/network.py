@@ -10,8 +10,6 @@ from toolkit.errors import AgentError
 from toolkit.spec.cluster import Cluster
 
 BRIDGE = "vpc"
-OUTSIDE = "198.51.100"
-"""Of the wire between the balancer and the world: addresses for documentation."""
 
 
 def wire_of(address: str) -> str:

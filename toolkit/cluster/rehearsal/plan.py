@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from toolkit.cluster.network import hosts, server_host, slots, subnets
+from toolkit.cluster.network import hosts, slots, subnets
 from toolkit.errors import RefusedError
-from toolkit.spec.cluster import SERVERS, Arch, Binary, Cluster, Download, Machine, Release
+from toolkit.spec.cluster import Arch, Binary, Cluster, Download, Machine, Release
 
 NOMAD_NAME = "server.global.nomad"
 """In every server's certificate; the operator's relay takes it to a server that answers."""
@@ -180,8 +180,3 @@ def public_edge(cluster: Cluster) -> str:
     """Where requests from the world enter."""
     port = cluster.edge.http or 80
     return f"http://{balancer_address(cluster)}" + ("" if port == 80 else f":{port}")
-
-
-def any_server(cluster: Cluster) -> tuple[str, ...]:
-    """The servers' full names."""
-    return tuple(server_host(cluster, number) for number in range(1, SERVERS + 1))
