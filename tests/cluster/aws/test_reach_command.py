@@ -141,6 +141,17 @@ def test_a_way_is_opened_printed_kept_and_ended(prod: Prod) -> None:
     assert not kept.stands
 
 
+def test_credentials_of_another_account_are_refused_with_the_line_that_says_so(prod: Prod) -> None:
+    (prod.root / "clusters" / "prod.toml").write_text('account = "999999999999"\n' + CLUSTER)
+    for command in (("env", "prod"), ("ssh", "prod", "server-1")):
+        prod.aws.forget()
+        ran = prod.run(*command)
+        assert ran.code == 1
+        said = " ".join(ran.err.split())
+        assert "clusters/prod.toml:1: account: is 999999999999, and the AWS credentials" in said
+        assert prod.aws.operations() == ["GetCallerIdentity"]
+
+
 def test_a_name_that_leads_elsewhere_is_refused_before_a_folder_is_touched(prod: Prod) -> None:
     for name in ("../../elsewhere", "..", "Prod"):
         ran = prod.run("env", name, "--stop")

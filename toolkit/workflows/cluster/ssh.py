@@ -22,7 +22,7 @@ from toolkit.spec.aws import InstanceView
 from toolkit.spec.cluster import Cluster
 from toolkit.spec.cluster_env import SshPlan
 from toolkit.workflows.cluster.env import Tools
-from toolkit.workflows.cluster.files import need_project, open_cluster
+from toolkit.workflows.cluster.files import account_of, need_project, open_cluster
 from toolkit.workflows.cluster.reach import (
     bastion_jump,
     let_in,
@@ -48,9 +48,10 @@ def ssh(
     `machine`: `server-1`, a pool, an instance id, `bastion`; `ssm`: not through the bastion.
     RefusedError where there is no such machine, or a program is missing.
     """
-    cluster = open_cluster(folder, name).cluster
+    file = open_cluster(folder, name)
+    cluster = file.cluster
     cloud = tools.cloud(cluster)
-    with contextlib.closing(cloud):
+    with account_of(file), contextlib.closing(cloud):
         ways = tools.ways(cloud, cluster, tools.environ, user=tools.user, on_event=tools.on_event)
         machines = ways.machines()
         chosen = choose(cluster, machines, machine)
