@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -28,6 +29,7 @@ from toolkit.clients.tunnel import (
     identity,
     kept_tunnel,
     last_words,
+    runs,
 )
 from toolkit.clients.tunnel_command import Door, Keys, tunnel_command
 from toolkit.clients.tunnel_key import make_key
@@ -118,14 +120,27 @@ def test_requests_go_through_and_the_end_leaves_nothing(
     with held(keys, programs, tmp_path / "log") as tunnel:
         assert said_through(tunnel, site).endswith(b"hello")
         assert identity(tunnel.pid)
-    assert gone(tunnel.pid)
-    with pytest.raises(ProcessLookupError):
-        os.killpg(tunnel.group, 0)
+    assert not runs(tunnel.group)
     [call] = programs.calls()
     assert call == [
         "ssm", "start-session", "--region", "eu-west-1", "--target", "i-0a",
         "--document-name", "AWS-StartSSHSession", "--parameters", "portNumber=22",
     ]  # fmt: skip
+
+
+def test_a_program_below_ssh_that_hears_no_signal_ends_with_it(
+    keys: Keys, programs: Programs, sshd: Sshd, tmp_path: Path
+) -> None:
+    """AWS's own may linger; here a process beside the connection is deaf."""
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    beside = shlex.join([sys.executable, "-c", deaf])
+    aws = programs.folder / "aws"
+    (programs.folder / "aws-first").write_text(aws.read_text())
+    (programs.folder / "aws-first").chmod(0o755)
+    aws.write_text(f'#!/bin/sh\n{beside} >/dev/null 2>&1 </dev/null &\nexec aws-first "$@"\n')
+    with held(keys, programs, tmp_path / "log") as tunnel:
+        assert runs(tunnel.group)
+    assert not runs(tunnel.group)
 
 
 def test_the_key_is_its_owners_alone_and_never_the_same(tmp_path: Path) -> None:

@@ -97,6 +97,9 @@ def held_tunnel(
                 system=SYSTEM,
                 hint="run the same command again",
             ) from exc
+        finally:
+            # What ssh itself started may take its time, or hear no SIGTERM.
+            end_group(tunnel.group)
 
 
 def kept_tunnel(
@@ -135,11 +138,11 @@ def end_group(
             # One that somebody stopped hears nothing else.
             os.killpg(group, signal.SIGCONT)
         # Not our children: there is nothing to block on.
-        while runs := _runs(group):
+        while alive := runs(group):
             if clock() >= end:
                 break
             sleep(_PAUSE)
-        if not runs:
+        if not alive:
             return
 
 
@@ -156,7 +159,7 @@ def identity(pid: int) -> str:
     return fields[19] if fields else ""
 
 
-def _runs(group: int) -> bool:
+def runs(group: int) -> bool:
     """Whether a process of the group runs; one that only waits to be taken note of does not."""
     try:
         os.killpg(group, 0)
