@@ -16,8 +16,10 @@ from tests.cluster.small import LIMIT, need_root
 from toolkit.cluster.rehearsal import cgroups
 from toolkit.cluster.rehearsal.machines import clear
 from toolkit.cluster.rehearsal.places import Places
+from toolkit.cluster.rehearsal.plan import Program
 from toolkit.cluster.rehearsal.processes import begun, marked
-from toolkit.cluster.rehearsal.state import exclusive, forget
+from toolkit.cluster.rehearsal.programs import place_programs
+from toolkit.cluster.rehearsal.state import exclusive, forget, make_folder
 from toolkit.errors import AgentError, RefusedError
 
 pytestmark = pytest.mark.root
@@ -154,6 +156,16 @@ def test_a_lock_that_was_taken_away_with_the_rest_is_made_again(tmp_path: Path) 
             assert clear(places) is False
             forget(places)
     assert [each.name for each in (tmp_path / ".toolkit").iterdir()] == [".gitignore"]
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+    places = Places(tmp_path, "prod")
+    make_folder(places)
+    places.programs.write_text("in the way")
+    program = Program("1.0.0", "/bin/true", "0" * 64)
+    with pytest.raises(AgentError, match=f"{places.programs}.* cannot be written") as caught:
+        place_programs(places, {"nomad": program})
+    assert "the disk has room" in (caught.value.hint or "")
 
 
 def test_the_lock_of_one_rehearsal_outlives_the_end_of_another(tmp_path: Path) -> None:

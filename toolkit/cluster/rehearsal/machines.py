@@ -22,6 +22,7 @@ from toolkit.cluster.rehearsal.processes import (
     start_time,
 )
 from toolkit.cluster.rehearsal.programs import make_machine
+from toolkit.cluster.rehearsal.state import writing
 from toolkit.cluster.secrets.needed import folder_of
 from toolkit.errors import AgentError
 from toolkit.spec.cluster import Cluster, Machine
@@ -68,9 +69,10 @@ def start_machine(places: Places, cluster: Cluster, machine: Machine, switch: Pr
     What is left of it from a start that nobody recorded ends first.
     """
     _end(places, machine)
-    folder = make_machine(places, cluster, machine)
-    shell = folder / "init"
-    shell.write_bytes(_text("machine.sh"))
+    with writing(places.machine(machine.name)):
+        folder = make_machine(places, cluster, machine)
+        shell = folder / "init"
+        shell.write_bytes(_text("machine.sh"))
     router = router_address(cluster)
     command = (
         "/bin/bash", str(shell), str(folder), machine.name, machine.address,

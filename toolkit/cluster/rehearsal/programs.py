@@ -12,6 +12,7 @@ from toolkit.cluster.config import places as on_machine
 from toolkit.cluster.config import rehearsal_files
 from toolkit.cluster.rehearsal.places import Places
 from toolkit.cluster.rehearsal.plan import Program, hosts_file
+from toolkit.cluster.rehearsal.state import writing
 from toolkit.errors import AgentError
 from toolkit.spec.cluster import Binary, Cluster, Machine
 
@@ -96,12 +97,13 @@ def place_programs(places: Places, programs: Mapping[Binary, Program]) -> None:
     """Put the agents where a boot script finds what it fetched and checked before."""
     for name, program in programs.items():
         to = places.programs / program.sha256 / name
-        to.parent.mkdir(parents=True, exist_ok=True)
-        if to.exists():
-            continue
-        try:
-            os.link(Path(program.path).resolve(), to)
-        except OSError:
-            shutil.copy2(program.path, to)
+        with writing(to):
+            to.parent.mkdir(parents=True, exist_ok=True)
+            if to.exists():
+                continue
+            try:
+                os.link(Path(program.path).resolve(), to)
+            except OSError:
+                shutil.copy2(program.path, to)
         if not os.access(to, os.X_OK):
             raise AgentError(f"{program.path} cannot be executed", hint="name another one")

@@ -73,6 +73,18 @@ def write_state(places: Places, state: State) -> None:
     write_private(places.state, state.to_json())
 
 
+@contextlib.contextmanager
+def writing(where: Path) -> Iterator[None]:
+    """AgentError where what is written below `where` cannot be: a full disk is no bug."""
+    try:
+        yield
+    except OSError as exc:
+        raise AgentError(
+            f"{exc.filename2 or exc.filename or where} cannot be written: {exc.strerror or exc}",
+            hint="check that the project's folder is yours and that the disk has room",
+        ) from exc
+
+
 def write_private(path: Path, text: str) -> None:
     """Write by rename, for the owner alone; AgentError where it cannot be."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -122,9 +134,10 @@ def make_folder(places: Places) -> None:
 def exclusive(places: Places) -> Iterator[None]:
     """Hold the rehearsal's lock; RefusedError when another command changes it right now."""
     with _locked(places) as file:
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with writing(places.lock):
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
         yield
 
 

@@ -46,6 +46,7 @@ from toolkit.spec.cluster_access import Access
 from toolkit.spec.events import Event, OnEvent, Stage, ignore
 from toolkit.spec.rehearsal import RehearsalReport
 from toolkit.spec.target import Secret, Visibility
+from toolkit.views.text import counted
 from toolkit.workflows.cluster.rehearse.programs import find_programs, other_versions, this_arch
 from toolkit.workflows.cluster.rehearse.status import report_on
 from toolkit.workflows.cluster.rehearse.talk import (
@@ -160,7 +161,8 @@ def _begin(making: Making) -> RehearsalReport:
         deadline.check()
         undo.pop_all()
     seconds = tools.clock() - deadline.began
-    sentence = f"{len(servers)} servers and {len(workers)} workers answer, in {seconds:.1f} s"
+    number = f"{len(servers)} servers and {counted(len(workers), 'worker')}"
+    sentence = f"{number} answer, in {seconds:.1f} s"
     report = report_on(own, now=tools.now(), word="up", sentence=sentence)
     return _ended(making, replace(report, seconds=seconds))
 
