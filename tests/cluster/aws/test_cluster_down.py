@@ -339,9 +339,14 @@ def test_what_is_in_the_way_is_said_with_whose_it_is_and_the_rest_waits_or_goes(
 
     # The stack goes, and somebody's machine has a volume.
     prod.aws.knobs(fails={})
-    report = end(prod)
+    said: list[Event] = []
+    report = end(prod, said=said)
     assert (report.word, report.code) == ("left", ExitCode.FAILED)
     assert [(each.kind, each.name) for each in report.left] == [("volume", held)]
+    # Whose turn it is was said before it was waited for, not after.
+    told = [each for each in said if held in each.text]
+    assert [instance in each.text for each in told] == [True]
+    assert "waiting up to 2 min" in told[0].text
     assert instance in report.left[0].why
     assert volumes(prod) == {"server-2": held}
 

@@ -14,6 +14,7 @@ from toolkit.errors import ConflictError, TakenError
 from toolkit.spec.aws import KeyView, VolumeView
 from toolkit.spec.cluster_down import Remains
 from toolkit.views.text import counted
+from toolkit.views.text import seconds as long
 from toolkit.workflows.cluster.down.work import Work
 
 DAYS = 7
@@ -31,9 +32,9 @@ def find_volumes(work: Work) -> tuple[VolumeView, ...]:
 
 def remove_volumes(work: Work) -> tuple[Remains, ...]:
     """Delete the servers' data volumes; those that somebody's machine has are left."""
-    waits = work.until(lambda: _attached(find_volumes(work)), most=DETACHED)
-    if waits:
-        work.say("volumes", waits)
+    if held := _attached(find_volumes(work)):
+        work.say("volumes", f"{held}; waiting up to {long(DETACHED)} for that to end")
+        work.until(lambda: _attached(find_volumes(work)), most=DETACHED)
     removed, left = 0, []
     for each in find_volumes(work):
         try:
