@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cluster.aws.account import ACCOUNT, REGION, Aws
 from tests.cluster.aws.commands import ATTEMPTS, FILLING, nap, opener, unequipped
+from tests.cluster.aws.standing import Standing, standing
 from toolkit.spec.cluster_apply import ClusterPlanReport, ClusterUpReport
 from toolkit.spec.events import Event
 from toolkit.spec.preflight import Preflight
@@ -45,7 +49,7 @@ class Applying:
             sleep=self.sleep,
             cloud=opener(ATTEMPTS),
             filling=replace(FILLING, **self.steps),
-            preflight=preflight if self.asks else nothing_found,
+            preflight=more.pop("preflight", preflight if self.asks else nothing_found),
             equipment=more.pop("equipment", unequipped),
             **more,
         )
@@ -65,6 +69,19 @@ class Applying:
     def _asked(self, question: str) -> bool:
         self.questions.append(question)
         return self.answer(question)
+
+
+@contextmanager
+def raised(aws: Aws, folder: Path) -> Iterator[Standing]:
+    """A cluster that is up, for the tests of a file to share."""
+    aws.reset()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in aws.environ.items():
+            patch.setenv(name, value)
+        there = standing(aws, folder)
+        assert Applying(there.folder).up().word == "up"
+        yield there
+    aws.calm()
 
 
 def sets(aws: Aws) -> list[str]:
