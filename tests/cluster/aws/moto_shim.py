@@ -19,6 +19,8 @@ import moto
 from moto import mock_aws
 from moto.autoscaling.models import FakeAutoScalingGroup
 from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.ec2.models import EC2Backend, instances
@@ -81,7 +83,9 @@ class Cloud:
         for formation in self.regions.values():
             formation.stop()
         self.regions.clear()
-        moto.core.base_backend.BackendDict.reset()
+        BackendDict.reset()
+        # moto lists all that was ever made, for a page that nobody looks at.
+        reset_model_data()
 
     def turn(self, said: dict[str, Any]) -> None:
         """Turn the knobs of a region: `pace`, `page`, `looks`, `fails`, `held`."""
