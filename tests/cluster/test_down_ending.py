@@ -40,18 +40,25 @@ def failed(
 
 
 def test_the_question_names_all_that_goes() -> None:
-    has = Holdings(STACK, 7, (VOLUME, VOLUME, VOLUME), 21, KEY, 1)
+    has = Holdings(STACK, 7, (VOLUME, VOLUME, VOLUME), 21, KEY, ("a.example.com",))
     asked = question(CLUSTER, "123456789012", has, keep_data=False)
     assert asked == (
         f"destroy the cluster {CLUSTER.name} in eu-west-1, account 123456789012, for good: the"
         f" stack {CLUSTER.name} (CREATE_COMPLETE) and all that it made, 7 machines with all that"
-        " runs there, 1 public name of its jobs, 3 data volumes with all that Nomad and Consul"
-        " know, 21 secrets and their key?"
+        " runs there, 1 public name of its jobs (a.example.com), 3 data volumes with all that"
+        " Nomad and Consul know, 21 secrets and their key?"
     )
 
 
+def test_the_question_spells_out_names_as_far_as_one_reads() -> None:
+    names = tuple(f"{each}.example.com" for each in "abcdefg")
+    asked = question(CLUSTER, "123456789012", Holdings(names=names), keep_data=True)
+    assert "7 public names of its jobs (a.example.com, b.example.com," in asked
+    assert "e.example.com and 2 more)" in asked
+
+
 def test_the_question_promises_what_is_kept() -> None:
-    has = Holdings(STACK, 1, (VOLUME,), 21, KEY, 0)
+    has = Holdings(STACK, 1, (VOLUME,), 21, KEY)
     asked = question(CLUSTER, "123456789012", has, keep_data=True)
     assert "data volume with" not in asked
     assert "21" not in asked
@@ -66,7 +73,7 @@ def test_the_question_promises_what_is_kept() -> None:
         (Holdings(), False, False),
         (Holdings(STACK), True, False),
         (Holdings(machines=1), True, False),
-        (Holdings(names=1), True, False),
+        (Holdings(names=("a.example.com",)), True, False),
         (Holdings(volumes=(VOLUME,)), False, True),
         (Holdings(secrets=1), False, True),
         (Holdings(key=KEY), False, True),

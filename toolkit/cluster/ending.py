@@ -31,6 +31,8 @@ from toolkit.spec.cluster_down import Remains
 from toolkit.views.text import counted
 
 FAILED = "DELETE_FAILED"
+SHOWN = 5
+"""Names that a question spells out."""
 OF_ZONE = frozenset({"NS", "SOA"})
 """Every zone has them at its name, and they go with it."""
 
@@ -70,7 +72,7 @@ class Holdings:
     """The servers' data volumes."""
     secrets: int = 0
     key: KeyView | None = None
-    names: int = 0
+    names: tuple[str, ...] = ()
     """Public names that its kick server owns."""
     scripts: int = 0
     """Parameters of boot scripts that a stack left behind."""
@@ -94,7 +96,7 @@ def question(cluster: Cluster, account: str, has: Holdings, *, keep_data: bool) 
     if has.machines:
         parts.append(f"{counted(has.machines, 'machine')} with all that runs there")
     if has.names:
-        parts.append(f"{counted(has.names, 'public name')} of its jobs")
+        parts.append(f"{counted(len(has.names), 'public name')} of its jobs ({_some(has.names)})")
     if has.scripts:
         parts.append(f"{counted(has.scripts, 'parameter')} of boot scripts")
     if not keep_data:
@@ -192,6 +194,12 @@ def unaccounted(tagged: Iterable[Tagged], *, kept: Iterable[str] = ()) -> tuple[
         for each in tagged
         if each.id not in fine
     )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """The first of them: whoever is asked sees whether they are this cluster's."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _listed(parts: list[str]) -> str:

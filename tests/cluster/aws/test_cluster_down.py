@@ -29,7 +29,7 @@ from toolkit.spec.cluster_template import Template
 from toolkit.spec.events import Event
 from toolkit.views.cluster import down as view
 from toolkit.workflows.cluster.down import Tools, down
-from toolkit.workflows.cluster.down.names import count_names, remove_names
+from toolkit.workflows.cluster.down.names import find_names, remove_names
 from toolkit.workflows.cluster.down.work import Work, open_cloud
 from toolkit.workflows.cluster.reach import private_folder
 
@@ -235,7 +235,7 @@ def test_names_are_those_that_the_kick_server_signed_in_all_of_its_zones(prod: S
     kick = replace(said, policy=replace(said.policy, zones=zones))
     with closing(zones_provider(prod.cloud)) as records:
         work = Work(prod.cluster, kick, prod.cloud, records, Tools(), 0.0)
-        assert count_names(work) == 2
+        assert len(find_names(work)) == 2
         assert remove_names(work) == 2
         assert remove_names(work) == 0
     assert prod.names() == set()

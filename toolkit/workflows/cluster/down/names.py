@@ -69,9 +69,10 @@ def _claims(records: Iterable[Record], owner: str) -> Iterator[tuple[Record, str
             yield record, name, frozenset(claim.types)
 
 
-def count_names(work: Work) -> int:
-    """How many names there are to remove."""
-    return sum(len(_read(work.records, zone, _owner(work))) for zone in zones_of(work))
+def find_names(work: Work) -> tuple[str, ...]:
+    """The names that there are to remove."""
+    found = (_read(work.records, zone, _owner(work)) for zone in zones_of(work))
+    return tuple(each.name for names in found for each in names)
 
 
 def remove_names(work: Work) -> int:

@@ -21,7 +21,7 @@ from toolkit.workflows.cluster.down.checks import (
     kick_of,
 )
 from toolkit.workflows.cluster.down.machines import close_way, remove_machines
-from toolkit.workflows.cluster.down.names import count_names, remove_names
+from toolkit.workflows.cluster.down.names import find_names, remove_names
 from toolkit.workflows.cluster.down.stack import delete_stack, empty_zone
 from toolkit.workflows.cluster.down.work import TimeUpError, Tools, Work, under_way
 from toolkit.workflows.cluster.files import account_of, need_project, open_cluster
@@ -53,7 +53,7 @@ def down(folder: Path, name: str, tools: Tools, *, keep_data: bool = False) -> C
             rest.find_volumes(work),
             len(work.store.names()),
             rest.find_key(work),
-            count_names(work),
+            find_names(work),
             0 if stack else len(work.store.boot_scripts()),
         )
         if not (has.runs or has.has_data) or (keep_data and not has.runs):
