@@ -40,6 +40,14 @@ VENDOR_ERRORS = (boto.BotoCoreError, boto.ClientError, ResponseParserError, Valu
 AGAIN = "run the command again: it goes on"
 """How hints end that are over with the next try; who knows the command may name it."""
 
+
+def going_on(hint: str | None, command: str) -> str:
+    """The hint, ending in the command that goes on."""
+    if not hint:
+        return f"{command} goes on"
+    return hint.replace(AGAIN, f"{command} goes on") if AGAIN in hint else f"{hint}; then {command}"
+
+
 LOG_IN = f"log in again (`aws sso login`, or new keys), then {AGAIN}"
 WHERE_KEYS_ARE = (
     "credentials are found where AWS's own tools look: AWS_PROFILE, AWS_ACCESS_KEY_ID, ~/.aws;"

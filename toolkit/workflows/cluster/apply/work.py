@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.agents.interrupts import Check, never
 from toolkit.clients.aws.cloud import Cloud
-from toolkit.clients.aws.errors import AGAIN
+from toolkit.clients.aws.errors import going_on
 from toolkit.clients.aws.machines import Machines
 from toolkit.clients.aws.stacks import Stacks
 from toolkit.cluster.ending import is_ours
@@ -222,13 +222,6 @@ def not_begun(work: Work) -> Iterator[None]:
         ) from exc
 
 
-def _naming(hint: str | None, again: str) -> str:
-    """The hint, ending in the command that goes on."""
-    if not hint:
-        return f"{again} goes on"
-    return hint.replace(AGAIN, f"{again} goes on") if AGAIN in hint else f"{hint}; then {again}"
-
-
 @contextmanager
 def under_way(
     work: Work, goes_on: str = "", errors: tuple[type[ToolkitError], ...] = (ApiError, AgentError)
@@ -251,5 +244,5 @@ def under_way(
         if exc.code is ExitCode.REFUSED:
             exc.code = ExitCode.UNKNOWN
             exc.message = f"{exc.message}; {goes_on}"
-            exc.hint = _naming(exc.hint, again)
+            exc.hint = going_on(exc.hint, again)
         raise

@@ -11,6 +11,7 @@ from secrets import token_hex
 
 from toolkit.agents.interrupts import Check, never
 from toolkit.clients.aws.cloud import Cloud
+from toolkit.clients.aws.errors import going_on
 from toolkit.clients.aws.hosted import HostedZones
 from toolkit.clients.aws.keys import Keys
 from toolkit.clients.aws.machines import Machines
@@ -153,5 +154,5 @@ def under_way(name: str) -> Iterator[None]:
     except ApiError as exc:
         if exc.code is ExitCode.REFUSED:
             exc.code = ExitCode.UNKNOWN
-            exc.hint = f"{exc.hint}; then {again}" if exc.hint else f"{again} goes on"
+            exc.hint = going_on(exc.hint, again)
         raise
