@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.scripted import Reply, Scripted
-from tests.faults.socks import SocksProxy
+from tests.faults.socks_relay import SocksProxy
 from toolkit.clients.certificate import peer_certificate
 from toolkit.clients.greeting import greet, is_another
 from toolkit.clients.http import ask

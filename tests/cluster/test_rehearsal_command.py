@@ -224,8 +224,7 @@ def test_a_machine_that_is_in_is_waited_for_no_longer(tmp_path: Path) -> None:
 def test_an_interrupt_ends_all_of_it(project: Project, number: signal.Signals) -> None:
     with project.process("cluster", "rehearse", "up", "prod") as process:
         assert process.stderr is not None
-        while "server-1" not in process.stderr.readline():
-            pass
+        assert any("server-1" in line for line in process.stderr)
         process.send_signal(number)
         process.communicate(timeout=LIMIT)
     assert process.returncode == 130
@@ -237,8 +236,7 @@ def test_an_interrupt_ends_all_of_it(project: Project, number: signal.Signals) -
 def test_what_kill_9_left_is_unwell_and_the_next_one_clears_it(project: Project) -> None:
     with project.process("cluster", "rehearse", "up", "prod") as process:
         assert process.stderr is not None
-        while "server-3" not in process.stderr.readline():
-            pass
+        assert any("server-3" in line for line in process.stderr)
         process.kill()
         process.communicate(timeout=LIMIT)
     left = marked(project.places.folder)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.scripted import Scripted
-from tests.identity.nomad import Lab, State
+from tests.identity.nomad_server import Lab, State
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.scripted import Reply
 from tests.identity.mint import ALLOCATION, claims, token
-from tests.identity.nomad import DOWN, Lab, allocation
+from tests.identity.nomad_server import DOWN, Lab, allocation
 from toolkit.errors import DeniedError, IdentityError, ServerError
 
 PATH = f"/v1/allocation/{ALLOCATION}"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.scripted import Reply
 from tests.identity.mint import claims, edwards_key, jwk, rsa_key, token
-from tests.identity.nomad import DOWN, NO_LEADER, Lab
+from tests.identity.nomad_server import DOWN, NO_LEADER, Lab
 from toolkit.errors import ApiError, IdentityError, ServerError, UnreachableError
 from toolkit.identity.limits import Limits
 

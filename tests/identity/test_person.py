@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.scripted import Reply
 from tests.identity.mint import Json
-from tests.identity.nomad import DOWN, NO_LEADER, Lab
+from tests.identity.nomad_server import DOWN, NO_LEADER, Lab
 from toolkit.errors import ApiError, IdentityError, ServerError
 from toolkit.identity.limits import Limits
 from toolkit.identity.reasons import REASONS

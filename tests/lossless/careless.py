@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.agents.workers import free_ports
-from tests.lossless.site import Site
+from tests.lossless.shop_site import Site
 from toolkit.config.tree import builtin_tree
 
 EDGE = """

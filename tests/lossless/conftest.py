@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.agents.cluster import local_cluster
-from tests.lossless.site import Site
+from tests.lossless.shop_site import Site
 from toolkit.spec.dev import Machine
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.load import Load, Target
 from tests.lossless import hasty
-from tests.lossless.site import Callers, Site
+from tests.lossless.shop_site import Callers, Site
 
 KEEP = 4
 """Seconds that the service keeps an idle connection: one more than the shipped edge does."""

@@ -13,7 +13,7 @@ import pytest
 from bench.commands import nomad_run
 from tests.lossless.careless import careless_edge
 from tests.lossless.idle import keeping, pauses
-from tests.lossless.site import Site
+from tests.lossless.shop_site import Site
 
 pytestmark = [pytest.mark.agents, pytest.mark.edge, pytest.mark.soak]
 

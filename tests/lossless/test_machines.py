@@ -9,7 +9,7 @@ import pytest
 from tests.agents.cluster import local_cluster
 from tests.lossless.balancer import Target, balancer
 from tests.lossless.machines import LOOPBACK, OTHER, SecondMachine, on_both, second_machine
-from tests.lossless.site import Site
+from tests.lossless.shop_site import Site
 from toolkit.config.tree import builtin_tree
 from toolkit.spec.dev import Machine
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.agents.cluster import local_cluster
 from tests.lossless.idle import keeping, pauses
-from tests.lossless.site import Callers, Site, play
+from tests.lossless.shop_site import Callers, Site, play
 from toolkit.spec.dev import Machine
 
 pytestmark = [pytest.mark.agents, pytest.mark.edge, pytest.mark.timeout(600)]

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from tests.lossless.site import Callers, Site, play
+from tests.lossless.shop_site import Callers, Site, play
 
 pytestmark = [pytest.mark.agents, pytest.mark.edge, pytest.mark.timeout(600)]
 

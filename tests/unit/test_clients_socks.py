@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.scripted import Reply, Scripted
-from tests.faults.socks import Place, SocksProxy
+from tests.faults.socks_relay import Place, SocksProxy
 from toolkit.clients.consul import Consul
 from toolkit.clients.http import ask
 from toolkit.clients.nomad import Nomad

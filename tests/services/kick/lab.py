@@ -25,7 +25,7 @@ from typing import Any
 
 from tests.faults.scripted import Scripted
 from tests.identity.mint import KEY_ID, Private, claims, jwk, rsa_key, token
-from tests.identity.nomad import State, allocation
+from tests.identity.nomad_server import State, allocation
 from tests.services.kick.rig import CONFIG
 from toolkit.clients.dns.route53 import Keys, Route53
 from toolkit.clients.dns.zonetext import parse

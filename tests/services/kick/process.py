@@ -19,7 +19,7 @@ import httpx
 
 from tests.faults.scripted import Asked, Reply, Scripted
 from tests.identity.mint import ALLOCATION, claims, token
-from tests.identity.nomad import State, allocation
+from tests.identity.nomad_server import State, allocation
 from tests.services.kick.rig import CONFIG
 from tests.services.running import NO_TLS, PATIENCE, environment
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.faults.small_disk import small_disk
 from tests.identity.mint import jwk, rsa_key
-from tests.identity.nomad import DOWN
+from tests.identity.nomad_server import DOWN
 from tests.services.kick.lab import (
     PATIENCE,
     Lab,
