@@ -26,7 +26,7 @@ from toolkit.cluster.boot import (
     user_data,
 )
 from toolkit.cluster.boot.userdata import LONGEST
-from toolkit.cluster.config.floors import has_register_race, numbers, too_old
+from toolkit.cluster.config.floors import numbers, too_old
 from toolkit.errors import RefusedError
 from toolkit.spec.cluster import Cluster, Download, Pool, Release, Role
 
@@ -205,17 +205,6 @@ def test_versions_that_the_configuration_does_not_fit_are_refused(name: str, ver
     assert too_old(cluster)[0].startswith(f"{name} {version} is too old")
     with pytest.raises(RefusedError, match="is too old"):
         boot_script(cluster, "worker")
-
-
-@pytest.mark.parametrize(
-    ("version", "races"),
-    [
-        ("1.9.4", True), ("1.10.10", True), ("1.10.11", False), ("1.11.4", True),
-        ("1.11.5", False), ("1.12.0", False), ("2.0.0", True), ("2.0.1", False), ("2.1.0", False),
-    ],
-)  # fmt: skip
-def test_which_nomad_lets_two_registrations_win(version: str, races: bool) -> None:
-    assert has_register_race(version) is races
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,6 @@ from toolkit.spec.cluster import Cluster
 LOWEST: dict[Literal["nomad", "consul"], tuple[int, int]] = {"nomad": (1, 9), "consul": (1, 18)}
 """What is supported: signed identities towards Consul, keys in raft and so in snapshots."""
 
-RACE_FIXED = ((2, 0, 1), (1, 11, 5), (1, 10, 11))
-"""Nomad's releases since which a registration with a check index cannot overwrite another."""
-
 
 def too_old(cluster: Cluster) -> tuple[str, ...]:
     """A sentence for each program whose version no machine can be configured for."""
@@ -23,13 +20,6 @@ def too_old(cluster: Cluster) -> tuple[str, ...]:
             wanted = ".".join(str(part) for part in lowest)
             found.append(f"{name} {version} is too old: at least {wanted} is needed")
     return tuple(found)
-
-
-def has_register_race(version: str) -> bool:
-    """Whether two registrations at once can both win over a check index in this Nomad."""
-    here = numbers(version)
-    fixed = [each for each in RACE_FIXED if each[:2] == here[:2]]
-    return here < fixed[0] if fixed else here < RACE_FIXED[-1]
 
 
 def numbers(version: str) -> tuple[int, int, int]:
