@@ -174,9 +174,9 @@ def _docker(setup: Setup) -> dict[str, Any]:
 
 
 def _reserved(ports: AgentPorts) -> str:
-    """Our own ports but those that the jobs `traefik` and `kick` ask Nomad for."""
+    """Our own ports but those that the jobs `traefik`, `kick` and `hook` ask Nomad for."""
     asked = {"edge_public", "edge_private", "traefik_api"}
-    asked |= {"kick_http", "kick_dns", "kick_dns_private"}
+    asked |= {"kick_http", "kick_dns", "kick_dns_private", "hook_http"}
     return ",".join(str(getattr(ports, name)) for name in PURPOSES if name not in asked)
 
 

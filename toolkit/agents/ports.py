@@ -27,6 +27,7 @@ PURPOSES = {
     "kick_http": "kick server",
     "kick_dns": "DNS of the kick server, public zones",
     "kick_dns_private": "DNS of the kick server, private zones",
+    "hook_http": "hook server",
 }
 HIGHEST_OFFSET = 65535 - max(getattr(AgentPorts(), name) for name in PURPOSES)
 _DATAGRAM = frozenset(

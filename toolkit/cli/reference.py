@@ -55,6 +55,7 @@ VARIABLES = {
     "TOOLKIT_EDGE_PRIVATE": "where requests from inside enter, where the environment does not say",
     "TOOLKIT_REGISTRY_PASSWORD": "password at the environment's registry, of its `registry_user`",
     "KICK_ADDR": "the kick server's address, where the environment leaves it open",
+    "HOOK_ADDR": "the hook server's address, where the environment leaves it open",
     "NOMAD_BIN": "the nomad binary that `toolkit dev` runs",
     "CONSUL_BIN": "the consul binary that `toolkit dev` runs",
     "TRAEFIK_BIN": "the traefik binary that the local `traefik` job runs",

@@ -52,7 +52,12 @@ class Failure:
     """Worth another attempt, if asking twice does no harm."""
 
 
-_TOKEN = {"Nomad": "NOMAD_TOKEN", "Consul": "CONSUL_HTTP_TOKEN", "Kick": "NOMAD_TOKEN"}
+_TOKEN = {
+    "Nomad": "NOMAD_TOKEN",
+    "Consul": "CONSUL_HTTP_TOKEN",
+    "Kick": "NOMAD_TOKEN",
+    "Hook": "NOMAD_TOKEN",
+}
 _WRONG_PLACE = "check the address: something that is not {system} answers there"
 
 

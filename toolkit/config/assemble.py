@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _JOB_PORTS = (
     "edge_public", "edge_private", "traefik_api", "kick_http", "kick_dns", "kick_dns_private",
+    "hook_http",
 )  # fmt: skip
 """Those of the local cluster's ports that shipped jobs have."""
 

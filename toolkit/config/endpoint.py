@@ -10,7 +10,7 @@ from toolkit.config.given import ApiVariables
 from toolkit.errors import Mistake
 from toolkit.spec.target import Endpoint, Secret
 
-PORTS = {"Nomad": 4646, "Consul": 8500, "Kick": 8652}
+PORTS = {"Nomad": 4646, "Consul": 8500, "Kick": 8652, "Hook": 8655}
 _FLAGS = {"Nomad": "--nomad-addr", "Consul": "--consul-addr"}
 
 

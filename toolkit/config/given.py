@@ -27,9 +27,9 @@ class Flags:
 class ApiVariables(NamedTuple):
     """What the environment variables of one API say; None where they say nothing."""
 
-    system: Literal["Nomad", "Consul", "Kick"]
+    system: Literal["Nomad", "Consul", "Kick", "Hook"]
     address_variable: str
-    """`NOMAD_ADDR`, `CONSUL_HTTP_ADDR` or `KICK_ADDR`."""
+    """`NOMAD_ADDR`, `CONSUL_HTTP_ADDR`, `KICK_ADDR` or `HOOK_ADDR`."""
     address: str | None = None
     """Parsed."""
     token: Secret | None = None
@@ -62,6 +62,7 @@ class Variables(NamedTuple):
     nomad: ApiVariables = ApiVariables("Nomad", "NOMAD_ADDR")
     consul: ApiVariables = ApiVariables("Consul", "CONSUL_HTTP_ADDR")
     kick: ApiVariables = ApiVariables("Kick", "KICK_ADDR")
+    hook: ApiVariables = ApiVariables("Hook", "HOOK_ADDR")
     namespace: str | None = None
     region: str | None = None
     traefik_password: Secret | None = None

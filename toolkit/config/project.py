@@ -25,8 +25,8 @@ PARALLEL = 4
 """Jobs of a stack that roll at a time: most of a rollout is waiting."""
 
 _REMOTE = (
-    "nomad", "consul", "kick", "edge", "traefik_user", "proxy", "ca_file", "cert_file", "key_file",
-    "tls_server_name", "consul_ca_file", "consul_cert_file", "consul_key_file",
+    "nomad", "consul", "kick", "hook", "edge", "traefik_user", "proxy", "ca_file", "cert_file",
+    "key_file", "tls_server_name", "consul_ca_file", "consul_cert_file", "consul_key_file",
     "consul_tls_server_name",
 )  # fmt: skip
 """Keys that a local environment cannot have: `toolkit dev` says where its agents are."""
@@ -41,6 +41,7 @@ class EnvironmentFile(NamedTuple):
     nomad: str | None = None
     consul: str | None = None
     kick: str | None = None
+    hook: str | None = None
     edge: Mapping[Visibility, str] = MappingProxyType({})
     traefik_user: str | None = None
     proxy: str | None = None

@@ -87,6 +87,11 @@ PROJECT_KEYS: tuple[Key, ...] = (
         "address",
         "The kick server's address; left open: KICK_ADDR, or found in Consul.",
     ),
+    Key(
+        "environments.*.hook",
+        "address",
+        "The hook server's address; left open: HOOK_ADDR, or found in Consul.",
+    ),
     Key("environments.*.edge", "table", "Where requests enter, by visibility."),
     Key("environments.*.edge.public", "edge", "The world's entrance."),
     Key("environments.*.edge.private", "edge", "The entrance from inside."),

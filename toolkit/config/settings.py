@@ -115,6 +115,11 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Variables, list[Mistake]
             address_variable="KICK_ADDR",
             address=_address(environ, "KICK_ADDR", 8652, False, mistakes),
         ),
+        hook=ApiVariables(
+            system="Hook",
+            address_variable="HOOK_ADDR",
+            address=_address(environ, "HOOK_ADDR", 8655, False, mistakes),
+        ),
         namespace=environ.get("NOMAD_NAMESPACE") or None,
         region=environ.get("NOMAD_REGION") or None,
         traefik_password=Secret(password) if password else None,

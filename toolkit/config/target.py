@@ -19,7 +19,7 @@ from toolkit.config.addresses import (
 )  # fmt: skip
 from toolkit.config.cluster_environment import access_origin, nowhere, settle
 from toolkit.config.endpoint import PORTS, Filed, resolve_endpoint
-from toolkit.config.given import Flags, Reached, Variables
+from toolkit.config.given import ApiVariables, Flags, Reached, Variables
 from toolkit.config.near import suggest
 from toolkit.config.project import EnvironmentFile, Project
 from toolkit.config.reached import with_reached
@@ -67,7 +67,10 @@ def resolve_target(
             mistakes.append(_not_rehearsed(environment, said.address_variable, said.address))
         endpoints.append(resolve_endpoint(said, flag, filed, environment.name, contact, mistakes))
     root = project.root if project else None
-    kick = _kick(project, environment, variables, endpoints[0], agents, contact, mistakes)
+    servers = [
+        _server(said, project, environment, endpoints[0], agents, contact, mistakes)
+        for said in (variables.kick, variables.hook)
+    ]
     if mistakes:
         raise ConfigError(mistakes)
     return Target(
@@ -76,7 +79,8 @@ def resolve_target(
         consul=endpoints[1],
         edge=_edge(environment, agents),
         traefik=_traefik(environment, variables, root, access),
-        kick=kick,
+        kick=servers[0],
+        hook=servers[1],
         registry=_registry(environment, variables),
         namespace=flags.namespace or variables.namespace or environment.namespace or "default",
         region=flags.region or variables.region or environment.region or "global",
@@ -177,46 +181,51 @@ def _not_rehearsed(environment: EnvironmentFile, variable: str, address: str) ->
     return Mistake(variable, None, None, message, hint)
 
 
-def _kick(
+def _server(
+    said: ApiVariables,
     project: Project | None,
     environment: EnvironmentFile,
-    variables: Variables,
     nomad: Endpoint,
     agents: AgentState | None,
     contact: bool,
     mistakes: list[Mistake],
 ) -> Endpoint:
-    """Where the kick server is said to be, with Nomad's token; an empty address: ask Consul."""
-    said, root = variables.kick, project.root if project else None
+    """Where a server of ours is said to be, with Nomad's token; an empty address: ask Consul."""
+    kick, root = said.system == "Kick", project.root if project else None
     filed = Filed(
         ca_file=_beside(root, environment.ca_file),
         cert_file=_beside(root, environment.cert_file),
         key_file=_beside(root, environment.key_file),
         proxy=environment.proxy,
     )
-    if environment.kick is not None and project is not None:
+    written = environment.kick if kick else environment.hook
+    if written is not None and project is not None:
         source = project.file.source
-        line = source.line(("environments", environment.name, "kick"))
-        address = parse_address(environment.kick, port=PORTS["Kick"])
+        line = source.line(("environments", environment.name, said.system.lower()))
+        address = parse_address(written, port=PORTS[said.system])
         filed = filed._replace(address=address, origin=f"{source.where}:{line}")
-    own = f"http://127.0.0.1:{agents.ports.kick_http}" if agents else None
+    own = None
+    if agents:
+        port = agents.ports.kick_http if kick else agents.ports.hook_http
+        own = f"http://127.0.0.1:{port}"
     elsewhere = said.address is not None and not (own and is_same_place(said.address, own))
     here = environment.local or environment.inherits is not None
     if here and elsewhere and contact:
         # Its server is in the own Consul: a variable can only mean another cluster's.
         kind = "local" if environment.local else "a rehearsal"
-        message = f"environment {environment.name} is {kind}, but KICK_ADDR says {said.address}"
-        hint = "unset KICK_ADDR, or name another environment with --env"
-        mistakes.append(Mistake("KICK_ADDR", None, None, message, hint))
+        variable = said.address_variable
+        message = f"environment {environment.name} is {kind}, but {variable} says {said.address}"
+        hint = f"unset {variable}, or name another environment with --env"
+        mistakes.append(Mistake(variable, None, None, message, hint))
     if here or (filed.address is None and said.address is None):
-        return replace(_unfound(filed), token=nomad.token, verify=nomad.verify)
+        return replace(_unfound(said, filed), token=nomad.token, verify=nomad.verify)
     found = resolve_endpoint(said, None, filed, environment.name, contact, mistakes)
     return replace(found, token=nomad.token, verify=nomad.verify)
 
 
-def _unfound(filed: Filed) -> Endpoint:
+def _unfound(said: ApiVariables, filed: Filed) -> Endpoint:
     return Endpoint(
-        system="Kick",
+        system=said.system,
         address="",
         origin="Consul",
         ca_file=filed.ca_file,

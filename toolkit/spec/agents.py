@@ -46,6 +46,7 @@ class AgentPorts:
     kick_http: int = 8652
     kick_dns: int = 8653
     kick_dns_private: int = 8654
+    hook_http: int = 8655
 
     @classmethod
     def at(cls, offset: int) -> AgentPorts:

@@ -39,7 +39,7 @@ class Secret:
 class Endpoint:
     """One API: its address, who we are there, and how TLS is checked."""
 
-    system: Literal["Nomad", "Consul", "Traefik", "Kick"]
+    system: Literal["Nomad", "Consul", "Traefik", "Kick", "Hook"]
     address: str
     """`http://host:port` or `https://…`, no path and no trailing slash; Nomad's: `unix:/path`."""
     origin: str
@@ -70,6 +70,8 @@ class Target:
     """How to authenticate at Traefik's APIs; their addresses come from Consul (`traefik-api`)."""
     kick: Endpoint | None = None
     """The kick server; without an address it is found in Consul (service `kick`)."""
+    hook: Endpoint | None = None
+    """The hook server; without an address it is found in Consul (service `hook`)."""
     registry: RegistryPlace | None = None
     """Where images are; None: where their names say, or only in an engine."""
     namespace: str = "default"
