@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from toolkit.spec.jobspec import EMPTY
 from toolkit.spec.target import Secret
 
 
@@ -22,6 +24,8 @@ class Flags:
     var_files: tuple[str, ...] = ()
     release: str | None = None
     count: int | None = None
+    given: Mapping[str, Any] = EMPTY
+    """What a push gives to its jobs: `code` and `build`; nobody types it."""
 
 
 class ApiVariables(NamedTuple):

@@ -8,6 +8,9 @@ cluster.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from toolkit.config import pushed
 from toolkit.config.assemble import assemble, assemble_plain
 from toolkit.config.canary import check_canary
 from toolkit.config.checks import validate
@@ -61,9 +64,13 @@ def load_job(
     if mistakes:
         raise ConfigError(list(dict.fromkeys(mistakes)))
     if scanned is not None:
-        return assemble_plain(merged, file.source.where, template, scanned, target)
+        found = assemble_plain(merged, file.source.where, template, scanned, target)
+        more = pushed.declared(flags.given, scanned.variables)
+        return replace(found, variables={**found.variables, **more}) if more else found
     root = project.root if project else None
-    return assemble(merged, place.name, file.source.where, template, target, root, python)
+    found = assemble(merged, place.name, file.source.where, template, target, root, python)
+    names = pushed.names(flags.given, found.variables)
+    return replace(found, context={**found.context, **names})
 
 
 def _check(place: JobPlace, merged: Layer, file: JobFile, mistakes: list[Mistake]) -> None:
