@@ -1,0 +1,70 @@
+"""A fresh child gives up what it does not need; nothing it is handed afterwards can bring it back.
+
+What it does not do: keep a child from the network, which its work needs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from dataclasses import dataclass
+
+USER = 64733
+"""As whom children of a server run that is root: nobody else's number, and without a name, so that
+neither scripts of repositories nor tasks of the machine may touch them."""
+
+PROCESSES = 4096
+"""Threads of all children together, where they are somebody else than the server."""
+
+FILES = 512
+_PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS = 1, 4, 38
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a child may use; bytes and seconds."""
+
+    memory: int
+    """What it may write to, the zygote's share of about 60 MB included."""
+    seconds: float
+    """Of processor time; the server's clock has the same number."""
+
+
+def confine(limits: Limits) -> None:
+    """Become a process of no rights: own session, other user where possible, limits.
+
+    Raises OSError, with which the child must end.
+    """
+    os.setsid()
+    os.umask(0o077)
+    os.chdir("/")
+    libc = ctypes.CDLL(None, use_errno=True)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_NOFILE, FILES)
+    # Not RLIMIT_AS: each thread's arena reserves 64 MB of addresses that nobody ever touches.
+    _limit(resource.RLIMIT_DATA, limits.memory)
+    _limit(resource.RLIMIT_CPU, int(limits.seconds) + 1)
+    if os.geteuid() == 0:
+        _limit(resource.RLIMIT_NPROC, PROCESSES)
+        os.setgroups([])
+        os.setresgid(USER, USER, USER)
+        os.setresuid(USER, USER, USER)
+    # After the change of user, which takes both of the others back.
+    _prctl(libc, _NO_NEW_PRIVS, 1)
+    _prctl(libc, _DUMPABLE, 0)
+    _prctl(libc, _PDEATHSIG, signal.SIGKILL)
+
+
+def _limit(what: int, most: int) -> None:
+    _, hard = resource.getrlimit(what)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
+
+
+def _prctl(libc: ctypes.CDLL, option: int, value: int) -> None:
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
