@@ -16,10 +16,12 @@ BUILD = ("url", "checksum", "image")
 
 
 def names(given: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-    """`code` and `build` of a template; `code` is None where nobody says what it is."""
-    code = given.get("code") or variables.get("code") or None
-    build = given.get("build") or variables.get("build") or {}
-    return {"code": code, "build": build}
+    """`code` and `build` of a template, as far as anybody says what they are."""
+    return {
+        name: value
+        for name in ("code", "build")
+        if (value := given.get(name) or variables.get(name))
+    }
 
 
 def declared(given: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

@@ -26,6 +26,11 @@ from toolkit.spec.tree import Tree
 
 LIBRARY = "jobs/_lib"
 """Where macros live that every job may import."""
+_PUSHED = {
+    "code": "a push to the hook server gives it; without one: toolkit repo code, and --var-file",
+    "build": "a push gives what `toolkit repo build` names; else: toolkit repo code, --var-file",
+}
+"""Names that are there only where the hook server, or a file of its values, says what they are."""
 
 
 class TreeLoader(BaseLoader):
@@ -188,6 +193,8 @@ def _strict(names: tuple[str, ...]) -> type[StrictUndefined]:
             if self._undefined_hint:
                 return self._undefined_hint
             name = self._undefined_name
+            if self._undefined_obj is missing and str(name) in _PUSHED:
+                return f"{name!r} is undefined: {_PUSHED[str(name)]}"
             known: Iterable[Any] = names
             if isinstance(self._undefined_obj, Mapping):
                 known = self._undefined_obj
