@@ -1,0 +1,434 @@
+"""All deployments of a server: begun, queued, followed, gone back to, repaired."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from hook.deployments import choosing, repairing
+from hook.deployments.turn import Ending, Perform, Turn
+from toolkit.errors import ToolkitError, UnavailableError
+from toolkit.repos.record_logs import Logs, Place
+from toolkit.repos.records import Records
+from toolkit.serving.bounded import bounded, unsecret
+from toolkit.spec.deployment import Deployment, LogLine, State
+from toolkit.spec.identity import Person
+from toolkit.spec.repo import RefChange, Repo
+
+if TYPE_CHECKING:
+    from hook.who import Who
+
+LONGEST = 2000
+"""Characters of one line of a log."""
+STOP = 20.0
+"""Seconds that the server's end waits for deployments to let go of what they hold."""
+
+
+class Repos(Protocol):
+    """The registry, as far as it is needed here."""
+
+    def get(self, name: str) -> Repo:
+        """AbsentError when there is none."""
+
+    def all(self) -> tuple[Repo, ...]:
+        """Every repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    number: int
+    who: Who
+
+
+@dataclass
+class _Line:
+    """Who waits for a repository, and who has the turn."""
+
+    waiting: list[_Waiting] = field(default_factory=list)
+    running: int | None = None
+    thread: threading.Thread | None = None
+
+
+class Deployments:
+    """One for the process; for several threads."""
+
+    def __init__(
+        self,
+        records: Records,
+        logs: Logs,
+        *,
+        repos: Repos,
+        perform: Perform,
+        head: Callable[[Repo], str | None],
+        hooks: Callable[[str], str] = lambda _repo: "",
+        halt: Callable[[], None] = lambda: None,
+        on_bug: Callable[[BaseException], None] = lambda _exc: None,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        """What it works with.
+
+        `head`: the commit that a repository's deploy branch is at. `hooks`: the current version of
+        a repository's hooks. `halt`: makes what is being performed end soon.
+        """
+        self._records = records
+        self._logs = logs
+        self._repos = repos
+        self._perform = perform
+        self._head = head
+        self._hooks = hooks
+        self._halt = halt
+        self._on_bug = on_bug
+        self._now = now
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._lines: dict[str, _Line] = {}
+        self._stopping = False
+
+    # Looking.
+
+    def get(self, repo: str, number: int) -> Deployment:
+        """One record; AbsentError."""
+        return self._records.get(repo, number)
+
+    def all(self, repo: str) -> tuple[Deployment, ...]:
+        """The records of a repository, the oldest first."""
+        return self._records.all(repo)
+
+    def follow(self, repo: str, number: int, after: int = 0) -> Iterator[LogLine]:
+        """The log beyond the line number `after`, until the verdict or until a token is needed.
+
+        Blocks the thread that asks. When it is over, `get` knows the state that it ended in.
+        """
+        self._records.get(repo, number)
+        return self._logs.follow(repo, number, after)
+
+    def is_live(self, repo: str, number: int) -> bool:
+        """True while lines may come."""
+        return self._logs.is_live(repo, number)
+
+    def read(self, repo: str, number: int, place: Place) -> tuple[list[LogLine], Place]:
+        """Some lines of a log from `place` on; does not block."""
+        return self._logs.read(repo, number, place)
+
+    def watch(self, repo: str, number: int, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` after each line and at the end; returns what ends that."""
+        return self._logs.watch(repo, number, wake)
+
+    def busy(self, repo: str) -> int | None:
+        """The deployment that is being performed now."""
+        with self._lock:
+            line = self._lines.get(repo)
+            return None if line is None else line.running
+
+    # Pushes.
+
+    def intend(
+        self, repo: str, change: RefChange, who: Who, *, digest: str = "", hooks: str = ""
+    ) -> str:
+        """Keep, durable, what the push of `change` is about to do; the name for `begin` or `drop`.
+
+        To be done before the ref moves: OSError and UnavailableError refuse the push.
+        """
+        self._check_open()
+        return self._records.intend(self._of_push(repo, change, who, digest, hooks))
+
+    def drop(self, intent: str) -> None:
+        """The ref did not move."""
+        self._records.drop(intent)
+
+    def begin(
+        self,
+        repo: str,
+        change: RefChange,
+        who: Who,
+        *,
+        digest: str = "",
+        hooks: str = "",
+        intent: str = "",
+    ) -> Deployment:
+        """The ref has moved: its record, durable, and a place in the queue.
+
+        With an `intent` the record is what was intended. Also while the server stops: then the
+        record waits for `resume`.
+        """
+        with self._lock:
+            if intent:
+                record = self._records.adopt(intent)
+            else:
+                record = self._records.add(self._of_push(repo, change, who, digest, hooks))
+            return self._enqueue(record, who)
+
+    def _of_push(
+        self, repo: str, change: RefChange, who: Who, digest: str, hooks: str
+    ) -> Deployment:
+        at = self._now()
+        return Deployment(
+            id=0,
+            repo=repo,
+            commit=change.new,
+            before=None if change.creates else change.old,
+            pusher=_named(who),
+            accessor=_accessor(who),
+            hooks=hooks,
+            digest=digest,
+            created=at,
+            changed=at,
+        )
+
+    # Asked for by name.
+
+    def redeploy(self, repo: str, number: int | None, who: Who) -> Deployment:
+        """The commit of a deployment (None: the latest) once more; the branch stays where it is."""
+        with self._lock:
+            self._check_open()
+            records = self._records.all(repo)
+            of = choosing.latest(records, repo) if number is None else self.get(repo, number)
+            return self._again(of, "redeploy", who)
+
+    def rollback(self, repo: str, to: int | None, who: Who) -> Deployment:
+        """The commit that was deployed before (or that of `to`); the branch stays where it is."""
+        with self._lock:
+            self._check_open()
+            if to is None:
+                of = choosing.back_to(self._records.all(repo), repo)
+            else:
+                of = self.get(repo, to)
+                choosing.check_took(of)
+            return self._again(of, "rollback", who)
+
+    def resume(self, repo: str, number: int, who: Who) -> Deployment:
+        """Go on with a deployment that needs a token, with that of `who`."""
+        with self._lock:
+            self._check_open()
+            record = self.get(repo, number)
+            choosing.check_resumable(record, self._records.all(repo))
+            record = self._changed(record, "waiting", f"resumed by {_named(who)}")
+            record = replace(record, resumed_by=_named(who))
+            self._records.write(record)
+            return self._enqueue(record, who, said=f"resumed by {_named(who)}")
+
+    def _again(self, of: Deployment, kind: str, who: Who) -> Deployment:
+        repo = self._repos.get(of.repo)
+        at = self._now()
+        record = self._records.add(
+            Deployment(
+                id=0,
+                repo=repo.name,
+                commit=of.commit,
+                before=choosing.latest(self._records.all(repo.name), repo.name).commit,
+                pusher=_named(who),
+                accessor=_accessor(who),
+                kind="rollback" if kind == "rollback" else "redeploy",
+                of=of.id,
+                hooks=self._hooks(repo.name),
+                digest="",
+                created=at,
+                changed=at,
+            )
+        )
+        said = f"{kind} of deployment {of.id}: {of.commit[:7]}, while {repo.branch} stays as it is"
+        return self._enqueue(record, who, said=said)
+
+    # The queue.
+
+    def _enqueue(self, record: Deployment, who: Who, *, said: str = "") -> Deployment:
+        repo, number = record.repo, record.id
+        self._logs.open(repo, number)
+        if said:
+            self._say(record, said, stage="note")
+        if self._stopping:
+            self._need_token(record, "the server stops, so its turn does not come")
+            return self.get(repo, number)
+        line = self._lines.setdefault(repo, _Line())
+        if self._order(repo) == "newest":
+            for waiting in line.waiting:
+                self._supersede(self.get(repo, waiting.number), number)
+            line.waiting.clear()
+        line.waiting.append(_Waiting(number, who))
+        if line.running is not None:
+            self._say(record, f"waits for deployment {line.running}", stage="hold")
+        if line.thread is None:
+            line.thread = threading.Thread(
+                target=self._work, args=(repo, line), name=f"deploys-{repo}", daemon=True
+            )
+            line.thread.start()
+        return record
+
+    def _order(self, repo: str) -> str:
+        try:
+            return self._repos.get(repo).order
+        except ToolkitError:
+            return "queue"
+
+    def _work(self, repo: str, line: _Line) -> None:
+        while True:
+            with self._lock:
+                line.running = None
+                if self._stopping or not line.waiting:
+                    line.thread = None
+                    return
+                turn = line.waiting.pop(0)
+                line.running = turn.number
+            try:
+                self._take_turn(repo, turn)
+            except Exception as exc:  # noqa: BLE001  the next one has its turn all the same
+                self._on_bug(exc)
+                self._end(self.get(repo, turn.number), Ending("unknown", "an error of our own"))
+
+    def _take_turn(self, name: str, turn: _Waiting) -> None:
+        record = self.get(name, turn.number)
+        try:
+            repo = self._repos.get(name)
+        except ToolkitError as exc:
+            self._end(record, Ending("refused", exc.message))
+            return
+        for each in self._records.all(name):
+            if each.id < record.id and each.state == "needs-token":
+                self._supersede(each, record.id)
+        ending = self._perform(
+            Turn(
+                deployment=record,
+                repo=repo,
+                who=turn.who,
+                say=lambda text, *, stage="", job="", at=None: self._say(
+                    record, text, stage=stage, job=job, at=at
+                ),
+                reach=lambda state: self._reach(name, record.id, state),
+                stopping=lambda: self._stopping,
+            )
+        )
+        if ending.state == "needs-token":
+            self._need_token(self.get(name, record.id), ending.sentence)
+            return
+        self._end(self.get(name, record.id), ending)
+
+    # States.
+
+    def _reach(self, repo: str, number: int, state: State) -> None:
+        record = self.get(repo, number)
+        self._records.settle(self._changed(record, state, ""))
+
+    def _supersede(self, record: Deployment, by: int) -> None:
+        self._end(record, Ending("superseded", f"deployment {by} came after it"))
+
+    def _need_token(self, record: Deployment, why: str) -> None:
+        """Nothing more can be done with the token that there was."""
+        how = f"toolkit repo resume {record.repo} {record.id}"
+        self._close(
+            self._changed(record, "needs-token", why), f"needs-token: {why} · {how} goes on", None
+        )
+
+    def _end(self, record: Deployment, ending: Ending) -> None:
+        self._close(
+            self._changed(record, ending.state, ending.sentence),
+            f"{ending.sentence} · toolkit repo log {record.repo} {record.id}"
+            if ending.document is not None
+            else f"{ending.state}: {ending.sentence}",
+            ending.document,
+        )
+
+    def _close(self, record: Deployment, text: str, document: dict[str, object] | None) -> None:
+        """The last line, then the record, then whoever follows is told that it is over."""
+        self._logs.open(record.repo, record.id)
+        self._logs.say(
+            record.repo,
+            record.id,
+            bounded(unsecret(text), LONGEST),
+            stage=repairing.END,
+            document=document,
+            last=True,
+        )
+        self._records.settle(record)
+        self._logs.end(record.repo, record.id)
+
+    def _changed(self, record: Deployment, state: State, sentence: str) -> Deployment:
+        said = bounded(unsecret(sentence), LONGEST)
+        return replace(record, state=state, sentence=said, changed=self._now())
+
+    def _say(
+        self,
+        record: Deployment,
+        text: str,
+        *,
+        stage: str = "",
+        job: str = "",
+        at: float | None = None,
+    ) -> None:
+        for each in text.split("\n"):
+            said = bounded(unsecret(each), LONGEST)
+            self._logs.say(
+                record.repo, record.id, said, stage=bounded(stage, 40), job=bounded(job), at=at
+            )
+
+    # Beginning and end of the server.
+
+    def reconcile(self) -> tuple[Deployment, ...]:
+        """Repair what a crash left between refs, records and registrations; what was changed.
+
+        To be called once, before the first push is taken.
+        """
+        changed = []
+        with self._lock:
+            intents = self._records.intents()
+            for repo in self._repos.all():
+                changed += self._repair(repo, intents)
+            for each in intents:
+                # What was adopted is not there any more.
+                self._records.drop(each.name)
+        return tuple(changed)
+
+    def _repair(self, repo: Repo, intents: tuple[repairing.Intent, ...]) -> list[Deployment]:
+        records = self._records.all(repo.name)
+        ours = [each for each in intents if each.record.repo == repo.name]
+        for intent in repairing.moved(self._head(repo), records, ours):
+            record = self._records.adopt(intent.name)
+            self._records.write(replace(record, kind="repair"))
+        if (head := self._head(repo)) and repairing.is_unknown(head, self._records.all(repo.name)):
+            self._records.add(repairing.nobody_s(repo, head, self._now()))
+        changed = []
+        for record in self._records.all(repo.name):
+            if record.is_final or record.state == "needs-token":
+                continue
+            said = self._logs.last(repo.name, record.id)
+            if (ended := repairing.ended(said)) is not None:
+                self._records.write(self._changed(record, *ended))
+            elif record.kind == "repair" and record.commit != head:
+                self._end(record, Ending("superseded", f"{repo.branch} moved on before its turn"))
+            else:
+                self._need_token(record, repairing.how_far(record, said))
+            changed.append(self.get(repo.name, record.id))
+        return changed
+
+    def stop(self, *, patience: float = STOP) -> None:
+        """Take no more turns, tell those under way to let go; what is open needs a token then."""
+        with self._lock:
+            self._stopping = True
+            threads = []
+            for repo, line in self._lines.items():
+                for waiting in line.waiting:
+                    self._need_token(
+                        self.get(repo, waiting.number), "the server stopped before its turn came"
+                    )
+                line.waiting.clear()
+                if line.thread is not None:
+                    threads.append(line.thread)
+        self._halt()
+        deadline = self._clock() + patience
+        for thread in threads:
+            thread.join(max(0.0, deadline - self._clock()))
+
+    def _check_open(self) -> None:
+        if self._stopping:
+            raise UnavailableError("the server stops, and begins no more deployments", after=5.0)
+
+
+def _named(who: Who) -> str:
+    return bounded(str(who.caller))
+
+
+def _accessor(who: Who) -> str:
+    return who.caller.accessor if isinstance(who.caller, Person) else ""
