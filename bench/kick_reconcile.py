@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kick.audit import Audit
 from kick.cluster_view import ClusterView
-from kick.log import Log
 from kick.metrics import Metrics
 from kick.reconciler import Reconciler
 from kick.reconciler_metrics import ReconcilerMetrics
@@ -30,6 +28,8 @@ from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.config.kick import load_kick
 from toolkit.dns.policy import permit
 from toolkit.errors import UnavailableError
+from toolkit.serving.audit import Audit
+from toolkit.serving.log import Log
 from toolkit.spec.discovery import TurnReport
 from toolkit.spec.kick import KickConfig
 

@@ -13,9 +13,7 @@ from typing import Any
 
 import pytest
 from dnslib import DNSRecord
-from kick.audit import Audit
 from kick.cluster_view import ClusterView
-from kick.log import Log
 from kick.metrics import Metrics
 from kick.nameserver import NameServer
 from kick.reconciler import Reconciler
@@ -29,6 +27,8 @@ from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.config.kick import load_kick
 from toolkit.dns.policy import permit
 from toolkit.errors import ToolkitError
+from toolkit.serving.audit import Audit
+from toolkit.serving.log import Log
 from toolkit.spec.dev import Machine
 from toolkit.spec.discovery import View
 from toolkit.spec.target import Endpoint, Secret

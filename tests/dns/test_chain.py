@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from toolkit.dns.chain import (
+from toolkit.errors import AuditError
+from toolkit.serving.chain import (
     FIRST,
     Glance,
     Head,
@@ -23,7 +24,6 @@ from toolkit.dns.chain import (
     read_line,
     seal,
 )
-from toolkit.errors import AuditError
 from toolkit.spec.audit import Actor, Draft, Entry
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

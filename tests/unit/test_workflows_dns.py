@@ -14,7 +14,6 @@ from tests.faults.scripted import Asked, Reply, Scripted
 from toolkit.clients.consul import Consul
 from toolkit.clients.nomad import Nomad
 from toolkit.config.settings import Flags, Settings, load_settings
-from toolkit.dns.chain import FIRST, Head, document, seal
 from toolkit.errors import (
     AuditError,
     ConfigError,
@@ -25,6 +24,7 @@ from toolkit.errors import (
     ToolkitError,
 )
 from toolkit.rollout.world import World
+from toolkit.serving.chain import FIRST, Head, document, seal
 from toolkit.spec.audit import Actor, Draft
 from toolkit.spec.target import Endpoint, Target
 from toolkit.workflows.dns import audit, records

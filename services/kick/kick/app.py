@@ -1,29 +1,17 @@
-"""The ASGI application: a table of actions behind limits, identity, schemas and policy.
-
-The order is the point, and it is the same for every action: how many requests there are, who asks,
-whether there is such a thing, whether the answer can be read, the body, its schema, the policy,
-and then the effect. Nothing but `/healthz`, `/metrics` and `/openapi.json` answers to nobody.
-"""
+"""The ASGI application of the kick server: its table, served as every server's is."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from kick.actions import Action
-from kick.desk import Desk
-from kick.incoming import Incoming
 from kick.kick import Kick
-from kick.limits import Limits
-from kick.metrics import MEDIA
-from kick.openapi import describe
 from kick.table import TABLE
+from toolkit.serving import app
+from toolkit.serving.limits import Limits
 
 
 def make_app(
@@ -34,50 +22,4 @@ def make_app(
     clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The application over `kick`; `actions` is the whole table."""
-    desk = Desk(kick, actions, limits or Limits(), clock=clock)
-    document = describe(actions)
-    paths: dict[str, dict[str, Action]] = {}
-    for action in actions:
-        if action.method in paths.setdefault(action.path, {}):
-            raise ValueError(f"two actions for {action.method} {action.path}")
-        paths[action.path][action.method] = action
-
-    async def healthz(_: Request) -> Response:
-        state = kick.health()
-        return JSONResponse(state, 200 if state["status"] == "ready" else 503)
-
-    async def metrics(_: Request) -> Response:
-        return Response(kick.metrics.text(), media_type=MEDIA)
-
-    async def openapi(_: Request) -> Response:
-        return JSONResponse(document)
-
-    pages = {"/healthz": healthz, "/metrics": metrics, "/openapi.json": openapi}
-    app = Starlette(
-        routes=[
-            *(Route(path, page, methods=["GET"]) for path, page in pages.items()),
-            # A method that a page does not take is refused like any other request of a stranger.
-            *(Route(path, _Door(desk, {}, allow=("GET",))) for path in pages),
-            *(Route(path, _Door(desk, methods)) for path, methods in paths.items()),
-        ]
-    )
-    # Not a route for all the rest: no pattern matches a line break, and Starlette would answer.
-    app.router.default = _Door(desk, None)
-    app.router.redirect_slashes = False
-    return app
-
-
-class _Door:
-    """All methods of one path; no actions at all where there is no such path."""
-
-    def __init__(
-        self, desk: Desk, actions: Mapping[str, Action] | None, *, allow: Sequence[str] = ()
-    ):
-        self._desk = desk
-        self._actions = actions
-        self._allow = tuple(allow)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        incoming = Incoming(scope, receive)
-        await self._desk.serve(scope, incoming, send, self._actions, self._allow)
+    return app.make_app(kick, actions, limits=limits, clock=clock)

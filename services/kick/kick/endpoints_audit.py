@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import islice
 
-from kick.actions import Action, Answer, Ask, Query, Schema
+from kick.actions import Action, Ask
 from kick.endpoints_statuses import may_use
-from toolkit.dns.chain import document
 from toolkit.errors import ForbiddenError
+from toolkit.serving.actions import Answer, Query, Schema
+from toolkit.serving.chain import document
 from toolkit.spec.identity import Workload
 
 MOST = 500
@@ -45,7 +46,7 @@ def _may_read(ask: Ask) -> None:
 
 
 def _read(ask: Ask, _: None) -> Answer:
-    audit = ask.kick.audit
+    audit = ask.server.audit
     head = audit.head
     limit = ask.query.get("limit", 100)
     # Begun at what is there: a page that ends before it would say to go on at its own beginning.

@@ -11,14 +11,16 @@ from typing import Any
 from urllib.parse import quote
 
 from kick import records_shown as shown
-from kick.actions import JSON, RECORD, Action, Answer, Ask, Query, Schema
+from kick.actions import RECORD, Action, Ask
 from kick.endpoints_statuses import may_use
-from kick.problems import ProblemError
-from kick.schemas import invalid
+from kick.problems import AMBIGUOUS
 from toolkit.dns.names import normalise, wanted_name
 from toolkit.dns.policy import may_overrule, may_see, permit_removal, zone_for
 from toolkit.dns.records import LONGEST_NAME, REQUEST_SCHEMA, from_request
 from toolkit.errors import AbsentError, ForbiddenError
+from toolkit.serving.actions import JSON, Answer, Query, Schema
+from toolkit.serving.problems import ProblemError
+from toolkit.serving.schemas import invalid
 from toolkit.spec.dns import WRITABLE, Owner, RemoveRecord, SetRecord, Written, Zone
 from toolkit.spec.identity import Workload
 
@@ -47,7 +49,7 @@ class Named:
 
 def owner_of(ask: Ask) -> Owner:
     """Whom a record that the caller sets belongs to: its job, or the people of the cluster."""
-    cluster, caller = ask.kick.config.cluster, ask.caller
+    cluster, caller = ask.server.config.cluster, ask.caller
     if isinstance(caller, Workload):
         return Owner(cluster, "job", caller.namespace, caller.job)
     return Owner(cluster, "people")
@@ -58,7 +60,7 @@ def owner_of(ask: Ask) -> Owner:
 
 def _may_set(ask: Ask) -> SetRecord:
     """What is wished for, where policy grants it."""
-    kick = ask.kick
+    kick = ask.server
     asked = from_request(_asked(ask), default_ttl=kick.config.ttl)
     record = asked.record
     policy = kick.config.policy
@@ -91,7 +93,7 @@ def _asked(ask: Ask) -> Any:
 
 
 def _set(ask: Ask, wish: SetRecord) -> Answer:
-    written: Written = ask.kick.writer.write(
+    written: Written = ask.server.writer.write(
         wish, caller=ask.caller, key=ask.idempotency_key, request=ask.request
     )
     headers = shown.headers(written)
@@ -107,10 +109,10 @@ def _set(ask: Ask, wish: SetRecord) -> Answer:
 
 def _may_read(ask: Ask) -> Named:
     """A name that the caller may set, or that is its own already."""
-    policy = ask.kick.config.policy
+    policy = ask.server.config.policy
     name = normalise(ask.path["hostname"])
     zone = zone_for(policy, name, ask.query.get("zone"))
-    if not _sees(ask, zone, name, ask.kick.writer.mirror.at(zone, name).owner):
+    if not _sees(ask, zone, name, ask.server.writer.mirror.at(zone, name).owner):
         raise ForbiddenError(
             f"{ask.caller} has no rule for {name} in {zone}",
             hint="a caller reads what it may set, and what is its own",
@@ -119,7 +121,7 @@ def _may_read(ask: Ask) -> Named:
 
 
 def _read(ask: Ask, named: Named) -> Answer:
-    there = ask.kick.writer.mirror.at(named.zone, named.name)
+    there = ask.server.writer.mirror.at(named.zone, named.name)
     found = [record for record in there.owned if named.type in (None, record.type)]
     if not found or there.owner is None:
         raise AbsentError(_nothing(named))
@@ -128,13 +130,13 @@ def _read(ask: Ask, named: Named) -> Answer:
     headers = {"ETag": f'"{there.etag}"'}
     if ask.if_none_match is not None and there.etag in _tags(ask.if_none_match):
         return Answer(None, 304, headers)
-    state = ask.kick.writer.state(named.zone, named.name)
+    state = ask.server.writer.state(named.zone, named.name)
     return Answer(shown.record(named.zone, found[0], there.owner, state), 200, headers)
 
 
 def _may_remove(ask: Ask) -> RemoveRecord:
     """What is to go, one type of one name, where policy grants it."""
-    policy, query = ask.kick.config.policy, ask.query
+    policy, query = ask.server.config.policy, ask.query
     name = wanted_name(ask.path["hostname"])
     zone = zone_for(policy, name, query.get("zone"))
     wanted = query.get("type")
@@ -158,14 +160,14 @@ def _types_there(ask: Ask, zone: Zone, name: str) -> list[str]:
     Then the writer decides: it may have removed it for this very request's key.
     """
     named = _may_read(ask)
-    types = [record.type for record in ask.kick.writer.mirror.at(zone, name).owned]
+    types = [record.type for record in ask.server.writer.mirror.at(zone, name).owned]
     if len(types) > 1:
         raise _ambiguous(named, types)
     return types
 
 
 def _remove(ask: Ask, wish: RemoveRecord) -> Answer:
-    written: Written = ask.kick.writer.write(
+    written: Written = ask.server.writer.write(
         wish, caller=ask.caller, key=ask.idempotency_key, request=ask.request
     )
     return Answer(shown.written(written), 200)
@@ -179,7 +181,7 @@ def _nothing(named: Named) -> str:
 def _ambiguous(named: Named, types: list[str]) -> ProblemError:
     types = sorted(types)
     return ProblemError(
-        "ambiguous",
+        AMBIGUOUS,
         f"{named.name} in {named.zone} has records of the types {', '.join(types)}",
         types=types,
         hint="say which type is meant: ?type=" + types[0],
@@ -190,7 +192,7 @@ def _ambiguous(named: Named, types: list[str]) -> ProblemError:
 
 
 def _list(ask: Ask, _: None) -> Answer:
-    kick, query = ask.kick, ask.query
+    kick, query = ask.server, ask.query
     rows = []
     for zone in kick.config.zones:
         if query.get("zone") not in (None, zone.visibility):
@@ -222,7 +224,7 @@ def _list(ask: Ask, _: None) -> Answer:
 
 def _sees(ask: Ask, zone: Zone, name: str, owner: Owner | None) -> bool:
     """A caller reads what it could set, and what is its own already."""
-    return owner == owner_of(ask) or may_see(ask.kick.config.policy, ask.caller, zone, name)
+    return owner == owner_of(ask) or may_see(ask.server.config.policy, ask.caller, zone, name)
 
 
 def _short(owner: Owner) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kick.actions import JSON, STATUS, Action, Answer, Around, Ask, Query, Schema
-from kick.bounded import bounded
+from kick.actions import STATUS, Action, Ask
 from kick.statuses import STATES, Status
 from toolkit.dns.policy import may_ask
 from toolkit.errors import ForbiddenError
+from toolkit.serving.actions import JSON, Answer, Around, Query, Schema
+from toolkit.serving.bounded import bounded
 from toolkit.spec.identity import Workload
 
 REPORT = "statuses.report"
@@ -53,7 +54,7 @@ LIST: Schema = {
 
 def may_use(ask: Ask) -> None:
     """Any caller that a rule speaks of; ForbiddenError."""
-    if not may_ask(ask.kick.config.policy, ask.caller):
+    if not may_ask(ask.server.config.policy, ask.caller):
         raise ForbiddenError(
             f"no rule of the policy is about {ask.caller}",
             hint="add one to kick.toml: [[policy.workload]] or [[policy.person]]",
@@ -81,7 +82,7 @@ def read_back(time: str, reporter: str, said: Any) -> Status | None:
 
 
 def _report(ask: Ask, _: None) -> Answer:
-    kick = ask.kick
+    kick = ask.server
     status = Status(time=kick.timestamp(), reporter=reporter_of(ask), **reported(ask))
     return Answer(kick.statuses.add(status).document(), 201)
 
@@ -99,7 +100,7 @@ def reporter_name(who: str, *, is_job: bool) -> str:
 def _list(ask: Ask, _: None) -> Answer:
     limit = ask.query.get("limit", 100)
     before = ask.query.get("cursor")
-    found = ask.kick.statuses.newest(
+    found = ask.server.statuses.newest(
         _wanted(ask), limit=limit + 1, before=None if before is None else int(before)
     )
     more = len(found) > limit

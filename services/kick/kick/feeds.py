@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from kick.bounded import bounded
 from toolkit.clients.page import Page
 from toolkit.errors import ApiError, UnavailableError
+from toolkit.serving.bounded import bounded
 
 WAIT = 10.0
 """Seconds that one blocking query stays open; an abandoned one outlives the feed by no more."""

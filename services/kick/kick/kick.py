@@ -5,34 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from kick.audit import Audit
-from kick.bounded import bounded
-from kick.log import Log
+from kick.about import ABOUT
 from kick.metrics import Metrics
-from kick.problems import ProblemError
 from kick.statuses import Statuses
 from kick.writer import Writer
 from toolkit.dns.policy import permit
+from toolkit.serving.audit import Audit
+from toolkit.serving.bounded import bounded
+from toolkit.serving.log import Log
+from toolkit.serving.problems import ProblemError
+from toolkit.serving.server import Verifies
 from toolkit.spec.dns import Record, Zone
 from toolkit.spec.identity import Caller
 from toolkit.spec.kick import KickConfig
 
 if TYPE_CHECKING:
-    from kick.actions import Answer, Ask, Json
+    from kick.actions import Ask
     from kick.reconciler import Reconciler
+    from toolkit.serving.actions import Answer, Json
 
 T = TypeVar("T")
-
-
-class Verifies(Protocol):
-    """Who asks, told from the headers of a request; blocking, for several threads."""
-
-    def verify(
-        self, authorization: str | None, *, nomad_token: str | None = None, source: str = ""
-    ) -> Caller:
-        """Raises IdentityError, or an ApiError when Nomad cannot be asked."""
 
 
 class Kick:
@@ -41,6 +35,8 @@ class Kick:
     It begins without writer and audit: while another kick still holds the audit file, this one
     waits for it and says so, and does nothing else.
     """
+
+    about = ABOUT
 
     def __init__(
         self,

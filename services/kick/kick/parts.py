@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from kick.audit import Audit
 from kick.cluster_view import ClusterView
 from kick.endpoints_statuses import REPORT, read_back, reporter_name
 from kick.kick import Kick
@@ -28,6 +27,7 @@ from toolkit.clients.dns.route53 import Route53
 from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.clients.webhook import post
 from toolkit.errors import ApiError
+from toolkit.serving.audit import Audit
 from toolkit.spec.kick import KickConfig, Route53Access
 from toolkit.spec.target import Secret
 

@@ -1,86 +1,11 @@
-"""What can be wrong with a request, as problem documents (RFC 9457).
-
-Each kind has a stable relative `type`; docs/kick.md has the table, and a test compares.
-"""
+"""The kinds of problems that only this server knows; docs/kick.md has the table of all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
+from toolkit.serving.problems import Kind, with_own
 
-from kick.bounded import bounded
+AMBIGUOUS = Kind("ambiguous", 409, "More than one record is meant")
+KEY_REUSED = Kind("key-reused", 422, "The idempotency key came with another request before")
+PROVIDER_REFUSED = Kind("provider-refused", 502, "The provider of the zone refused the change")
 
-PROBLEM_JSON = "application/problem+json"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of problem: the same words and the same status each time."""
-
-    slug: str
-    status: int
-    title: str
-
-    @property
-    def type(self) -> str:
-        """Its relative URI."""
-        return f"/problems/{self.slug}"
-
-
-_KINDS = (
-    Kind("malformed", 400, "The request is not HTTP, or its body is not JSON"),
-    Kind("unidentified", 401, "Who asks could not be verified"),
-    Kind("forbidden", 403, "The policy does not grant this"),
-    Kind("not-found", 404, "There is no such thing"),
-    Kind("method-not-allowed", 405, "The path does not take this method"),
-    Kind("not-acceptable", 406, "None of the accepted media types can be answered"),
-    Kind("too-slow", 408, "The request did not arrive in time"),
-    Kind("conflict", 409, "The name is somebody else's, or holds what is in the way"),
-    Kind("ambiguous", 409, "More than one record is meant"),
-    Kind("precondition-failed", 412, "The record is not as the request expects it"),
-    Kind("too-large", 413, "The body is larger than the server reads"),
-    Kind("unsupported-media-type", 415, "The body's media type is not one that is read here"),
-    Kind("invalid", 422, "The request was understood and is wrong"),
-    Kind("key-reused", 422, "The idempotency key came with another request before"),
-    Kind("too-many", 429, "Too many requests"),
-    Kind("headers-too-large", 431, "The request's headers are larger than the server reads"),
-    Kind("bug", 500, "An error of the kick server's own"),
-    Kind("audit-broken", 500, "The audit is not as it was written"),
-    Kind("provider-refused", 502, "The provider of the zone refused the change"),
-    Kind("outcome-unknown", 502, "Whether the change was made is not known"),
-    Kind("unavailable", 503, "The server cannot answer this now"),
-    Kind("audit-unavailable", 503, "The change cannot be recorded, so it was not made"),
-)
-KINDS: Mapping[str, Kind] = MappingProxyType({kind.slug: kind for kind in _KINDS})
-
-
-class ProblemError(Exception):
-    """A request ends with a problem document."""
-
-    def __init__(
-        self,
-        slug: str,
-        detail: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        **members: Any,
-    ):
-        """`members`: what this kind adds, such as `owner` or `errors`."""
-        super().__init__(detail)
-        self.kind = KINDS[slug]
-        self.detail = detail
-        self.headers = dict(headers or {})
-        self.members = members
-
-    def document(self, instance: str) -> dict[str, Any]:
-        """The document; `instance` is the request's id."""
-        return {
-            "type": self.kind.type,
-            "title": self.kind.title,
-            "status": self.kind.status,
-            "detail": bounded(self.detail, 2000),
-            "instance": f"/requests/{instance}",
-            **self.members,
-        }
+KINDS = with_own(AMBIGUOUS, KEY_REUSED, PROVIDER_REFUSED)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from kick.log import Log
 from kick.reconciler_memory import Audited, Memory, Perform
 from kick.reconciler_metrics import ReconcilerMetrics
 from toolkit.dns.desired import desired
@@ -22,6 +21,7 @@ from toolkit.dns.reconcile_listed import listed_of, step_holds
 from toolkit.dns.reconcile_points import Group, Points, Zones, candidates
 from toolkit.dns.standing import Standing
 from toolkit.errors import ApiError, ToolkitError, UnavailableError
+from toolkit.serving.log import Log
 from toolkit.spec.discovery import JobKey, Kept, Step, Turn, TurnReport, View
 from toolkit.spec.dns import Order, RemoveRecord, Written, Zone
 from toolkit.spec.kick import KickConfig

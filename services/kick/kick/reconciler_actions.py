@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kick.actions import Action, Answer, Ask, Schema
-from kick.bounded import bounded
+from kick.actions import Action, Ask
 from kick.endpoints_statuses import may_use
-from kick.problems import ProblemError
 from kick.reconciler import Reconciler
 from toolkit.errors import ForbiddenError
+from toolkit.serving.actions import Answer, Schema
+from toolkit.serving.bounded import bounded
+from toolkit.serving.problems import ProblemError
 from toolkit.spec.discovery import Kept, Leftover, Step, TurnReport
 from toolkit.spec.dns import Record
 from toolkit.spec.identity import Workload
@@ -162,7 +163,7 @@ def _may(ask: Ask) -> Reconciler:
             hint="ask with the Nomad ACL token of somebody in [[policy.person]]",
         )
     may_use(ask)
-    reconciler = ask.kick.reconciler
+    reconciler = ask.server.reconciler
     if not isinstance(reconciler, Reconciler):
         raise ProblemError(
             "unavailable", "the reconciler has not begun yet", headers={"Retry-After": "1"}

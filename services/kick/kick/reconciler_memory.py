@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol, cast
 
-from toolkit.dns.chain import Head
 from toolkit.dns.plan import Known, Mark
+from toolkit.serving.chain import Head
 from toolkit.spec.audit import Entry
 from toolkit.spec.discovery import Leftover, Place
 from toolkit.spec.dns import Owner, Zone

@@ -7,8 +7,8 @@ import binascii
 import json
 from typing import Any
 
-from kick.actions import Schema
-from kick.schemas import invalid
+from toolkit.serving.actions import Schema
+from toolkit.serving.schemas import invalid
 from toolkit.spec.dns import ChangeState, Owner, Record, Written, Zone
 
 RECORD_SCHEMA: Schema = {

@@ -8,15 +8,15 @@ import threading
 
 from kick.app import make_app
 from kick.kick import Kick
-from kick.limits import Limits
-from kick.log import Relay
 from kick.parts import Parts, StoppedError
-from kick.serve import bind, make_server
 from kick.settings import Settings
 from toolkit.clients.nomad import Nomad
 from toolkit.errors import ToolkitError
 from toolkit.identity.limits import Limits as IdentityLimits
 from toolkit.identity.verify import Verifier
+from toolkit.serving.limits import Limits
+from toolkit.serving.log import Relay
+from toolkit.serving.serve import bind, make_server
 
 SWITCH = 0.001
 """Seconds that a thread of ours keeps Python to itself while others wait: a write passes through

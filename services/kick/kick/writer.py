@@ -14,7 +14,6 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from kick.audit import Audit
 from kick.idempotency import Answers, Asked, Keys, asked_by, fingerprint
 from kick.mirror import Mirror
 from kick.writer_queue import Queue
@@ -25,6 +24,7 @@ from kick.writer_turn import Bundle, Permit, Turn, outcome
 from toolkit.clients.dns.provider import Provider, ReplyLostError
 from toolkit.dns.standing import Standing
 from toolkit.errors import ApiError, ToolkitError, UnavailableError
+from toolkit.serving.audit import Audit
 from toolkit.spec.audit import Draft, Json, Result, actor_of
 from toolkit.spec.dns import ChangeState, Order, Owner, Via, Wish, Written, Zone
 from toolkit.spec.identity import Caller

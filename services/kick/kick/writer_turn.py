@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-from kick.audit import Audit
 from kick.idempotency import Answers, fingerprint
 from kick.mirror import Mirror
 from kick.writer_recall import Open
@@ -20,6 +19,7 @@ from kick.writer_state import States
 from toolkit.dns.decide import Decision, decide
 from toolkit.dns.standing import Standing, changes_between
 from toolkit.errors import AuditError, ForbiddenError, ToolkitError, UnavailableError
+from toolkit.serving.audit import Audit
 from toolkit.spec.audit import Draft, Entry, Result, actor_of
 from toolkit.spec.dns import Change, Order, Owner, Record, SetRecord, Submitted, Written, Zone
 from toolkit.spec.identity import Caller

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from kick.audit import Audit
 from kick.writer import Writer, WriterLimits
 from kick.writer_turn import Permit
 
@@ -15,6 +14,7 @@ from tests.services.kick.shaky import Shaky
 from toolkit.clients.dns.provider import Provider
 from toolkit.dns.ownership import owned_name, owner_name, read_claim
 from toolkit.errors import ToolkitError
+from toolkit.serving.audit import Audit
 from toolkit.spec.audit import Entry
 from toolkit.spec.dns import Owner, Record, RemoveRecord, SetRecord, Written, Zone
 from toolkit.spec.identity import Caller, Workload

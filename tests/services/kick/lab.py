@@ -29,8 +29,8 @@ from tests.identity.nomad_server import State, allocation
 from tests.services.kick.rig import CONFIG
 from toolkit.clients.dns.route53 import Keys, Route53
 from toolkit.clients.dns.zonetext import parse
-from toolkit.dns.chain import Head, fault_of, read_line
 from toolkit.dns.standing import Standing, standings
+from toolkit.serving.chain import Head, fault_of, read_line
 from toolkit.spec.audit import Entry
 from toolkit.spec.dns import Zone
 from toolkit.spec.kick import Route53Access

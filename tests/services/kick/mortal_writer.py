@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from kick.audit import Audit
 from kick.writer import Writer
 
 from tests.services.kick.desk_of_writer import a, workload
@@ -26,6 +25,7 @@ from toolkit.clients.dns.provider import Provider
 from toolkit.clients.dns.route53 import Keys, Route53
 from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.errors import ToolkitError
+from toolkit.serving.audit import Audit
 from toolkit.spec.audit import Draft, Entry
 from toolkit.spec.dns import (
     Change,

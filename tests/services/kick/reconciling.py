@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kick.audit import Audit
-from kick.log import Log
 from kick.metrics import Metrics
 from kick.reconciler import Reconciler
 from kick.reconciler_metrics import ReconcilerMetrics
@@ -25,6 +23,8 @@ from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.dns.policy import permit
 from toolkit.dns.standing import Standing, standings
 from toolkit.errors import ToolkitError
+from toolkit.serving.audit import Audit
+from toolkit.serving.log import Log
 from toolkit.spec.discovery import JobKey, TurnReport, View
 from toolkit.spec.dns import Change, Owner, Record, SetRecord, Submitted, Zone
 from toolkit.spec.identity import Workload

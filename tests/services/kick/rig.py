@@ -16,10 +16,7 @@ import httpx
 from anyio.from_thread import BlockingPortal
 from kick.actions import Action
 from kick.app import make_app
-from kick.audit import Audit
 from kick.kick import Kick
-from kick.limits import Limits
-from kick.log import Log
 from kick.statuses import Send, Statuses
 from kick.table import TABLE
 from kick.writer import Writer
@@ -30,6 +27,9 @@ from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.config.kick import load_kick
 from toolkit.identity.header import read_credential
 from toolkit.identity.reasons import refusal
+from toolkit.serving.audit import Audit
+from toolkit.serving.limits import Limits
+from toolkit.serving.log import Log
 from toolkit.spec.identity import Caller, Person, Workload
 from toolkit.spec.kick import KickConfig
 

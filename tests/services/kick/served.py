@@ -13,12 +13,12 @@ from typing import Any
 from anyio.from_thread import BlockingPortal
 from kick.actions import Action
 from kick.app import make_app
-from kick.limits import Limits
-from kick.serve import Server, bind, make_server
 from kick.table import TABLE
 
 from tests.services.kick.rig import Rig, make_rig
 from tests.services.running import PATIENCE
+from toolkit.serving.limits import Limits
+from toolkit.serving.serve import Server, bind, make_server
 
 
 class Served:

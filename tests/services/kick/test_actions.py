@@ -9,13 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
-from kick.actions import Action, Answer, Around, Ask
+from kick.actions import Action, Ask
 from kick.app import make_app
 from kick.endpoints_statuses import may_use
 from kick.table import TABLE
 
 from tests.services.kick.rig import ALICE, NOBODY, SHOP, Rig, make_rig
 from toolkit.errors import ForbiddenError
+from toolkit.serving.actions import Answer, Around
 from toolkit.spec.identity import Person
 
 LAMPS: dict[str, str] = {}

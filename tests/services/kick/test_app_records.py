@@ -21,7 +21,7 @@ from tests.services.kick.rig import (
     zone_of,
 )
 from toolkit.clients.dns.provider import Provider
-from toolkit.dns.chain import follow, read_entry
+from toolkit.serving.chain import follow, read_entry
 from toolkit.spec.dns import Change, ChangeState, Submitted, Zone
 
 # --- owners ------------------------------------------------------------------------------------

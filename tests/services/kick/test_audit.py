@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from kick.audit import Audit
 
 from tests.faults.small_disk import fill, small_disk
-from toolkit.dns.chain import Head, read_line
 from toolkit.errors import AuditError
+from toolkit.serving.audit import Audit
+from toolkit.serving.chain import Head, read_line
 from toolkit.spec.audit import Actor, Draft
 
 SHOP = Actor("workload", "default", "shop", "app", "5b2c90aa")
@@ -224,7 +224,7 @@ def test_a_folder_that_cannot_be_one(opened: Open, tmp_path: Path, kind: str) ->
 _HOLDER = """\
 import sys, time
 from pathlib import Path
-from kick.audit import Audit
+from toolkit.serving.audit import Audit
 audit = Audit.open(Path(sys.argv[1]), who="the other kick", now=time.time, clock=time.monotonic,
                    sleep=time.sleep)
 print("held", flush=True)

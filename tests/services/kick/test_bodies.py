@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kick.bodies import DEEPEST, parse
-from kick.problems import ProblemError
+
+from toolkit.serving.bodies import DEEPEST, parse
+from toolkit.serving.problems import ProblemError
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from anyio.from_thread import BlockingPortal
-from kick.actions import Action, Answer, Ask
-from kick.limits import Limits
+from kick.actions import Action, Ask
 
 from tests.services.kick.served import answer, served
 from tests.services.running import PATIENCE
+from toolkit.serving.actions import Answer
+from toolkit.serving.limits import Limits
 
 AS_SHOP = b"Host: kick\r\nAuthorization: Bearer a.a.shop\r\n"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from pathlib import Path
 
-from kick.audit_files import read_telling
-
-from toolkit.dns.chain import Head, line, seal
+from toolkit.serving.audit_files import read_telling
+from toolkit.serving.chain import Head, line, seal
 from toolkit.spec.audit import Actor, Draft
 
 WRITES = 1_500

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
-from kick.bodies import LARGEST
-from kick.limits import Limits
 
 from tests.services.kick.rig import WEB
 from tests.services.kick.served import Served, answer, everything, problem, served
 from tests.services.running import NO_TLS, PATIENCE, until
+from toolkit.serving.bodies import LARGEST
+from toolkit.serving.limits import Limits
 
 AS_SHOP = b"Host: kick\r\nAuthorization: Bearer a.a.shop\r\n"
 RECORD = json.dumps({"hostname": "shop.apps.example.com", "ip_address": "203.0.113.7"}).encode()

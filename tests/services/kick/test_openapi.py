@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from kick.openapi import describe
+from kick.about import ABOUT
 from kick.problems import KINDS
 from kick.table import TABLE
 
-DOCUMENT = describe(TABLE)
+from toolkit.serving.openapi import describe
+
+DOCUMENT = describe(TABLE, ABOUT)
 
 
 def operations() -> list[tuple[str, str, dict[str, Any]]]:

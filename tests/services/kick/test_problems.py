@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from kick.answers import problem_of
-from kick.problems import KINDS, ProblemError
+from kick.about import ABOUT
+from kick.problems import KINDS
 
 from tests.services.kick.rig import SHOP, WEB, Rig
 from toolkit.clients.dns.provider import BatchRefusedError, BusyError, ReplyLostError
@@ -28,6 +28,8 @@ from toolkit.errors import (
     UnavailableError,
     UnreachableError,
 )
+from toolkit.serving.answers import problem_of
+from toolkit.serving.problems import ProblemError
 
 PAGE = Path(__file__).parents[3] / "docs" / "kick.md"
 
@@ -58,7 +60,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "kick.md"
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
 def test_each_error_is_one_kind_of_problem(error: Exception, status: int, slug: str) -> None:
-    problem = problem_of(error)
+    problem = problem_of(error, ABOUT)
     assert (problem.kind.status, problem.kind.slug) == (status, slug)
     assert ("Retry-After" in problem.headers) == (status in (429, 503))
     assert "secret" not in problem.detail
@@ -76,18 +78,18 @@ def test_each_error_is_one_kind_of_problem(error: Exception, status: int, slug: 
     ids=lambda error: type(error).__name__,
 )
 def test_texts_of_others_are_cut_and_no_terminal_obeys_them(error: Exception) -> None:
-    text = json.dumps(problem_of(error).document("id"), ensure_ascii=False)
+    text = json.dumps(problem_of(error, ABOUT).document("id"), ensure_ascii=False)
     assert "\\u001b" not in text
     assert "[2J" in text
     assert len(text) < 8000
 
 
 def test_what_to_do_about_it_goes_with_it() -> None:
-    assert problem_of(TakenError("no", hint="ask", owner="x")).members == {
+    assert problem_of(TakenError("no", hint="ask", owner="x"), ABOUT).members == {
         "owner": "x", "hint": "ask",
     }  # fmt: skip
     refused = BatchRefusedError("no", system="Route 53", reasons=["r"] * 30)
-    assert len(problem_of(refused).members["reasons"]) == 20
+    assert len(problem_of(refused, ABOUT).members["reasons"]) == 20
 
 
 def test_a_detail_is_bounded_and_free_of_control_characters() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from anyio.from_thread import BlockingPortal
-from kick.limits import Limits
-from kick.quota import Quota
 
 from tests.services.kick.rig import ALICE, BOSS, SHOP, WEB, Rig, make_rig, zone_of
 from tests.services.kick.test_metrics import values
+from toolkit.serving.limits import Limits
+from toolkit.serving.quota import Quota
 
 LIMITS = Limits(writes=0.5, burst=3)
 RECORD = "/record/shop.apps.example.com"

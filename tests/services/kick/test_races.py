@@ -41,7 +41,7 @@ def rig(portal: BlockingPortal, tmp_path: Path) -> Iterator[Rig]:
 def removal(rig: Rig) -> Ask:
     """Of whatever is there, by a task that may have nothing there but addresses."""
     less = Workload("default", "shop", "less", "5b2c90aa-26d1-4c6b-9d0e-0123456789ab", 4e9)
-    return Ask(kick=rig.kick, caller=less, request="race", path={"hostname": NAME})
+    return Ask(server=rig.kick, caller=less, request="race", path={"hostname": NAME})
 
 
 def test_a_record_of_another_type_that_came_meanwhile_stays(rig: Rig) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from kick.openapi import describe
+from kick.about import ABOUT
 from kick.table import TABLE
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.services.kick.process import ALICE, SHOP, KickProcess
+from toolkit.serving.openapi import describe
 
 CHECKS = [
     not_a_server_error,
@@ -42,7 +43,7 @@ MANY = settings(
 )  # fmt: skip
 
 
-SCHEMA = schemathesis.openapi.from_dict(describe(TABLE))
+SCHEMA = schemathesis.openapi.from_dict(describe(TABLE, ABOUT))
 OPERATIONS = [
     (path, method) for path, methods in SCHEMA.raw_schema["paths"].items() for method in methods
 ]
@@ -52,7 +53,7 @@ NAMES = ["a.apps.example.com", "shop.apps.example.com", "*.apps.example.com", "b
 
 def near() -> schemathesis.BaseSchema:
     """The document with names and values that the policy grants: made-up ones never are."""
-    document = copy.deepcopy(describe(TABLE))
+    document = copy.deepcopy(describe(TABLE, ABOUT))
     for path in ("/records", "/record/{hostname}"):
         for operation in document["paths"][path].values():
             for parameter in operation["parameters"]:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from toolkit.clients.kick import Kick
-from toolkit.dns.chain import Head, follow, read_entry, read_head
 from toolkit.errors import AuditError, ConfigError, ExitCode, Mistake
+from toolkit.serving.chain import Head, follow, read_entry, read_head
 from toolkit.spec.audit import Entry
 from toolkit.spec.dns_reports import DnsAuditReport
 from toolkit.workflows.dns.find import connect

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
-from kick.actions import JSON, Action
-from kick.limits import Limits
-from kick.problems import PROBLEM_JSON, ProblemError
+from toolkit.serving.actions import JSON, Action
+from toolkit.serving.limits import Limits
+from toolkit.serving.problems import PROBLEM_JSON, ProblemError
 
 _AS_CURL_SAYS = "application/x-www-form-urlencoded"
 """What `curl -d` says unless it is told otherwise: read as JSON too, as strictly."""
@@ -48,7 +49,7 @@ def check_framing(request: Request) -> None:
         )
 
 
-def media_of_answer(request: Request, action: Action) -> str:
+def media_of_answer(request: Request, action: Action[Any]) -> str:
     """The media type to answer as; raises `not-acceptable`."""
     wanted = ",".join(request.headers.getlist("accept"))
     if not wanted.strip():
@@ -63,7 +64,7 @@ def media_of_answer(request: Request, action: Action) -> str:
     raise ProblemError("not-acceptable", f"the answer is {offered}")
 
 
-def check_media_of_body(request: Request, action: Action) -> None:
+def check_media_of_body(request: Request, action: Action[Any]) -> None:
     """Raise `unsupported-media-type` when the body is not said to be JSON."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ProblemError("unsupported-media-type", "the body must not be compressed")
@@ -80,20 +81,25 @@ def check_media_of_body(request: Request, action: Action) -> None:
         )
 
 
-async def body(request: Request, limits: Limits) -> bytes:
-    """The body, never more of it than the limit; raises `too-large` or `too-slow`."""
+async def body(request: Request, limits: Limits, most: int | None = None) -> bytes:
+    """The body, never more of it than the limit; raises `too-large` or `too-slow`.
+
+    `most`: bytes of one that is no JSON.
+    """
+    seconds = limits.body_seconds if most is None else limits.raw_seconds
+    most = limits.body_bytes if most is None else most
     said = request.headers.get("content-length", "")
-    if said.isdigit() and (len(said) > 12 or int(said) > limits.body_bytes):
-        raise _too_large(limits)
+    if said.isdigit() and (len(said) > 12 or int(said) > most):
+        raise _too_large(most)
     got = bytearray()
     try:
-        async with asyncio.timeout(limits.body_seconds):
+        async with asyncio.timeout(seconds):
             async for piece in request.stream():
                 got += piece
-                if len(got) > limits.body_bytes:
-                    raise _too_large(limits)
+                if len(got) > most:
+                    raise _too_large(most)
     except TimeoutError:
-        detail = f"the body did not end within {limits.body_seconds:g} s"
+        detail = f"the body did not end within {seconds:g} s"
         raise ProblemError("too-slow", detail, headers={"Connection": "close"}) from None
     except ClientDisconnect:
         raise ProblemError("malformed", "the request ended before its body did") from None
@@ -133,10 +139,10 @@ def header(request: Request, name: str) -> str | None:
     return value
 
 
-def _too_large(limits: Limits) -> ProblemError:
+def _too_large(most: int) -> ProblemError:
     return ProblemError(
         "too-large",
-        f"the body has more than {limits.body_bytes} bytes",
+        f"the body has more than {most} bytes",
         headers={"Connection": "close"},
     )
 

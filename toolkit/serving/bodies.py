@@ -10,7 +10,7 @@ import json
 import math
 from typing import Any, NoReturn
 
-from kick.problems import ProblemError
+from toolkit.serving.problems import ProblemError
 
 LARGEST = 64 * 1024
 """Bytes of a body."""

@@ -14,8 +14,8 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from kick.limits import Limits
-from kick.problems import PROBLEM_JSON, ProblemError
+from toolkit.serving.limits import Limits
+from toolkit.serving.problems import PROBLEM_JSON, ProblemError
 
 
 class BoundedProtocol(H11Protocol):

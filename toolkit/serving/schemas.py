@@ -12,9 +12,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from kick.actions import Query, Schema
-from kick.bounded import bounded
-from kick.problems import ProblemError
+from toolkit.serving.actions import Query, Schema
+from toolkit.serving.bounded import bounded
+from toolkit.serving.problems import ProblemError
 
 MOST_ERRORS = 20
 _A = {

@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from kick.kick import Kick
-from kick.limits import Limits
-from kick.limits_wire import BoundedProtocol
+from toolkit.serving.limits import Limits
+from toolkit.serving.limits_wire import BoundedProtocol
+from toolkit.serving.server import Serves
 
 
 class Server(uvicorn.Server):
     """uvicorn with our limits, our talk, and exit code 0 after a signal."""
 
     def __init__(
-        self, config: uvicorn.Config, kick: Kick, *, drain: float, started: Callable[[], None]
+        self, config: uvicorn.Config, served: Serves, *, drain: float, started: Callable[[], None]
     ):
         super().__init__(config)
-        self._kick = kick
+        self._served = served
         self._drain = drain
         self._started = started
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -35,7 +35,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         for listener in sockets or []:
             host, port = listener.getsockname()[:2]
-            self._kick.log.say("listens", host=host, port=port)
+            self._served.log.say("listens", host=host, port=port)
         self._started()
 
     @contextlib.contextmanager
@@ -57,18 +57,18 @@ class Server(uvicorn.Server):
 
     def _stop(self, loop: asyncio.AbstractEventLoop, number: signal.Signals) -> None:
         # A second signal means now: it ends the drain, never the requests in flight.
-        delay = 0.0 if self._kick.draining else self._drain
-        self._kick.draining = True
-        self._kick.log.say("stops", signal=number.name)
+        delay = 0.0 if self._served.draining else self._drain
+        self._served.draining = True
+        self._served.log.say("stops", signal=number.name)
         loop.call_later(delay, self._leave)
 
     def _leave(self) -> None:
-        self._kick.draining = True
+        self._served.draining = True
         self.should_exit = True
 
 
 def make_server(
-    app: ASGIApp, kick: Kick, limits: Limits, *, drain: float, started: Callable[[], None]
+    app: ASGIApp, served: Serves, limits: Limits, *, drain: float, started: Callable[[], None]
 ) -> Server:
     """The server of an application; `drain` in seconds, `started` is called once it listens."""
     protocol = type("Protocol", (BoundedProtocol,), {"limits": limits})
@@ -86,7 +86,7 @@ def make_server(
         timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=limits.last_requests,
     )
-    return Server(config, kick, drain=drain, started=started)
+    return Server(config, served, drain=drain, started=started)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kick.bodies import LARGEST
+from toolkit.serving.bodies import LARGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Limits:
     """Threads that find out who asks: a Nomad that hangs takes these, never the ones that work."""
     working: int = 40
     """Threads that do what was asked."""
+    streams: int = 128
+    """Answers that are sent in pieces as they come, each with a thread that waits for the next."""
+    raw_seconds: float = 60.0
+    """From the headers to the last byte of a body that is no JSON."""
     last_requests: int = 8
     """That requests in flight get after a signal. What is closed after them takes some seconds
     more at worst: Nomad's `kill_timeout` has to be longer than both."""

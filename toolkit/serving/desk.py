@@ -17,18 +17,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope, Send
 
-from kick import bodies, reading
-from kick.actions import Action, Answer, Around, Ask
-from kick.answers import problem_of
-from kick.bounded import bounded, unsecret
-from kick.incoming import Incoming
-from kick.kick import Kick
-from kick.limits import Limits
-from kick.problems import PROBLEM_JSON, ProblemError
-from kick.quota import Quota
-from kick.schemas import Checked, CheckedQuery
 from toolkit.errors import IdentityError
+from toolkit.serving import bodies, reading
+from toolkit.serving.actions import Action, Answer, Around, Ask
+from toolkit.serving.answers import problem_of
+from toolkit.serving.bounded import bounded, unsecret
+from toolkit.serving.incoming import Incoming
+from toolkit.serving.limits import Limits
+from toolkit.serving.problems import PROBLEM_JSON, ProblemError
+from toolkit.serving.quota import Quota
+from toolkit.serving.schemas import Checked, CheckedQuery
+from toolkit.serving.sending import send_stream, send_whole
+from toolkit.serving.server import Serves
 from toolkit.spec.identity import Caller, Workload
+from toolkit.spec.target import Secret
 
 T = TypeVar("T")
 
@@ -42,13 +44,13 @@ class Desk:
 
     def __init__(
         self,
-        kick: Kick,
-        actions: Sequence[Action],
+        server: Serves,
+        actions: Sequence[Action[Any]],
         limits: Limits,
         *,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self._kick = kick
+        self._server = server
         self._limits = limits
         self._bodies = {each.name: Checked(each.body) for each in actions if each.body is not None}
         self._queries = {each.name: CheckedQuery(each.query) for each in actions}
@@ -58,13 +60,14 @@ class Desk:
         # Made when first used: they belong to the loop that serves.
         self._verifying: anyio.CapacityLimiter | None = None
         self._working: anyio.CapacityLimiter | None = None
+        self._streaming: anyio.CapacityLimiter | None = None
 
     async def serve(
         self,
         scope: Scope,
         incoming: Incoming,
         send: Send,
-        actions: Mapping[str, Action] | None,
+        actions: Mapping[str, Action[Any]] | None,
         allow: Sequence[str],
     ) -> None:
         """Answer a request, count it and write its line of the log."""
@@ -72,36 +75,41 @@ class Desk:
         request = Request(scope, incoming)
         case = _Case(f"{_PROCESS}-{next(_NUMBERS):x}")
         self._in_progress += 1
-        self._kick.metrics.in_progress.set(self._in_progress)
+        self._server.metrics.in_progress.set(self._in_progress)
         try:
             response = await self._respond(request, case, actions, allow)
         finally:
             self._in_progress -= 1
-            self._kick.metrics.in_progress.set(self._in_progress)
+            self._server.metrics.in_progress.set(self._in_progress)
         self._note(request, case, response.status_code, time.perf_counter() - started)
         if case.problem is not None and case.problem.kind.slug == "too-slow":
             incoming.abandon()
-        await _send(response, incoming, send, case.id)
+        if case.stream is None:
+            await send_whole(response, incoming, send, case.id)
+        else:
+            if self._streaming is None:
+                self._streaming = anyio.CapacityLimiter(self._limits.streams)
+            await send_stream(response, case.stream, incoming, send, case.id, self._streaming)
 
     async def _respond(
         self,
         request: Request,
         case: _Case,
-        actions: Mapping[str, Action] | None,
+        actions: Mapping[str, Action[Any]] | None,
         allow: Sequence[str],
     ) -> Response:
         try:
             return await self._answer(request, case, actions, allow)
         except asyncio.CancelledError:
-            if not self._kick.draining:
+            if not self._server.draining:
                 raise
             problem = _cut_off(case)
         except Exception as exc:  # noqa: BLE001  whatever it is, the caller gets a document
-            problem = problem_of(exc)
+            problem = problem_of(exc, self._server.about)
             if problem.kind.slug == "bug":
-                self._kick.log.bug(exc, request=case.id)
+                self._server.log.bug(exc, request=case.id)
             elif isinstance(exc, IdentityError):
-                self._kick.metrics.unidentified.labels(bounded(exc.reason, 40)).inc()
+                self._server.metrics.unidentified.labels(bounded(exc.reason, 40)).inc()
         case.problem = problem
         return JSONResponse(
             problem.document(case.id),
@@ -114,7 +122,7 @@ class Desk:
         self,
         request: Request,
         case: _Case,
-        actions: Mapping[str, Action] | None,
+        actions: Mapping[str, Action[Any]] | None,
         allow: Sequence[str],
     ) -> Response:
         if self._in_progress > self._limits.requests:
@@ -123,21 +131,26 @@ class Desk:
         method = "GET" if request.method == "HEAD" else request.method
         action = (actions or {}).get(method)
         case.action = action.name if action else "none"
-        case.caller = await self._who(request)
+        case.caller, token = await self.who(request)
         with self._one_of(case.caller):
             if action is None:
                 raise _no_such(request, actions, allow)
-            return await self._do(request, case, action)
+            return await self._do(request, case, action, token)
 
-    async def _who(self, request: Request) -> Caller:
+    async def who(self, request: Request) -> tuple[Caller, Secret | None]:
+        """The verified caller of a request, and the token where the server works with it.
+
+        Raises IdentityError, an ApiError when Nomad cannot be asked, or a ProblemError.
+        """
         said, token = reading.credentials(request)
         source = request.client.host if request.client else ""
         if self._verifying is None:
             self._verifying = anyio.CapacityLimiter(self._limits.verifying)
-        verify = self._kick.verifier.verify
-        return await _on_thread(
+        verify = self._server.verifier.verify
+        caller = await _on_thread(
             lambda: verify(said, nomad_token=token, source=source), self._verifying
         )
+        return caller, self._server.about.token(said, token)
 
     @contextlib.contextmanager
     def _one_of(self, caller: Caller) -> Iterator[None]:
@@ -163,31 +176,33 @@ class Desk:
         if not wait:
             return
         kind = "job" if isinstance(caller, Workload) else "person"
-        self._kick.metrics.held_back.labels(kind).inc()
+        self._server.metrics.held_back.labels(kind).inc()
         raise ProblemError(
             "too-many",
             f"{caller} has changed too much just now: {self._limits.writes:g} a second, and "
             f"{self._limits.burst} at once, are the most",
             headers={"Retry-After": str(math.ceil(wait))},
-            hint="limits.writes and limits.burst of kick.toml are for every caller",
+            hint=self._server.about.slower,
         )
 
-    async def _do(self, request: Request, case: _Case, action: Action) -> Response:
-        kick = self._kick
+    async def _do(
+        self, request: Request, case: _Case, action: Action[Any], secret: Secret | None
+    ) -> Response:
         if action.audit != "reads":
-            kick.check_open()
+            self._server.check_open()
             assert case.caller is not None  # noqa: S101  verified before
             self._take_turn(case.caller)
         media = reading.media_of_answer(request, action)
         query = self._queries[action.name].check(reading.query(request))
         assert case.caller is not None  # noqa: S101  verified before
         ask = Ask(
-            kick=kick,
+            server=self._server,
             caller=case.caller,
             request=case.id,
             path=request.path_params,
             query=query,
             body=await self._body(request, action),
+            token=secret,
             **{_FIELD[name]: reading.header(request, name) for name in action.headers},
         )
         if self._working is None:
@@ -195,11 +210,17 @@ class Desk:
         case.changes = action.audit != "reads"
         answer = await _on_thread(lambda: perform(action, ask), self._working)
         headers = dict(answer.headers)
+        if answer.stream is not None:
+            case.stream = answer.stream if request.method != "HEAD" else None
+            return Response(status_code=answer.status, headers=headers, media_type=answer.media)
         if answer.body is None:
             return Response(status_code=answer.status, headers=headers)
         return JSONResponse(answer.body, answer.status, headers=headers, media_type=media)
 
-    async def _body(self, request: Request, action: Action) -> Any:
+    async def _body(self, request: Request, action: Action[Any]) -> Any:
+        if action.raw:
+            reading.check_media_of_body(request, action)
+            return await reading.body(request, self._limits, action.raw)
         if action.body is None:
             return None
         reading.check_media_of_body(request, action)
@@ -211,9 +232,9 @@ class Desk:
         return document
 
     def _note(self, request: Request, case: _Case, status: int, seconds: float) -> None:
-        self._kick.metrics.requests.labels(case.action, str(status)).inc()
-        self._kick.metrics.seconds.labels(case.action).observe(seconds)
-        self._kick.log.say(
+        self._server.metrics.requests.labels(case.action, str(status)).inc()
+        self._server.metrics.seconds.labels(case.action).observe(seconds)
+        self._server.log.say(
             "request",
             request=case.id,
             method=bounded(request.method, 20),
@@ -227,19 +248,20 @@ class Desk:
         )
 
 
-def perform(action: Action, ask: Ask) -> Answer:
+def perform(action: Action[Any], ask: Ask[Any]) -> Answer:
     """Policy, then the effect with the audit around it; blocking."""
     granted = action.policy(ask)
     if not isinstance(action.audit, Around):
         return action.effect(ask, granted)
     around = action.audit
-    return ask.kick.perform(
+    answered: Answer = ask.server.perform(
         action.name,
         ask,
         before=around.before(ask, granted),
         after=around.after(ask, granted),
         effect=lambda: action.effect(ask, granted),
     )
+    return answered
 
 
 class _Case:
@@ -252,6 +274,7 @@ class _Case:
         self.problem: ProblemError | None = None
         self.changes = False
         """Something may be changed from now on."""
+        self.stream: Iterator[bytes] | None = None
 
 
 _FIELD = {
@@ -267,7 +290,7 @@ def _one(caller: Caller) -> str:
 
 
 def _no_such(
-    request: Request, actions: Mapping[str, Action] | None, allow: Sequence[str]
+    request: Request, actions: Mapping[str, Action[Any]] | None, allow: Sequence[str]
 ) -> ProblemError:
     path = bounded(request.url.path, 100)
     if actions is None:
@@ -294,22 +317,3 @@ def _busy(detail: str) -> ProblemError:
 
 async def _on_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
     return await anyio.to_thread.run_sync(work, limiter=limiter)
-
-
-async def _send(response: Response, incoming: Incoming, send: Send, ident: str) -> None:
-    """Send the answer at once, whole; then take what is left of a refused body off the wire.
-
-    A connection that is closed while the other side still sends is reset, and the answer with it.
-    """
-    response.headers["X-Request-Id"] = ident
-    response.headers["Cache-Control"] = "no-store"
-    unread = incoming.is_unread
-    if unread:
-        response.headers["Connection"] = "close"
-    unread = unread and incoming.is_worth_waiting
-    status, headers = response.status_code, response.raw_headers
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body, "more_body": unread})
-    if unread:
-        await incoming.discard()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from toolkit.dns.chain import FIRST, Head, fault_of, glance, read_line
 from toolkit.errors import AuditBrokenError, AuditError
+from toolkit.serving.chain import FIRST, Head, fault_of, glance, read_line
 from toolkit.spec.audit import Entry
 
 PENDING = b'"state":"PENDING"'

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from kick.bounded import bounded
+from toolkit.serving.bounded import bounded
 
 _ONE_AT_A_TIME = threading.Lock()
 

@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from kick import audit_files
-from toolkit.dns.chain import Head, line, seal
 from toolkit.errors import AuditError
+from toolkit.serving import audit_files
+from toolkit.serving.chain import Head, line, seal
 from toolkit.spec.audit import Draft, Entry
 
 _RETRY_LOCK = 0.1
