@@ -7,6 +7,7 @@ Every method raises `ApiError` and nothing else; which child says what is wrong 
 from __future__ import annotations
 
 from toolkit.clients.nomad_everywhere import NomadEverywhere
+from toolkit.clients.nomad_files import NomadFiles
 from toolkit.clients.nomad_health import NomadHealth
 from toolkit.clients.nomad_identity import NomadIdentity
 from toolkit.clients.nomad_jobs import NomadJobs
@@ -20,6 +21,7 @@ from toolkit.clients.nomad_work import NomadWork
 class Nomad(
     NomadJobs,
     NomadWork,
+    NomadFiles,
     NomadLook,
     NomadState,
     NomadHealth,

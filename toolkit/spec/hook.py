@@ -90,6 +90,36 @@ class HookLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """Where what a repository's settings name is built, and what one build may cost."""
+
+    driver: str = ""
+    """Of the Nomad job that runs a command: `docker`, or `raw_exec` in development; empty: in
+    development `raw_exec`, elsewhere no command is run."""
+    image: str = ""
+    """What a command runs in; driver `docker` only."""
+    python: str = "python3"
+    """There, for the few lines around the command."""
+    node_pool: str = ""
+    """Where builds run; empty: where the target's jobs do."""
+    cpu: int = 500
+    """MHz."""
+    memory: int = 512
+    """MB."""
+    seconds: float = 900.0
+    bytes: int = 512 << 20
+    """Of what is built."""
+    kept: int = 20
+    """Builds of one service, the newest."""
+    engine: str = ""
+    """`DOCKER_HOST` of the engine that builds Dockerfiles; empty: the server has none."""
+    registry: str = ""
+    """Where images are pushed: `registry.example/shop`; empty: they stay in that engine."""
+    registry_user: str = ""
+    """Its password is the server's own secret."""
+
+
+@dataclass(frozen=True, slots=True)
 class HookTarget:
     """The environment that pushes are deployed to; a push says nothing of this."""
 
@@ -121,6 +151,7 @@ class HookConfig:
     issuer: str = ""
     limits: PushLimits = field(default_factory=PushLimits)
     hooks: HookLimits = field(default_factory=HookLimits)
+    builds: BuildSettings = field(default_factory=BuildSettings)
     order: Order = "newest"
     """Of repositories that say nothing else."""
     trash: float = 30 * 86400.0
