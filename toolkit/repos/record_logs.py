@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ class _Live:
     lines: int
     size: int
     full: bool = False
-    wakes: set[Callable[[], None]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class Logs:
                 return
             live.lines += 1
             live.size += len(data)
-            self._wake(live)
+            self._news.notify_all()
 
     def end(self, repo: str, number: int) -> None:
         """No line comes any more, or not for now: whoever follows has all of them."""
@@ -126,7 +125,7 @@ class Logs:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
-            self._wake(live)
+            self._news.notify_all()
 
     @property
     def _kept_free(self) -> int:
@@ -145,11 +144,6 @@ class Logs:
                 raise OSError("no room for a line")
         finally:
             os.close(descriptor)
-
-    def _wake(self, live: _Live) -> None:
-        self._news.notify_all()
-        for wake in tuple(live.wakes):
-            wake()
 
     # Reading.
 
@@ -171,23 +165,6 @@ class Logs:
                 return found
             found = lines[-1]
 
-    def watch(self, repo: str, number: int, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call `wake` after each line and at the end; returns what ends that.
-
-        `wake` is called by the thread that writes: it may only leave word.
-        """
-        with self._news:
-            live = self._live.get((repo, number))
-            if live is not None:
-                live.wakes.add(wake)
-
-        def end() -> None:
-            with self._news:
-                if live is not None:
-                    live.wakes.discard(wake)
-
-        return end
-
     def follow(self, repo: str, number: int, after: int = 0) -> Iterator[LogLine]:
         """The lines beyond the number `after`, to the end of the log; blocks while it is written.
 
@@ -202,17 +179,17 @@ class Logs:
                 continue
             if not live:
                 return
-            self._wait((repo, number), place.lines)
+            self.wait(repo, number, place.lines)
 
-    def _wait(self, key: Key, lines: int) -> None:
-        """Block until there are more than so many lines, or no more will come."""
+    def wait(self, repo: str, number: int, lines: int, seconds: float | None = None) -> None:
+        """Block until there are more than so many lines, or no more will come, or time is over."""
 
         def news() -> bool:
-            live = self._live.get(key)
+            live = self._live.get((repo, number))
             return live is None or live.lines > lines
 
         with self._news:
-            self._news.wait_for(news)
+            self._news.wait_for(news, seconds)
 
 
 def read(path: Path, place: Place) -> tuple[list[LogLine], Place]:

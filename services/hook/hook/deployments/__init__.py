@@ -4,7 +4,7 @@
 
     Deployments.intend   repo, change, who -> intent       before the ref moves, durable
     Deployments.begin    intent            -> Deployment   after it: one rename, then the queue
-      choosing           records           -> decisions    pure: what is resumed, what is gone back to
+      choosing           records           -> decisions    pure: what is resumed or gone back to
       performing         Turn              -> Ending       builds, a child that deploys, hooks
         deploying        Errand            -> Message      in the child: `toolkit deploy --all`
     Deployments.follow   repo, id          -> LogLine…     until the verdict, or a token is needed

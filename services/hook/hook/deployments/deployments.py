@@ -114,9 +114,9 @@ class Deployments:
         """Some lines of a log from `place` on; does not block."""
         return self._logs.read(repo, number, place)
 
-    def watch(self, repo: str, number: int, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call `wake` after each line and at the end; returns what ends that."""
-        return self._logs.watch(repo, number, wake)
+    def wait(self, repo: str, number: int, lines: int, seconds: float) -> None:
+        """Block until a log has more than so many lines, or ends, or for so many seconds."""
+        self._logs.wait(repo, number, lines, seconds)
 
     def busy(self, repo: str) -> int | None:
         """The deployment that is being performed now."""
@@ -325,9 +325,7 @@ class Deployments:
     def _end(self, record: Deployment, ending: Ending) -> None:
         self._close(
             self._changed(record, ending.state, ending.sentence),
-            f"{ending.sentence} · toolkit repo log {record.repo} {record.id}"
-            if ending.document is not None
-            else f"{ending.state}: {ending.sentence}",
+            repairing.last_line(record, ending),
             ending.document,
         )
 

@@ -1,0 +1,227 @@
+"""One deployment from end to end, on a thread of the server: build, deploy in a child, hooks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hook.children.children import Children, Stop
+from hook.children.errand import Message, Result, Work
+from hook.deployments.deploying import CALL, Order
+from hook.deployments.turn import Ending, Turn
+from toolkit.errors import ExitCode, ToolkitError
+from toolkit.repos.records import state_of
+from toolkit.spec.deployment import Deployment, State
+from toolkit.spec.hook import HookConfig
+from toolkit.spec.repo import Repo
+from toolkit.spec.report import VERDICT_CODES
+from toolkit.spec.tree import Tree
+
+if TYPE_CHECKING:
+    from hook.building import Building
+
+WORDS: dict[ExitCode, State] = {
+    code: word for word, code in VERDICT_CODES.items() if code is not ExitCode.OK
+}
+AFTER = ("post-receive", "post-update")
+"""A user's hooks that run when a push has its verdict."""
+
+
+class RunHooks(Protocol):
+    """`hook.sandbox.Scripts.run_hooks`."""
+
+    def __call__(
+        self,
+        repo: Repo,
+        name: str,
+        stdin: bytes,
+        environ: Mapping[str, str],
+        say: Callable[[str], None],
+        *,
+        version: str | None = None,
+    ) -> int:
+        """The exit code; 0 where there is no such hook."""
+
+
+class Performing:
+    """Performs turns; one for the process."""
+
+    def __init__(
+        self,
+        *,
+        children: Children,
+        config: HookConfig,
+        gather: Callable[[Repo, str], Tree],
+        building: Building | None = None,
+        run_hooks: RunHooks | None = None,
+    ):
+        """`gather`: the files of a commit, by its full id."""
+        self._children = children
+        self._config = config
+        self._gather = gather
+        self._building = building
+        self._run_hooks = run_hooks
+        self._lock = threading.Lock()
+        self._stops: set[Stop] = set()
+        self._halted = False
+
+    def __call__(self, turn: Turn) -> Ending:
+        """Build, deploy, run the user's hooks; see `turn.Perform`."""
+        ending = self._deploy(turn)
+        if ending.state != "needs-token" and turn.deployment.kind in {"push", "repair"}:
+            self._after(turn, ending)
+        return ending
+
+    def halt(self) -> None:
+        """Ask everything under way to let go; no turn that comes later begins anything."""
+        with self._lock:
+            self._halted = True
+            stops = tuple(self._stops)
+        for stop in stops:
+            stop.set()
+
+    def _deploy(self, turn: Turn) -> Ending:
+        deployment = turn.deployment
+        try:
+            given = self._build(turn)
+            if turn.stopping():
+                return Ending(
+                    "needs-token", "the server stopped before it deployed; nothing was registered"
+                )
+            turn.reach("deploying")
+            result = self._run(turn, given)
+        except ToolkitError as exc:
+            return refused(turn, exc.message, exc.hint, exc.code)
+        return ending_of(turn, result, deployment)
+
+    def _build(self, turn: Turn) -> Mapping[str, Any]:
+        building, commit = self._building, turn.deployment.commit
+        if building is None:
+            return {}
+        built: Mapping[str, Any] = {}
+        if turn.repo.builds:
+            turn.reach("building")
+            built = building.build_all(
+                turn.repo, commit, turn.who, lambda text: turn.say(text, stage="build")
+            )
+        return building.given(turn.repo, commit, built)
+
+    def _run(self, turn: Turn, given: Mapping[str, Any]) -> Result:
+        deployment, limits = turn.deployment, self._config.limits
+        secret = turn.who.token.reveal()
+
+        def hear(message: Message) -> None:
+            said = {key: str(message.get(key, "")) for key in ("text", "stage", "job")}
+            text = said["text"].replace(secret, "***") if secret else said["text"]
+            at = message.get("at")
+            turn.say(
+                text,
+                stage=said["stage"],
+                job=said["job"],
+                at=float(at) if isinstance(at, int | float) else None,
+            )
+
+        work = Work(
+            CALL,
+            Order(self._config, given, actor_of(deployment)),
+            token=turn.who.token,
+            tree=self._gather(turn.repo, deployment.commit),
+        )
+        stop = Stop()
+        with self._lock:
+            self._stops.add(stop)
+            if self._halted:
+                stop.set()
+        try:
+            return self._children.run(
+                work,
+                memory=limits.deploy_memory,
+                seconds=limits.deploy_seconds,
+                on_message=hear,
+                stop=stop,
+            )
+        finally:
+            with self._lock:
+                self._stops.discard(stop)
+
+    def _after(self, turn: Turn, ending: Ending) -> None:
+        """The user's hooks; what becomes of them is worth a note, and changes no verdict."""
+        if self._run_hooks is None:
+            return
+        deployment, repo = turn.deployment, turn.repo
+        old = deployment.before or "0" * len(deployment.commit)
+        line = f"{old} {deployment.commit} refs/heads/{repo.branch}\n"
+        environ = {
+            "TOOLKIT_COMMIT": deployment.commit,
+            "TOOLKIT_BRANCH": repo.branch,
+            "TOOLKIT_PUSHER": deployment.pusher,
+            "TOOLKIT_DEPLOYMENT": str(deployment.id),
+            "TOOLKIT_VERDICT": ending.state,
+        }
+        for name in AFTER:
+            try:
+                code = self._run_hooks(
+                    repo,
+                    name,
+                    line.encode(),
+                    environ,
+                    lambda text: turn.say(text, stage="hook"),
+                    version=deployment.hooks or None,
+                )
+            except (ToolkitError, OSError) as exc:
+                turn.say(f"the hook {name} was not run: {exc}", stage="note")
+                continue
+            if code:
+                turn.say(f"the hook {name} ended with exit code {code}", stage="note")
+
+
+def actor_of(deployment: Deployment) -> str:
+    """Who deploys, for locks and tags: `alice, shop 31`."""
+    who = deployment.resumed_by or deployment.pusher or "somebody"
+    return f"{who}, {deployment.repo} {deployment.id}"
+
+
+def ending_of(turn: Turn, result: Result, deployment: Deployment) -> Ending:
+    """What the end of the child means for the deployment."""
+    match result.end:
+        case "done":
+            return _done(turn, result.value)
+        case "refused":
+            return refused(turn, result.message, result.hint, result.code)
+        case "stopped":
+            return Ending("needs-token", "the server stopped; Nomad goes on with what was begun")
+        case "deadline":
+            told = f"{result.message}; Nomad goes on with what was begun"
+        case "bug":
+            told = f"an error of our own: {result.message}"
+        case _:
+            told = f"what deployed it {result.message}; Nomad goes on with what was begun"
+    again = f"toolkit repo redeploy {deployment.repo} {deployment.id}"
+    turn.say(f"{again} looks again, and goes on", stage="note")
+    return Ending("unknown", told)
+
+
+def _done(turn: Turn, value: Message) -> Ending:
+    lines = value.get("lines")
+    for line in lines if isinstance(lines, list) else ():
+        turn.say(str(line), stage="report")
+    state = state_of(str(value.get("state")))
+    document = value.get("document")
+    secret = turn.who.token.reveal()
+    said = str(value.get("sentence", ""))
+    return Ending(
+        state,
+        said.replace(secret, "***") if secret else said,
+        document if isinstance(document, dict) and state != "needs-token" else None,
+    )
+
+
+def refused(turn: Turn, message: str, hint: str | None, code: ExitCode) -> Ending:
+    """An error of the tool's own, said whole; its first line is the sentence."""
+    first, *more = message.split("\n")
+    for line in more:
+        turn.say(line, stage="report")
+    if hint:
+        turn.say(f"hint: {hint}", stage="report")
+    return Ending(WORDS.get(code, "unknown"), f"{first} (and {len(more)} more)" if more else first)
