@@ -8,7 +8,6 @@ Nothing of this is inside the repository, and nothing here ever touches one.
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import threading
@@ -20,8 +19,9 @@ from typing import Any
 
 from toolkit.errors import AbsentError, ConfigError, RefusedError, UnavailableError
 from toolkit.repos.bundle_files import checked, digest_of, from_json, hooks_in, to_json
-from toolkit.repos.files import make_folder, move, sync_folder, write_whole
+from toolkit.repos.files import make_folder, sync_folder, write_whole
 from toolkit.repos.names import is_name
+from toolkit.repos.trash import Trash
 from toolkit.spec.bundle import HOOKS, HookFile, HookSet, HookVersion
 from toolkit.spec.repo import Repo
 
@@ -44,8 +44,8 @@ class _State:
 class Bundles:
     """The folder `hooks/` of the server's data; one for the process, used by several threads."""
 
-    def __init__(self, root: Path, trash: Path, *, now: Callable[[], float] = time.time):
-        """`root`: has a folder for each repository with hooks. `trash`: where destroyed ones go."""
+    def __init__(self, root: Path, trash: Trash, *, now: Callable[[], float] = time.time):
+        """`root`: has a folder for each repository with hooks. `trash`: `Registry.trash`."""
         self._root = root
         self._trash = trash
         self._now = now
@@ -103,8 +103,7 @@ class Bundles:
                 found, current=digest, off=frozenset(), versions=(*others[-(KEPT - 1) :], version)
             )
             shown = self._write(repo, _State(after))
-            for each in others[: -(KEPT - 1)]:
-                self._discard(repo, each.digest)
+            self._discard(repo, [each.digest for each in others[: -(KEPT - 1)]])
             return shown, True
 
     def files(self, repo: Repo, digest: str) -> tuple[HookFile, ...]:
@@ -154,13 +153,13 @@ class Bundles:
             return self._write(repo, _State(replace(found, off=found.off | {hook}))), True
 
     def destroy(self, repo: Repo) -> str:
-        """Move all versions to the trash; its folder's name there. AbsentError when none is."""
+        """Move all versions to the trash; their ID there. AbsentError when there are none."""
         with self._lock:
             folder = self._folder(repo)
             if not folder.is_dir():
                 raise _none(repo)
             try:
-                return self._to_trash(folder, f"hooks-{repo.name}")
+                return self._trash.put("hooks", repo.name, {"hooks": folder})
             except OSError as exc:
                 raise _unavailable(repo, exc) from exc
 
@@ -235,7 +234,7 @@ class Bundles:
         folder = self._folder(repo)
         try:
             if (folder / "state.json").exists() and self._read(repo) is None:
-                self._to_trash(folder, f"hooks-{repo.name}")
+                self._trash.put("hooks", repo.name, {"hooks": folder})
             if not folder.is_dir():
                 make_folder(folder)
                 sync_folder(self._root)
@@ -248,21 +247,10 @@ class Bundles:
         except OSError as exc:
             raise _unavailable(repo, exc) from exc
 
-    def _discard(self, repo: Repo, digest: str) -> None:
-        path = self._version_path(repo, digest)
-        if path.exists():
-            self._to_trash(path, f"hooks-{repo.name}-{digest[:12]}")
-
-    def _to_trash(self, path: Path, name: str) -> str:
-        make_folder(self._trash)
-        named = f"{name}-{int(self._now())}"
-        target = self._trash / named
-        for number in itertools.count(2):
-            if not target.exists():
-                break
-            target = self._trash / f"{named}-{number}"
-        move(path, target)
-        return target.name
+    def _discard(self, repo: Repo, digests: Sequence[str]) -> None:
+        paths = [self._version_path(repo, digest) for digest in digests]
+        if paths:
+            self._trash.put("hooks", repo.name, {path.name: path for path in paths})
 
 
 def _state_of(repo: Repo, document: dict[str, Any]) -> _State:
