@@ -27,6 +27,7 @@ class Verifier:
         audience: str,
         *,
         issuer: str | None = None,
+        basic: bool = False,
         limits: Limits | None = None,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
@@ -34,9 +35,11 @@ class Verifier:
         """`connect` opens a client with the server's own token, for one thread at a time.
 
         `issuer`: what `iss` has to be, where Nomad's servers set one; None: it is not looked at.
+        `basic`: a token may come as the password of HTTP's Basic scheme.
         """
         limits = limits or Limits()
         self._expected = Expected(audience, issuer)
+        self._basic = basic
         self._limits = limits
         self._now = now
         # One each: what Nomad fails to say of one thing is no reason not to ask after another.
@@ -55,7 +58,7 @@ class Verifier:
         Raises IdentityError, whose reason `too-many` asks to come again later, or an ApiError when
         Nomad cannot be asked.
         """
-        credential = read_credential(authorization, nomad_token)
+        credential = read_credential(authorization, nomad_token, basic=self._basic)
         if credential.kind == "acl":
             return self._persons.person(credential.token, source)
         return self._workload(credential.token)

@@ -9,13 +9,14 @@ import math
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from toolkit.errors import IdentityError
 from toolkit.serving import bodies, reading
@@ -27,7 +28,7 @@ from toolkit.serving.limits import Limits
 from toolkit.serving.problems import PROBLEM_JSON, ProblemError
 from toolkit.serving.quota import Quota
 from toolkit.serving.schemas import Checked, CheckedQuery
-from toolkit.serving.sending import send_stream, send_whole
+from toolkit.serving.sending import Sent, send_stream, send_whole
 from toolkit.serving.server import Serves
 from toolkit.spec.identity import Caller, Workload
 from toolkit.spec.target import Secret
@@ -74,13 +75,8 @@ class Desk:
         started = time.perf_counter()
         request = Request(scope, incoming)
         case = _Case(f"{_PROCESS}-{next(_NUMBERS):x}")
-        self._in_progress += 1
-        self._server.metrics.in_progress.set(self._in_progress)
-        try:
+        with self._progress():
             response = await self._respond(request, case, actions, allow)
-        finally:
-            self._in_progress -= 1
-            self._server.metrics.in_progress.set(self._in_progress)
         self._note(request, case, response.status_code, time.perf_counter() - started)
         if case.problem is not None and case.problem.kind.slug == "too-slow":
             incoming.abandon()
@@ -90,6 +86,61 @@ class Desk:
             if self._streaming is None:
                 self._streaming = anyio.CapacityLimiter(self._limits.streams)
             await send_stream(response, case.stream, incoming, send, case.id, self._streaming)
+
+    async def visit(
+        self,
+        name: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        work: Callable[[Visit], Awaitable[None]],
+    ) -> None:
+        """Let `work` answer whoever was verified, in its own way and its own time.
+
+        `name` is the action's, for the log and the metrics. What `work` raises before its answer
+        has begun is answered as a problem. It takes no place of the requests in progress once its
+        caller is known: it has limits of its own.
+        """
+        started = time.perf_counter()
+        incoming, sent = Incoming(scope, receive), Sent(send)
+        request = Request(scope, incoming)
+        case = _Case(f"{_PROCESS}-{next(_NUMBERS):x}")
+        refused: Response | None = None
+        try:
+            with self._progress():
+                self._check_room()
+                reading.check_framing(request)
+                case.action = name
+                case.caller, token = await self.who(request)
+            await work(Visit(request, incoming, sent, case.caller, token, case.id))
+        except asyncio.CancelledError:
+            if not self._server.draining or sent.status:
+                raise
+            refused = self._refuse(_cut_off(case), case)
+        except Exception as exc:  # noqa: BLE001  whatever it is, the caller gets a document
+            refused = self._refuse(self._problem_of(exc, case), case)
+        finally:
+            status = sent.status or (refused.status_code if refused else 0)
+            self._note(request, case, status, time.perf_counter() - started)
+        # Once an answer has begun, that it breaks off says it all.
+        if refused is not None and not sent.status:
+            if case.problem is not None and case.problem.kind.slug == "too-slow":
+                incoming.abandon()
+            await send_whole(refused, incoming, sent, case.id)
+
+    @contextlib.contextmanager
+    def _progress(self) -> Iterator[None]:
+        self._in_progress += 1
+        self._server.metrics.in_progress.set(self._in_progress)
+        try:
+            yield
+        finally:
+            self._in_progress -= 1
+            self._server.metrics.in_progress.set(self._in_progress)
+
+    def _check_room(self) -> None:
+        if self._in_progress > self._limits.requests:
+            raise _busy(f"{self._limits.requests} requests are in progress, which is the most")
 
     async def _respond(
         self,
@@ -105,11 +156,18 @@ class Desk:
                 raise
             problem = _cut_off(case)
         except Exception as exc:  # noqa: BLE001  whatever it is, the caller gets a document
-            problem = problem_of(exc, self._server.about)
-            if problem.kind.slug == "bug":
-                self._server.log.bug(exc, request=case.id)
-            elif isinstance(exc, IdentityError):
-                self._server.metrics.unidentified.labels(bounded(exc.reason, 40)).inc()
+            problem = self._problem_of(exc, case)
+        return self._refuse(problem, case)
+
+    def _problem_of(self, exc: Exception, case: _Case) -> ProblemError:
+        problem = problem_of(exc, self._server.about)
+        if problem.kind.slug == "bug":
+            self._server.log.bug(exc, request=case.id)
+        elif isinstance(exc, IdentityError):
+            self._server.metrics.unidentified.labels(bounded(exc.reason, 40)).inc()
+        return problem
+
+    def _refuse(self, problem: ProblemError, case: _Case) -> Response:
         case.problem = problem
         return JSONResponse(
             problem.document(case.id),
@@ -125,8 +183,7 @@ class Desk:
         actions: Mapping[str, Action[Any]] | None,
         allow: Sequence[str],
     ) -> Response:
-        if self._in_progress > self._limits.requests:
-            raise _busy(f"{self._limits.requests} requests are in progress, which is the most")
+        self._check_room()
         reading.check_framing(request)
         method = "GET" if request.method == "HEAD" else request.method
         action = (actions or {}).get(method)
@@ -275,6 +332,20 @@ class _Case:
         self.changes = False
         """Something may be changed from now on."""
         self.stream: Iterator[bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A verified request that something other than an action answers."""
+
+    request: Request
+    incoming: Incoming
+    """ASGI's `receive`."""
+    send: Sent
+    caller: Caller
+    token: Secret | None
+    id: str
+    """Our own id of the request: in the audit, in the log, and in `X-Request-Id`."""
 
 
 _FIELD = {

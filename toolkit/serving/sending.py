@@ -8,11 +8,26 @@ from collections.abc import Iterator
 import anyio
 import anyio.to_thread
 from starlette.responses import Response
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from toolkit.serving.incoming import Incoming
 
 _END = object()
+
+
+class Sent:
+    """ASGI's `send`, which remembers how far the answer has come."""
+
+    def __init__(self, send: Send):
+        self._send = send
+        self.status = 0
+        """Of the answer; 0 while none has begun."""
+
+    async def __call__(self, message: Message) -> None:
+        """Send the next message."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
 
 
 async def send_whole(response: Response, incoming: Incoming, send: Send, ident: str) -> None:

@@ -1,0 +1,197 @@
+"""The hook server's parts in one place, for actions, git routes and the process around them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hook.about import ABOUT
+from hook.ledger import Ledger
+from hook.metrics import Metrics
+from toolkit.repos.policy import permit, rights
+from toolkit.serving.bounded import bounded
+from toolkit.serving.log import Log
+from toolkit.serving.problems import ProblemError
+from toolkit.serving.server import Verifies
+from toolkit.spec.audit import Json
+from toolkit.spec.hook import HookConfig
+from toolkit.spec.identity import Caller
+from toolkit.spec.repo import Repo, Right
+
+if TYPE_CHECKING:
+    from hook.building import Building
+    from hook.deployments import Deployments
+    from hook.gate.gate import Gate
+    from hook.sandbox import Scripts
+    from toolkit.repos.bundles import Bundles
+    from toolkit.repos.registry import Registry
+    from toolkit.serving.actions import Answer, Ask
+    from toolkit.serving.audit import Audit
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Everything that is opened at the start; handed in by `parts`."""
+
+    audit: Audit
+    registry: Registry
+    bundles: Bundles
+    scripts: Scripts
+    building: Building
+    deployments: Deployments
+    gate: Gate
+
+
+class Hook:
+    """What the actions work with; one for the process.
+
+    It begins with nothing but its configuration: while another hook still holds the audit, or
+    what a crash left is being repaired, it waits for that and says so, and does nothing else.
+    """
+
+    about = ABOUT
+
+    def __init__(
+        self,
+        config: HookConfig,
+        verifier: Verifies,
+        *,
+        metrics: Metrics | None = None,
+        log: Log | None = None,
+        now: Callable[[], float] = time.time,
+    ):
+        self.config = config
+        self.verifier = verifier
+        self.metrics = metrics or Metrics()
+        self.log = log or Log()
+        self.now = now
+        self.draining = False
+        self._opened: Opened | None = None
+        self._ledger: Ledger | None = None
+        self._waiting_for = "the audit file"
+
+    def open(self, opened: Opened) -> None:
+        """Have everything that an action needs."""
+        self._ledger = Ledger(opened.audit, self.metrics)
+        self._opened = opened
+        self.metrics.open.set(1)
+
+    def waits_for(self, what: str) -> None:
+        """Note what keeps the server from opening, for whoever asks."""
+        self._waiting_for = bounded(what)
+
+    @property
+    def parts(self) -> Opened:
+        """What was opened; an `unavailable` problem while it is not."""
+        return self._there(self._opened)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The audit as it is written; an `unavailable` problem while it is not open."""
+        return self._there(self._ledger)
+
+    @property
+    def registry(self) -> Registry:
+        """The repositories."""
+        return self.parts.registry
+
+    @property
+    def deployments(self) -> Deployments:
+        """Their deployments."""
+        return self.parts.deployments
+
+    @property
+    def bundles(self) -> Bundles:
+        """Their hooks."""
+        return self.parts.bundles
+
+    @property
+    def building(self) -> Building:
+        """What is built of them."""
+        return self.parts.building
+
+    @property
+    def gate(self) -> Gate:
+        """What every push passes."""
+        return self.parts.gate
+
+    def _there(self, part: T | None) -> T:
+        if part is None:
+            raise ProblemError(
+                "unavailable",
+                f"the server is starting and waits for {self._waiting_for}",
+                headers={"Retry-After": "1"},
+            )
+        return part
+
+    def check_open(self) -> None:
+        """Raise an `unavailable` problem when changes are not taken, or no longer."""
+        if self.draining:
+            raise ProblemError(
+                "unavailable",
+                "the server is stopping and takes no more changes",
+                headers={"Retry-After": "5"},
+            )
+        self._there(self._opened)
+
+    def health(self) -> dict[str, str]:
+        """`ready`, `starting` or `draining`.
+
+        Nomad is not part of it: clones go on for who was seen before, and a hook that Consul takes
+        out for Nomad's sake would help nobody.
+        """
+        if self.draining:
+            return {"status": "draining"}
+        if self._opened is None:
+            return {"status": "starting", "waits_for": self._waiting_for}
+        return {"status": "ready"}
+
+    def permit(self, caller: Caller, repo: str, right: Right) -> None:
+        """Whether the policy grants it, by the name alone; raises ForbiddenError."""
+        permit(self.config.policy, caller, repo, right)
+
+    def rights(self, caller: Caller, repo: str) -> frozenset[Right]:
+        """What the caller may do with it."""
+        return rights(self.config.policy, caller, repo)
+
+    def allowed(self, caller: Caller, name: str, right: Right) -> Repo:
+        """The repository, for whoever has the right to it: ForbiddenError, then AbsentError."""
+        self.permit(caller, name, right)
+        return self.registry.get(name)
+
+    def timestamp(self) -> str:
+        """Now, in UTC."""
+        return datetime.fromtimestamp(self.now(), UTC).isoformat(timespec="milliseconds")
+
+    def perform(
+        self, name: str, ask: Ask[Any], *, before: Json, after: Json, effect: Callable[[], Answer]
+    ) -> Answer:
+        """An action with its intent recorded before it and its outcome after."""
+        subject = ask.path.get("repo", "")
+        with self.audited(
+            name, ask.caller, subject, before=before, after=after, request=ask.request
+        ):
+            return effect()
+
+    @contextlib.contextmanager
+    def audited(
+        self,
+        action: str,
+        caller: Caller,
+        subject: str,
+        *,
+        before: Json = None,
+        after: Json = None,
+        request: str = "",
+    ) -> Iterator[None]:
+        """Around an effect: see `Ledger.around`."""
+        with self.ledger.around(
+            action, caller, subject, before=before, after=after, request=request
+        ):
+            yield

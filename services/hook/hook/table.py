@@ -1,0 +1,8 @@
+"""The actions of this server; another kind of action is a further row."""
+
+from __future__ import annotations
+
+from hook import endpoints_repos
+from hook.actions import Action
+
+TABLE: tuple[Action, ...] = (*endpoints_repos.ACTIONS,)
