@@ -24,6 +24,7 @@ Deploying:
   bump      Deploy the next release and write it to the job file
   rollback  Go back to the release that served before
   image     Build services' images, and push them to the registry
+  repo      Repositories on the hook server: a push deploys
 
 Looking:
   verify   Prove that what is deployed serves, up to the edge
@@ -1298,6 +1299,302 @@ Options:
   Examples:
     toolkit image push backend -e prod
     toolkit image push backend -e prod --release 1.1.0 --json
+""",
+    "repo": """\
+Usage: toolkit repo [OPTIONS] COMMAND [ARGS]...
+
+  Repositories on the hook server: a push deploys.
+
+Options:
+  -h, --help  Show this message and exit.
+
+Commands:
+  create      Make a repository, and let git push to it
+  url         Print the address that git pushes to
+  list        List the repositories that you may read
+  show        Show a repository and what was deployed of it
+  log         Follow a deployment that a push began
+  redeploy    Deploy a commit that was pushed once more
+  rollback    Deploy the commit that was deployed before
+  resume      Let a deployment go on with your token
+  delete      Delete a repository; its jobs stay
+  credential  Answer git's question for a token
+""",
+    "repo create": """\
+Usage: toolkit repo create [OPTIONS] REPO
+
+  Make a repository, and let git push to it.
+
+  Said again it changes nothing, but what --branch and --order say.
+
+  Inside a git work tree its local configuration is told to ask toolkit for the
+  token, and how the environment reaches the server; no token is written
+  anywhere.
+
+Arguments:
+  REPO  Name of a repository.  [required]
+
+Options:
+  --branch NAME         The branch that is deployed; default: main.
+  --order newest|queue  Which of waiting pushes is deployed.
+  -e, --env ENV         Environment of toolkit.toml to talk to.
+  --namespace NAME      Nomad namespace.
+  --region NAME         Nomad region.
+  --nomad-addr URL      Nomad's address.
+  --consul-addr URL     Consul's address.
+  -y, --yes             Answer every question with yes.
+  --json                Print one JSON document instead of text.
+  -q, --quiet           Say nothing but the result.
+  --debug               Show the traceback of an error.
+  -h, --help            Show this message and exit.
+
+  Examples:
+    toolkit repo create shop
+    toolkit repo create shop --branch release --order queue --json
+""",
+    "repo url": """\
+Usage: toolkit repo url [OPTIONS] REPO
+
+  Print the address that git pushes to.
+
+  For `git remote add hook $(toolkit repo url shop)`; it holds no token.
+
+Arguments:
+  REPO  Name of a repository.  [required]
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    git remote add hook $(toolkit repo url shop)
+""",
+    "repo list": """\
+Usage: toolkit repo list [OPTIONS]
+
+  List the repositories that you may read.
+
+  Those that your token may read.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit repo list
+    toolkit repo list -e production --json
+""",
+    "repo show": """\
+Usage: toolkit repo show [OPTIONS] REPO
+
+  Show a repository and what was deployed of it.
+
+  Its branch, how its services are built, and its newest deployments.
+
+Arguments:
+  REPO  Name of a repository.  [required]
+
+Options:
+  --last N           The newest N deployments.  [default: 10; x>=1]
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit repo show shop
+    toolkit repo show shop --last 50 --json
+""",
+    "repo log": """\
+Usage: toolkit repo log [OPTIONS] REPO [ID]
+
+  Follow a deployment that a push began.
+
+  Without ID the newest. With --json each line is a document, the last one the
+  deployment's.
+
+  Ends with the exit code of the deployment's verdict; 5 while it has none.
+
+Arguments:
+  REPO  Name of a repository.  [required]
+  [ID]  Number of a deployment.
+
+Options:
+  --follow / --no-follow  Go on until the deployment has ended.  [default:
+                          follow]
+  -e, --env ENV           Environment of toolkit.toml to talk to.
+  --namespace NAME        Nomad namespace.
+  --region NAME           Nomad region.
+  --nomad-addr URL        Nomad's address.
+  --consul-addr URL       Consul's address.
+  --json                  Print one JSON document instead of text.
+  -q, --quiet             Say nothing but the result.
+  --debug                 Show the traceback of an error.
+  -h, --help              Show this message and exit.
+
+  Examples:
+    toolkit repo log shop
+    toolkit repo log shop 31 --no-follow --json
+""",
+    "repo redeploy": """\
+Usage: toolkit repo redeploy [OPTIONS] REPO [ID]
+
+  Deploy a commit that was pushed once more.
+
+  Without ID the commit of the newest deployment. The branch stays where it is.
+
+Arguments:
+  REPO  Name of a repository.  [required]
+  [ID]  Number of a deployment.
+
+Options:
+  --follow / --no-follow  Go on until the deployment has ended.  [default:
+                          follow]
+  -e, --env ENV           Environment of toolkit.toml to talk to.
+  --namespace NAME        Nomad namespace.
+  --region NAME           Nomad region.
+  --nomad-addr URL        Nomad's address.
+  --consul-addr URL       Consul's address.
+  -y, --yes               Answer every question with yes.
+  --json                  Print one JSON document instead of text.
+  -q, --quiet             Say nothing but the result.
+  --debug                 Show the traceback of an error.
+  -h, --help              Show this message and exit.
+
+  Examples:
+    toolkit repo redeploy shop
+    toolkit repo redeploy shop 31
+""",
+    "repo rollback": """\
+Usage: toolkit repo rollback [OPTIONS] REPO
+
+  Deploy the commit that was deployed before.
+
+  To the commit that was deployed before the newest one. The branch stays where
+  it is.
+
+Arguments:
+  REPO  Name of a repository.  [required]
+
+Options:
+  --to ID                 To the commit of this deployment.  [x>=1]
+  --follow / --no-follow  Go on until the deployment has ended.  [default:
+                          follow]
+  -e, --env ENV           Environment of toolkit.toml to talk to.
+  --namespace NAME        Nomad namespace.
+  --region NAME           Nomad region.
+  --nomad-addr URL        Nomad's address.
+  --consul-addr URL       Consul's address.
+  -y, --yes               Answer every question with yes.
+  --json                  Print one JSON document instead of text.
+  -q, --quiet             Say nothing but the result.
+  --debug                 Show the traceback of an error.
+  -h, --help              Show this message and exit.
+
+  Examples:
+    toolkit repo rollback shop
+    toolkit repo rollback shop --to 31
+""",
+    "repo resume": """\
+Usage: toolkit repo resume [OPTIONS] REPO ID
+
+  Let a deployment go on with your token.
+
+  For one that lost its token: it was revoked, or the server was started anew
+  meanwhile.
+
+Arguments:
+  REPO  Name of a repository.  [required]
+  ID    Number of a deployment.  [required]
+
+Options:
+  --follow / --no-follow  Go on until the deployment has ended.  [default:
+                          follow]
+  -e, --env ENV           Environment of toolkit.toml to talk to.
+  --namespace NAME        Nomad namespace.
+  --region NAME           Nomad region.
+  --nomad-addr URL        Nomad's address.
+  --consul-addr URL       Consul's address.
+  -y, --yes               Answer every question with yes.
+  --json                  Print one JSON document instead of text.
+  -q, --quiet             Say nothing but the result.
+  --debug                 Show the traceback of an error.
+  -h, --help              Show this message and exit.
+
+  Examples:
+    toolkit repo resume shop 31
+""",
+    "repo delete": """\
+Usage: toolkit repo delete [OPTIONS] REPO
+
+  Delete a repository; its jobs stay.
+
+  Asks for its name first. What it deployed goes on running.
+
+Arguments:
+  REPO  Name of a repository.  [required]
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit repo delete shop
+    toolkit repo delete shop --yes
+""",
+    "repo credential": """\
+Usage: toolkit repo credential [OPTIONS] get|store|erase
+
+  Answer git's question for a token.
+
+  What git runs; `toolkit repo create` tells it to. The question is read from
+  standard input.
+
+  It is answered for the environment's own hook server only, and nothing is
+  kept.
+
+Arguments:
+  get|store|erase  What git wants.  [required]
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit repo credential get -e production < question
 """,
     "cluster": """\
 Usage: toolkit cluster [OPTIONS] COMMAND [ARGS]...

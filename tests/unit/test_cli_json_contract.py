@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.contract_clusters import CLUSTERS
+from tests.unit.contract_repos import REPOS
 from tests.unit.filled import (
     CAUSE,
     CHAIN,
@@ -321,6 +322,7 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "schema verdict environment job release image id digest size seconds notes[] next",
     ),
     *CLUSTERS,
+    *REPOS,
     (
         "toolkit.dev/1",
         dev.document(

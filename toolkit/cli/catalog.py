@@ -227,6 +227,50 @@ COMMANDS = (
             "toolkit image push backend -e prod --release 1.1.0 --json",
         ),
     ),
+    Entry("repo", "", "Repositories on the hook server: a push deploys", "Deploying"),
+    Entry(
+        "repo create", "toolkit.cli.repo:create", "Make a repository, and let git push to it", "",
+        (
+            "toolkit repo create shop",
+            "toolkit repo create shop --branch release --order queue --json",
+        ),
+    ),
+    Entry(
+        "repo url", "toolkit.cli.repo:url", "Print the address that git pushes to", "",
+        ("git remote add hook $(toolkit repo url shop)",),
+    ),
+    Entry(
+        "repo list", "toolkit.cli.repo:list_", "List the repositories that you may read", "",
+        ("toolkit repo list", "toolkit repo list -e production --json"),
+    ),
+    Entry(
+        "repo show", "toolkit.cli.repo:show", "Show a repository and what was deployed of it", "",
+        ("toolkit repo show shop", "toolkit repo show shop --last 50 --json"),
+    ),
+    Entry(
+        "repo log", "toolkit.cli.repo:log", "Follow a deployment that a push began", "",
+        ("toolkit repo log shop", "toolkit repo log shop 31 --no-follow --json"),
+    ),
+    Entry(
+        "repo redeploy", "toolkit.cli.repo:redeploy", "Deploy a commit that was pushed once more",
+        "", ("toolkit repo redeploy shop", "toolkit repo redeploy shop 31"),
+    ),
+    Entry(
+        "repo rollback", "toolkit.cli.repo:rollback", "Deploy the commit that was deployed before",
+        "", ("toolkit repo rollback shop", "toolkit repo rollback shop --to 31"),
+    ),
+    Entry(
+        "repo resume", "toolkit.cli.repo:resume", "Let a deployment go on with your token", "",
+        ("toolkit repo resume shop 31",),
+    ),
+    Entry(
+        "repo delete", "toolkit.cli.repo:delete", "Delete a repository; its jobs stay", "",
+        ("toolkit repo delete shop", "toolkit repo delete shop --yes"),
+    ),
+    Entry(
+        "repo credential", "toolkit.cli.repo:credential", "Answer git's question for a token", "",
+        ("toolkit repo credential get -e production < question",),
+    ),
     Entry("cluster", "", "Make a cluster in AWS, and rehearse it on this machine", "Clusters"),
     Entry(
         "cluster init", "toolkit.cli.cluster:init", "Write a cluster file with sane defaults", "",

@@ -135,6 +135,18 @@ class Output:
             self.write(self._world.stderr, "\n")
             raise
 
+    def confirm_name(self, question: str, name: str, *, yes: bool) -> bool:
+        """Let a person type the name of what would be lost; else like `confirm`."""
+        if yes or not self._world.interactive:
+            return self.confirm(f"{question}?", yes=yes)
+        self.close()
+        self.write(self._world.stderr, f"{neutral(question)}? Type its name to do so: ")
+        try:
+            return self._world.stdin.readline().strip() == name
+        except KeyboardInterrupt:
+            self.write(self._world.stderr, "\n")
+            raise
+
     def secret(self, prompt: str) -> str:
         """A value that must not be seen, asked for without echo on a terminal.
 

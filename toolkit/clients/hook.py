@@ -20,11 +20,13 @@ from toolkit.clients.retry import ask_again
 from toolkit.clients.server import Json, Reply, Server
 from toolkit.clients.session import plain_timeout
 from toolkit.errors import UnreachableError
+from toolkit.spec.deployment import OPEN
 
 QUIET_SECONDS = 30.0
 """A log may say nothing for long: after this it is asked for anew, from where it was."""
 _LONGEST_LINE = 16 << 20
 _PIECE = 65536
+UNDER_WAY = OPEN - {"needs-token"}
 
 
 class HookServer(Server):
@@ -71,24 +73,22 @@ class HookServer(Server):
     ) -> Iterator[Json]:
         """Lines of a deployment's log after number `after`, as they are there.
 
-        `follow`: goes on until the deployment is final, over pauses and lost connections;
-        UnreachableError once the server cannot be reached.
+        `follow`: goes on until nothing more becomes of the deployment, or somebody has to do
+        something first, over pauses and lost connections; UnreachableError once the server cannot
+        be reached.
         """
         while True:
-            quiet = False
+            # Asked before the log is: what is written until then is in the log that follows.
+            last = not follow or self.deployment(name, number).get("state") not in UNDER_WAY
             try:
-                for line in self._stream(name, number, after, follow=follow):
+                for line in self._stream(name, number, after, follow=not last):
                     after = max(after, int(line.get("number") or 0))
                     yield line
             except UnreachableError as exc:
-                if not follow or not exc.lost_reply:
+                if last or not exc.lost_reply:
                     raise
-                quiet = True
-            if not follow or (not quiet and self._is_final(name, number)):
+            if last:
                 return
-
-    def _is_final(self, name: str, number: int) -> bool:
-        return bool(self.deployment(name, number).get("final"))
 
     def _stream(self, name: str, number: int, after: int, *, follow: bool) -> Iterator[Json]:
         params = {"after": after, "follow": "true" if follow else "false"}

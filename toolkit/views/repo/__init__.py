@@ -1,0 +1,1 @@
+"""Repositories and their deployments, as `toolkit repo` shows them."""

@@ -1,0 +1,20 @@
+"""The client of the environment's hook server, and what people call a repository there."""
+
+from __future__ import annotations
+
+from toolkit.clients.hook import HookServer
+from toolkit.workflows.finding import find
+from toolkit.workflows.session import Session
+
+
+def connect(session: Session) -> HookServer:
+    """A client of the environment's hook server; nothing has been asked of it yet.
+
+    RefusedError when there is none that can be believed, and what to do about it.
+    """
+    return HookServer(find(session, session.target.hook, "hook"), sleep=session.world.sleep)
+
+
+def remote(address: str, name: str) -> str:
+    """What git is told of a repository: an address that holds no token."""
+    return f"{address}/{name}.git"

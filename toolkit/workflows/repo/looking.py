@@ -1,0 +1,45 @@
+"""`toolkit repo list`, `show` and `url`: what there is."""
+
+from __future__ import annotations
+
+from toolkit.spec.repo_reports import RepoListReport, RepoShowReport, RepoUrlReport
+from toolkit.workflows.repo.find import connect, remote
+from toolkit.workflows.repo.reading import read_deployment, read_row
+from toolkit.workflows.session import Session
+
+SHOWN = 10
+"""Deployments that are shown, unless more are asked for."""
+
+
+def list_repos(session: Session) -> RepoListReport:
+    """The repositories that the token may read."""
+    with connect(session) as server:
+        address = server.endpoint.address
+        rows = [read_row(raw, address) for raw in server.repos()]
+        return RepoListReport(
+            environment=session.target.environment,
+            address=address,
+            repos=tuple(sorted(rows, key=lambda row: row.repo.name)),
+        )
+
+
+def show_repo(session: Session, name: str, *, last: int = SHOWN) -> RepoShowReport:
+    """One repository and its newest deployments; NotFoundError when there is none."""
+    with connect(session) as server:
+        address = server.endpoint.address
+        row = read_row(server.repo(name), address)
+        found = [read_deployment(raw) for raw in server.deployments(name)]
+        newest = sorted(found, key=lambda each: each.id, reverse=True)
+        return RepoShowReport(
+            environment=session.target.environment,
+            address=address,
+            row=row,
+            deployments=tuple(newest[:last]),
+            next=f"toolkit repo log {name} {newest[0].id}" if newest else None,
+        )
+
+
+def url_of(session: Session, name: str) -> RepoUrlReport:
+    """What git is told of a repository; the server is found, and not asked whether it has it."""
+    with connect(session) as server:
+        return RepoUrlReport(name, remote(server.endpoint.address, name))
