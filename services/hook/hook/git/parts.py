@@ -6,21 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.requests import Request
 
+from hook.who import Who
+from toolkit.serving.log import Log
+from toolkit.serving.metrics import Metrics
 from toolkit.spec.hook import PushLimits, RepoPolicy
-from toolkit.spec.identity import Caller
 from toolkit.spec.repo import Repo
-
-
-class Asker(Protocol):
-    """Who asks, and with which token."""
-
-    @property
-    def caller(self) -> Caller:
-        """As the verifier found them."""
 
 
 class Repositories(Protocol):
@@ -45,13 +39,6 @@ class Passed(Protocol):
         """The folder of our hooks."""
 
 
-class Says(Protocol):
-    """The server's log."""
-
-    def say(self, event: str, **members: Any) -> None:
-        """One line."""
-
-
 @dataclass(frozen=True, slots=True)
 class GitParts:
     """The server as the git routes see it."""
@@ -59,12 +46,13 @@ class GitParts:
     repos: Repositories
     policy: RepoPolicy
     limits: PushLimits
-    who: Callable[[Request], Awaitable[Any]]
-    """The `Who` of a request (see `Asker`); IdentityError or ProblemError when nobody is."""
-    admit: Callable[[Repo, Any, str], AbstractContextManager[Passed]]
-    """The gate's: `admit(repo, who, source)`; open as long as git runs."""
+    who: Callable[[Request], Awaitable[Who]]
+    """Who sent a request; IdentityError, ApiError or ProblemError when nobody is."""
+    admit: Callable[[Repo, Who, str], AbstractContextManager[Passed]]
+    """The gate's: `admit(repo, who, source)`; open as long as git runs. It must not block."""
     archives: Path
     """A folder of the server's own, for archives that were made."""
-    log: Says
+    log: Log
+    metrics: Metrics
     is_draining: Callable[[], bool] = lambda: False
     """True when the server takes no more pushes."""

@@ -2,19 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import anyio.to_thread
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from hook.git.parts import GitParts
+from hook.git.services import FETCH, PUSH, SERVICES, GitServices
+from hook.git.visit import Reception, Serve, Visit
+from toolkit.repos.policy import permit
+from toolkit.serving.bounded import bounded
+from toolkit.serving.problems import ProblemError
+from toolkit.spec.repo import Repo, Right
 
-PATHS = (
-    "/{repo}.git/info/refs",
-    "/{repo}.git/git-upload-pack",
-    "/{repo}.git/git-receive-pack",
-    "/{repo}/archive/{file}",
-)
+REFS = "/{repo}.git/info/refs"
+CLONES = "/{repo}.git/git-upload-pack"
+PUSHES = "/{repo}.git/git-receive-pack"
+ARCHIVES = "/{repo}/archive/{file}"
+PATHS = (REFS, CLONES, PUSHES, ARCHIVES)
 """All of them; whatever else is asked for does not exist."""
 
 
 def git_routes(parts: GitParts) -> list[Route]:
     """Routes for the application's table; every method of a path is answered by its route."""
-    raise NotImplementedError
+    git, reception = GitServices(parts), Reception(parts)
+
+    async def find(visit: Visit, right: Right) -> Repo:
+        name = str(visit.request.path_params["repo"])
+        # By the name alone, before anything looks whether there is such a repository.
+        permit(parts.policy, visit.who.caller, name, right)
+        return await anyio.to_thread.run_sync(parts.repos.get, name)
+
+    async def refs(visit: Visit) -> None:
+        said = visit.request.query_params.getlist("service")
+        if len(said) != 1 or said[0] not in SERVICES:
+            raise ProblemError(
+                "not-found", f"only {' and '.join(SERVICES)} are served, over git's smart protocol"
+            )
+        repo = await find(visit, "push" if said[0] == PUSH else "read")
+        await git.advertise(visit, repo, said[0])
+
+    async def clone(visit: Visit) -> None:
+        await git.fetch(visit, await find(visit, "read"))
+
+    async def push(visit: Visit) -> None:
+        await git.push(visit, await find(visit, "push"))
+
+    return [
+        Route(REFS, _Door(reception, "git-refs", ("GET",), refs)),
+        Route(CLONES, _Door(reception, FETCH, ("POST",), clone, f"application/x-{FETCH}-result")),
+        Route(PUSHES, _Door(reception, PUSH, ("POST",), push, f"application/x-{PUSH}-result")),
+    ]
+
+
+class _Door:
+    """All methods of one path."""
+
+    def __init__(
+        self,
+        reception: Reception,
+        name: str,
+        methods: Sequence[str],
+        serve: Serve,
+        result: str = "",
+    ):
+        self._reception, self._name = reception, name
+        self._methods, self._serve, self._result = methods, serve, result
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._reception.receive(self._name, scope, receive, send, self._work)
+
+    async def _work(self, visit: Visit) -> None:
+        method = visit.request.method
+        if method not in self._methods:
+            allowed, path = ", ".join(self._methods), bounded(visit.request.url.path, 100)
+            detail = f"{path} takes {allowed}, not {bounded(method, 20)}"
+            raise ProblemError("method-not-allowed", detail, headers={"Allow": allowed})
+        visit.result = self._result
+        await self._serve(visit)

@@ -1,0 +1,100 @@
+"""How much may go on at once: of all callers together, and of each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+
+from toolkit.serving.problems import ProblemError
+from toolkit.spec.identity import Caller, Workload
+
+_SOON = {"Retry-After": "2"}
+
+
+def one(caller: Caller) -> str:
+    """Who counts as one: a job with all that it runs, a person by the token."""
+    return f"job {caller}" if isinstance(caller, Workload) else f"token {caller.accessor}"
+
+
+class Pushes:
+    """Pushes under way: who is one too many is told so at once, and pushes again later."""
+
+    def __init__(self, most: int, of_one: int):
+        self._most, self._of_one = most, of_one
+        self._of_caller: Counter[str] = Counter()
+        self._of_repo: Counter[str] = Counter()
+
+    def check(self, caller: Caller) -> None:
+        """Raise `too-many` or `unavailable` when there is no place."""
+        if self._of_caller[one(caller)] >= self._of_one:
+            raise ProblemError(
+                "too-many",
+                f"{caller} has {self._of_one} pushes under way, which is the most: push again "
+                "when one of them has ended",
+                headers=_SOON,
+            )
+        if self._of_caller.total() >= self._most:
+            raise ProblemError(
+                "unavailable",
+                f"{self._most} pushes are under way, which is the most: push again when one of "
+                "them has ended",
+                headers=_SOON,
+            )
+
+    @contextlib.contextmanager
+    def take(self, caller: Caller, repo: str) -> Iterator[bool]:
+        """A place for the length of a block; True when it is the repository's only push."""
+        self.check(caller)
+        who = one(caller)
+        self._of_caller[who] += 1
+        self._of_repo[repo] += 1
+        try:
+            yield self._of_repo[repo] == 1
+        finally:
+            for counter, key in ((self._of_caller, who), (self._of_repo, repo)):
+                counter[key] -= 1
+                if not counter[key]:
+                    del counter[key]
+
+
+class Clones:
+    """Clones under way: many at once is what a job with many instances does, so they wait."""
+
+    def __init__(self, most: int, *, waiting: int, seconds: float = 60.0):
+        """`waiting`: how many wait for a place at most; `seconds`: and for how long."""
+        self._most, self._waiting, self._seconds = most, waiting, seconds
+        self._places = asyncio.Semaphore(most)
+        self._of_caller: dict[str, asyncio.Semaphore] = {}
+        self._here: Counter[str] = Counter()
+
+    @contextlib.asynccontextmanager
+    async def take(self, caller: Caller) -> AsyncIterator[None]:
+        """A place for the length of a block; `unavailable` when none came free in time."""
+        who = one(caller)
+        if self._here.total() >= self._most + self._waiting:
+            raise self._busy()
+        # One caller has half of the places, so that there is always some for another.
+        own = self._of_caller.setdefault(who, asyncio.Semaphore(max(1, self._most // 2)))
+        self._here[who] += 1
+        try:
+            async with contextlib.AsyncExitStack() as held:
+                try:
+                    async with asyncio.timeout(self._seconds):
+                        await held.enter_async_context(own)
+                        await held.enter_async_context(self._places)
+                except TimeoutError:
+                    raise self._busy() from None
+                yield
+        finally:
+            self._here[who] -= 1
+            if not self._here[who]:
+                del self._here[who], self._of_caller[who]
+
+    def _busy(self) -> ProblemError:
+        return ProblemError(
+            "unavailable",
+            f"{self._most} clones are under way, which is the most: try again in a while",
+            headers=_SOON,
+        )
