@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import secrets
 import threading
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from toolkit.errors import AbsentError
+from toolkit.repos.files import PREFIX, make_folder, move, sync_folder, write_whole
 from toolkit.spec.deployment import Deployment, Kind, State, Waiting
 from toolkit.spec.report import Verdict
 
@@ -92,7 +92,7 @@ class Records:
         with self._lock:
             known = self._of(record.repo)
             folder = self._folder(record.repo)
-            self._put(folder, f"{record.id}.json", encode(record))
+            self._put(folder / f"{record.id}.json", encode(record))
             known[record.id] = record
 
     def settle(self, record: Deployment) -> bool:
@@ -122,7 +122,7 @@ class Records:
             # Its folder too: nothing that needs room may be left to do once the ref has moved.
             self._folder(record.repo)
             _make(self._pending)
-            self._put(self._pending, f"{name}.json", encode(replace(record, id=0)))
+            self._put(self._pending / f"{name}.json", encode(replace(record, id=0)))
         return name
 
     def adopt(self, intent: str) -> Deployment:
@@ -134,28 +134,27 @@ class Records:
             except FileNotFoundError:
                 raise AbsentError(f"there is no intent {intent}") from None
             record = replace(record, id=self._next(record.repo))
-            folder = self._folder(record.repo)
-            path.rename(folder / f"{record.id}.json")
+            self._move(path, self._folder(record.repo) / f"{record.id}.json")
             self._known[record.repo][record.id] = record
-            _sync(folder)
-            _sync(self._pending)
             return record
 
     def drop(self, intent: str) -> None:
         """Forget an intent whose ref did not move."""
         with self._lock, contextlib.suppress(FileNotFoundError):
             self._intent(intent).unlink()
-            _sync(self._pending)
+            sync_folder(self._pending)
 
     def intents(self) -> tuple[Intent, ...]:
-        """What is in `pending/`, the oldest first; what is half written there is taken away."""
+        """What is in `pending/`, the oldest first; what is half written there goes."""
         found = []
         with self._lock:
+            for path in self._pending.glob(f"{PREFIX}*"):
+                # Its ref cannot have moved: it was not durable yet.
+                path.unlink()
             for path in _files(self._pending):
                 try:
                     found.append(Intent(path.stem, decode(path.read_bytes())))
                 except ValueError:
-                    # Its ref cannot have moved: it was not durable yet.
                     _set_aside(path)
         return tuple(sorted(found, key=lambda each: (each.record.created, each.name)))
 
@@ -202,26 +201,14 @@ class Records:
             kind="repair", state="unknown",
             sentence=f"its record was damaged, and is kept as {aside.name}",
         )  # fmt: skip
-        self._put(path.parent, path.name, encode(record))
+        self._put(path, encode(record))
         return record
 
-    def _put(self, folder: Path, name: str, data: bytes) -> None:
-        """Write a file whole: durable, and then in place of what was there."""
-        temporary = folder / f".{name}.new"
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            self._swap(temporary, folder / name)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        _sync(folder)
+    def _put(self, path: Path, data: bytes) -> None:
+        write_whole(path, data)
 
-    def _swap(self, temporary: Path, path: Path) -> None:
-        temporary.replace(path)
+    def _move(self, path: Path, to: Path) -> None:
+        move(path, to)
 
 
 def encode(record: Deployment) -> bytes:
@@ -270,20 +257,11 @@ def _files(folder: Path) -> list[Path]:
 def _set_aside(path: Path) -> Path:
     """Keep a damaged file under a name that nobody reads."""
     aside = path.with_name(f"{path.name}.broken")
-    path.replace(aside)
-    _sync(path.parent)
+    move(path, aside)
     return aside
 
 
 def _make(folder: Path) -> None:
     if not folder.is_dir():
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync(folder.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        make_folder(folder)
+        sync_folder(folder.parent)

@@ -15,6 +15,7 @@ from toolkit.errors import (
     NeedsAnswerError,
     ToolkitError,
 )
+from toolkit.spec.agents import AgentState
 from toolkit.spec.events import Event
 from toolkit.spec.hook import HookConfig
 from toolkit.spec.report import DeployReport
@@ -43,6 +44,8 @@ class Order:
     given: Mapping[str, Any]
     """What the jobs are told of the push: their code, and what was built of it."""
     actor: str
+    agents: AgentState | None = None
+    """The local agents, in development."""
 
 
 def deploy(errand: Errand) -> Message:
@@ -51,8 +54,15 @@ def deploy(errand: Errand) -> Message:
     Returns `state`, `sentence`, `lines` (why it did not go well) and `document`.
     """
     order: Order = errand.argument
-    settings = settings_of(errand.tree, order.config, errand.token, given=order.given)
-    session = open_session(replace(settings, actor=order.actor))
+    settings = settings_of(
+        errand.tree,
+        order.config,
+        errand.token,
+        given=order.given,
+        agents=order.agents,
+        actor=order.actor,
+    )
+    session = open_session(settings)
 
     def tell(event: Event) -> None:
         if event.text:

@@ -119,10 +119,16 @@ class Deployments:
         self._logs.wait(repo, number, lines, seconds)
 
     def busy(self, repo: str) -> int | None:
-        """The deployment that is being performed now."""
+        """The deployment that is performed now, or else the first that waits."""
         with self._lock:
             line = self._lines.get(repo)
-            return None if line is None else line.running
+            if line is None or line.running is not None:
+                return None if line is None else line.running
+            return line.waiting[0].number if line.waiting else None
+
+    def forget(self, repo: str) -> None:
+        """Know nothing more of a repository: its folder was taken away."""
+        self._records.forget(repo)
 
     # Pushes.
 

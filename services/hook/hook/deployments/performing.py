@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hook.children.children import Children, Stop
 from hook.children.errand import Message, Result, Work
+from hook.children.loading import agents_of
 from hook.deployments.deploying import CALL, Order
 from hook.deployments.turn import Ending, Turn
 from toolkit.errors import ExitCode, ToolkitError
@@ -124,7 +125,7 @@ class Performing:
 
         work = Work(
             CALL,
-            Order(self._config, given, actor_of(deployment)),
+            Order(self._config, given, actor_of(deployment), agents_of(self._config)),
             token=turn.who.token,
             tree=self._gather(turn.repo, deployment.commit),
         )
