@@ -1,0 +1,345 @@
+"""One push, from its first ref line to the end of its deployment's log."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hook.gate.checking import Checked
+from hook.gate.checks import Checks
+from hook.gate.ears import GoneError, Heard, Say
+from hook.gate.slots import Slots, Turns
+from toolkit.errors import RefusedError, ToolkitError, UnavailableError
+from toolkit.repos import refs
+from toolkit.repos.git import Quarantine
+from toolkit.serving.bounded import bounded, unsecret
+from toolkit.spec.deployment import Deployment, LogLine
+from toolkit.spec.hook import HookConfig
+from toolkit.spec.repo import RefChange, Repo
+from toolkit.spec.tree import Tree
+
+if TYPE_CHECKING:
+    from hook.ledger import Ledger
+    from hook.who import Who
+
+LINES = 200
+"""Lines that one answer of ours has at most; a file can be wrong in very many places."""
+TURN = 120.0
+"""Seconds that a push waits for another one of the same repository to move its ref."""
+
+
+class CheckedTree(Tree, Protocol):
+    """A commit's files, and a walk that refuses what may not be deployed."""
+
+    def check(self) -> object:
+        """RefusedError: links, submodules, too many or too large files, odd paths."""
+
+
+class Opens(Protocol):
+    """What the gate asks of a repository's data; blocking."""
+
+    def is_ancestor(self, repo: Repo, old: str, new: str, quarantine: Quarantine | None) -> bool:
+        """True when everything that led to `old` also led to `new`."""
+
+    def tree(
+        self, repo: Repo, commit: str, quarantine: Quarantine | None
+    ) -> AbstractContextManager[CheckedTree]:
+        """The files of a commit."""
+
+    def head(self, repo: Repo) -> str | None:
+        """The commit that the deployed branch is at."""
+
+    def path(self, repo: Repo) -> Path:
+        """The bare repository."""
+
+
+class Deploys(Protocol):
+    """Deployments, as far as a push needs them."""
+
+    def intend(
+        self, repo: str, change: RefChange, who: Who, *, digest: str = "", hooks: str = ""
+    ) -> str:
+        """Keep what is about to be done, durable."""
+
+    def drop(self, intent: str) -> None:
+        """The ref did not move."""
+
+    def begin(
+        self,
+        repo: str,
+        change: RefChange,
+        who: Who,
+        *,
+        digest: str = "",
+        hooks: str = "",
+        intent: str = "",
+    ) -> Deployment:
+        """The ref has moved."""
+
+    def follow(self, repo: str, number: int, after: int = 0) -> Iterator[LogLine]:
+        """The log, until it is over."""
+
+
+RunHooks = Callable[[Repo, str, bytes, Mapping[str, str], Callable[[str], None]], int]
+"""`Scripts.run_hooks`."""
+
+
+class Parts(Protocol):
+    """What a push works with: the gate."""
+
+    config: HookConfig
+    checks: Checks
+    slots: Slots
+    turns: Turns
+    opens: Opens
+    deploys: Deploys
+    run_hooks: RunHooks
+    version_of: Callable[[Repo], str]
+    given: Callable[[Repo, str], dict[str, Any]]
+    ledger: Ledger
+
+    def bug(self, exc: BaseException) -> None:
+        """Log an error of our own."""
+
+    def fault(self, repo: str, message: str) -> None:
+        """Log that a child broke."""
+
+    def check_open(self) -> None:
+        """UnavailableError when no more pushes are taken."""
+
+
+class Push:
+    """What is known of one push; its hooks come one after the other, on threads of their own."""
+
+    def __init__(self, gate: Parts, repo: Repo, who: Who, source: str):
+        self.repo = repo
+        self._gate = gate
+        self._who = who
+        self._source = source
+        self._lock = threading.Lock()
+        self._heard: set[str] = set()
+        self._change: RefChange | None = None
+        self._intent = ""
+        self._entry: Any = None
+        self._accepted = False
+        self._record: Deployment | None = None
+
+    def answer(self, heard: Heard, say: Say) -> int:
+        """What a hook of this push is to exit with; each speaks once, and in git's order."""
+        with self._lock:
+            again = heard.hook in self._heard
+            self._heard.add(heard.hook)
+        if again or heard.hook not in {"pre-receive", "post-receive"}:
+            return 1
+        if heard.hook == "pre-receive":
+            return self._before(heard, say)
+        return self._after(heard, say) if self._accepted else 1
+
+    # Before the refs move.
+
+    def _before(self, heard: Heard, say: Say) -> int:
+        try:
+            self._accept(heard, say)
+        except ToolkitError as exc:
+            self._refuse(exc, say)
+            return 1
+        self._accepted = True
+        return 0
+
+    def _accept(self, heard: Heard, say: Say) -> None:
+        gate, repo = self._gate, self.repo
+        gate.check_open()
+        limits = gate.config.limits
+        if heard.count > limits.refs:
+            raise RefusedError(
+                f"the push names {heard.count:,} refs, and {limits.refs:,} are the most",
+                hint="push branches by their names, or in several pushes",
+            )
+        changes = refs.read_lines(heard.lines)
+        aimed = next((each for each in changes if each.name == self._branch), None)
+        if aimed is not None:
+            # At once: whoever pushes sees that somebody is there, long before there is a plan.
+            say(f"{repo.name} {aimed.new[:7]} → checking")
+        found = Quarantine.of(heard.environ, gate.opens.path(repo)) if heard.environ else None
+        change = refs.judge(
+            repo, changes, limits, lambda old, new: gate.opens.is_ancestor(repo, old, new, found)
+        )
+        checked = None
+        if change is None:
+            others = ", ".join(
+                bounded(each.name.removeprefix("refs/heads/"), 60) for each in changes[:5]
+            )
+            say(f"{repo.name}: {others} is not {repo.branch}, so that nothing is deployed")
+        else:
+            checked = self._check(change, found, say)
+        self._run("pre-receive", heard, change, say)
+        self._run("update", heard, change, say)
+        self._write_down(changes, change, checked)
+
+    @property
+    def _branch(self) -> str:
+        return f"refs/heads/{self.repo.branch}"
+
+    def _check(self, change: RefChange, quarantine: Quarantine | None, say: Say) -> Checked:
+        gate, repo = self._gate, self.repo
+        with gate.opens.tree(repo, change.new, quarantine) as tree:
+            tree.check()
+            with gate.slots.take(str(self._who.caller), gate.config.limits.check_seconds):
+                checked = gate.checks.check(
+                    tree,
+                    self._who.token,
+                    given=gate.given(repo, change.new),
+                    on_fault=lambda message: gate.fault(repo.name, message),
+                )
+        say(f"{repo.name} {change.new[:7]} → plan: {self._clean(checked.sentence)}")
+        for line in checked.lines[:LINES]:
+            say(f"note: {self._clean(line)}")
+        return checked
+
+    def _run(self, hook: str, heard: Heard, change: RefChange | None, say: Say) -> None:
+        """The repository's own script of that name, which may say no."""
+        said = {
+            "TOOLKIT_BRANCH": self.repo.branch,
+            "TOOLKIT_COMMIT": "" if change is None else change.new,
+            "TOOLKIT_PUSHER": str(self._who.caller),
+            **heard.environ,
+        }
+        code = self._gate.run_hooks(self.repo, hook, heard.lines, said, say)
+        if code:
+            raise RefusedError(
+                f"the hook {hook} of {self.repo.name} refused the push with exit code {code}",
+                hint=f"toolkit hook show {self.repo.name}",
+            )
+
+    def _write_down(
+        self, changes: Sequence[RefChange], change: RefChange | None, checked: Checked | None
+    ) -> None:
+        """The audit's entry, then the intent: both on disk before git moves anything."""
+        gate, repo = self._gate, self.repo
+        if change is not None:
+            gate.turns.take(repo.name, self, TURN)
+            at = gate.opens.head(repo)
+            if at != (None if change.creates else change.old):
+                raise RefusedError(
+                    f"{repo.branch} moved to {(at or 'nothing')[:7]} during this push",
+                    hint="git pull, then push again",
+                )
+        self._entry = gate.ledger.intend(
+            "push", self._who.caller, repo.name, before=_olds(changes), after=_news(changes)
+        )
+        if change is None or checked is None:
+            return
+        try:
+            self._intent = gate.deploys.intend(
+                repo.name, change, self._who, digest=checked.digest, hooks=gate.version_of(repo)
+            )
+        except OSError as exc:
+            raise UnavailableError(
+                f"the server cannot write down what it would do: {exc.strerror}", after=30.0
+            ) from exc
+        self._change = change
+
+    def _refuse(self, exc: ToolkitError, say: Say) -> None:
+        self._gate.turns.leave(self.repo.name, self)
+        try:
+            if self._entry is None:
+                self._gate.ledger.note(
+                    "push", self._who.caller, self.repo.name, "refused", exc.message
+                )
+            else:
+                self._conclude("refused", exc.message)
+        except ToolkitError:
+            pass  # there is no room to write that nothing was done
+        lines = [self._clean(line) for line in exc.message.splitlines()]
+        if len(lines) > LINES:
+            lines = [*lines[:LINES], f"… and {len(lines) - LINES} more lines"]
+        try:
+            for line in lines:
+                say(line)
+            if exc.hint:
+                say(f"hint: {self._clean(exc.hint)}")
+            say(f"refused: {self.repo.name} stays as it is")
+        except GoneError:
+            pass
+
+    # After they moved.
+
+    def _after(self, heard: Heard, say: Say) -> int:
+        gate, repo = self._gate, self.repo
+        moved = refs.read_lines(heard.lines)
+        record = self._begin(moved)
+        self._conclude("done", "")
+        if record is None:
+            self._run_after(heard, say)
+            return 0
+        say(f"deployment {record.id} of {repo.name} · toolkit repo log {repo.name} {record.id}")
+        for line in gate.deploys.follow(repo.name, record.id):
+            say(f"{line.job}  {line.text}" if line.job else line.text)
+        return 0
+
+    def _begin(self, moved: Sequence[RefChange]) -> Deployment | None:
+        """The record, where the branch that is deployed is among what moved; once."""
+        with self._lock:
+            if self._change is None or self._change not in moved:
+                return None
+            change, self._change = self._change, None
+        try:
+            self._record = self._gate.deploys.begin(
+                self.repo.name, change, self._who, intent=self._intent
+            )
+        finally:
+            self._gate.turns.leave(self.repo.name, self)
+        return self._record
+
+    def _run_after(self, heard: Heard, say: Say) -> None:
+        """Of a push that deploys nothing; of others they run when the verdict is there."""
+        for hook in ("post-receive", "post-update"):
+            try:
+                self._run(hook, heard, None, say)
+            except ToolkitError as exc:
+                say(f"note: {self._clean(exc.message)}")
+
+    # The end.
+
+    def close(self) -> None:
+        """Git has ended, however that came: what is left open is closed. Blocking."""
+        gate, repo = self._gate, self.repo
+        with self._lock:
+            change = self._change
+        try:
+            if change is not None and gate.opens.head(repo) == change.new:
+                # Git moved the ref, and was ended before it could tell.
+                self._begin((change,))
+                self._conclude("done", "")
+            elif change is not None:
+                self._change = None
+                gate.deploys.drop(self._intent)
+                self._conclude("not done", "git did not move the ref")
+            else:
+                self._conclude("unknown" if self._accepted else "not done", "git ended early")
+        except (ToolkitError, OSError) as exc:
+            gate.bug(exc)
+        finally:
+            gate.turns.leave(repo.name, self)
+
+    def _conclude(self, result: Any, detail: str) -> None:
+        with self._lock:
+            entry, self._entry = self._entry, None
+        if entry is not None:
+            self._gate.ledger.conclude(entry, result, detail)
+
+    def _clean(self, text: str) -> str:
+        """Text of others as one line: no control characters, and no token."""
+        token = self._who.token.reveal()
+        return bounded(unsecret(text.replace(token, "***") if token else text), 1000)
+
+
+def _olds(changes: Sequence[RefChange]) -> dict[str, str]:
+    return {bounded(each.name, 300): each.old for each in changes}
+
+
+def _news(changes: Sequence[RefChange]) -> dict[str, str]:
+    return {bounded(each.name, 300): each.new for each in changes}
