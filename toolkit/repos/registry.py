@@ -19,17 +19,12 @@ from toolkit.repos import bare
 from toolkit.repos.commits import head, keep
 from toolkit.repos.entries import read_entry, write_entry
 from toolkit.repos.files import PREFIX, make_folder, move, remove_tree, write_whole
+from toolkit.repos.leavings import ENTRY, KIND, clear, finish, parts_of, without_entry
 from toolkit.repos.names import check_name, is_name, show
 from toolkit.repos.refs import check_branch
 from toolkit.repos.trash import Discarded, Trash
 from toolkit.spec.hook import PushLimits
 from toolkit.spec.repo import Order, Repo
-
-KIND = "repo"
-"""What repositories are called in the trash."""
-
-_BESIDE = ("deployments", "hooks", "builds")
-"""Folders that hold a folder of each repository's name, which goes where the repository goes."""
 
 
 class Registry:
@@ -78,8 +73,8 @@ class Registry:
     ) -> tuple[Repo, bool]:
         """Make a repository, and True; or the one that is there already, as it is, and False.
 
-        What a kill left of an earlier one of the name goes to the trash, or is finished.
-        UnavailableError without room on the disk; then nothing is left of it.
+        What a kill left of an earlier one of the name is put away first. UnavailableError without
+        room on the disk; then nothing is left of it. TakenError where other data is in the way.
         """
         check_name(name)
         check_branch(branch)
@@ -88,21 +83,20 @@ class Registry:
                 return self._read(name), False
             except AbsentError:
                 pass
-            self._tidy(name)
             repo = Repo(name, branch, order, self._now(), creator)
             path = self.path(repo)
             new = path.with_name(f"{PREFIX}{path.name}")
-            try:
-                bare.make(new, branch, self._limits)
-                move(new, path)
-                self._write(repo)
-            except BaseException as error:
-                # What is removed here is what was made here a moment ago: it holds nothing.
-                remove_tree(new)
-                remove_tree(path)
-                if isinstance(error, OSError):
-                    raise _no_room(name, error) from error
-                raise
+            with _room(name):
+                clear(self.root, self.trash, name)
+                try:
+                    bare.make(new, branch, self._limits)
+                    move(new, path)
+                    self._write(repo)
+                except BaseException:
+                    # What is removed here is what was made here a moment ago: it holds nothing.
+                    remove_tree(new)
+                    remove_tree(path)
+                    raise
             return repo, True
 
     def change(self, name: str, fn: Callable[[Repo], Repo]) -> Repo:
@@ -118,46 +112,45 @@ class Registry:
             if new.branch != old.branch and (commit := head(self.path(old), old.branch)):
                 # From now on anybody may move the old branch; what was deployed of it stays.
                 keep(self.path(old), commit)
-            try:
+            with _room(name):
                 self._write(new)
-            except OSError as error:
-                raise _no_room(name, error) from error
-            if new.branch != old.branch:
-                bare.point(self.path(new), new.branch)
+                if new.branch != old.branch:
+                    bare.point(self.path(new), new.branch)
             return new
 
     def delete(self, name: str) -> str:
         """Move a repository and all that is kept of it to the trash; returns its ID there."""
         with self._alone():
             self.get(name)
-            try:
-                return self.trash.put(KIND, name, self._parts(name))
-            except OSError as error:
-                raise _no_room(name, error) from error
+            with _room(name):
+                return self.trash.put(KIND, name, parts_of(self.root, name))
 
     def restore(self, id_: str) -> Repo:
         """Have a deleted repository back; TakenError where its name is another's by now."""
         with self._alone():
-            entry = next((e for e in self.trash.all() if (e.id, e.kind) == (id_, KIND)), None)
+            entry = next((found for found in self.deleted() if found.id == id_), None)
             if entry is None:
                 raise AbsentError(f"no repository {show(id_)} is in the trash")
-            if (self._entries / f"{entry.name}.json").exists():
+            to = parts_of(self.root, entry.name)
+            if to[ENTRY].exists():
                 raise TakenError(
                     f"there is another repository {entry.name}", hint="delete that one first"
                 )
-            self._tidy(entry.name)
-            held, to = self.trash.parts(id_), self._parts(entry.name)
-            # The entry last: until then there is no repository, and `repair` can begin anew.
-            for part in reversed(to):
-                if part in held:
-                    make_folder(to[part].parent)
-                    move(held[part], to[part])
+            with _room(entry.name):
+                clear(self.root, self.trash, entry.name)
+                held = self.trash.parts(id_)
+                # The entry last: until then there is no repository, and `repair` can begin anew.
+                for part in reversed(to):
+                    if part in held:
+                        make_folder(to[part].parent)
+                        move(held[part], to[part])
             self.trash.forget(id_)
             return self._read(entry.name)
 
     def deleted(self) -> tuple[Discarded, ...]:
         """Repositories in the trash, newest first."""
-        return tuple(entry for entry in self.trash.all() if entry.kind == KIND)
+        found = (entry for entry in self.trash.all() if entry.kind == KIND)
+        return tuple(entry for entry in found if ENTRY in self.trash.parts(entry.id))
 
     def empty_trash(self, before: float) -> tuple[str, ...]:
         """Remove for good what was deleted before a time, of every kind; returns the IDs."""
@@ -177,11 +170,11 @@ class Registry:
             ):
                 remove_tree(left)
                 said.append(f"{left.name.removeprefix(PREFIX)} was not finished, and was removed")
-            for path in sorted(self._repos.glob("*.git")):
-                name = path.name.removesuffix(".git")
-                if is_name(name) and not (self._entries / f"{name}.json").exists():
-                    self._tidy(name)
-                    said.append(f"{name}.git belongs to no repository, and is in the trash")
+            for name in without_entry(self.root):
+                done = finish(self.root, self.trash, name)
+                if done is None and (self._repos / f"{name}.git").exists():
+                    done = f"repos/{name}.git is there, and no entry of the registry names it"
+                said += [] if done is None else [done]
             for name in self._names():
                 said += self._repair(name)
             return tuple(said)
@@ -218,29 +211,6 @@ class Registry:
     def _write(self, repo: Repo) -> None:
         write_whole(self._entries / f"{repo.name}.json", write_entry(repo))
 
-    def _parts(self, name: str) -> dict[str, Path]:
-        """What there may be of a repository; the entry first, as that is what makes it one."""
-        return {
-            "entry": self._entries / f"{name}.json",
-            "repo.git": self._repos / f"{name}.git",
-            **{folder: self.root / folder / name for folder in _BESIDE},
-        }
-
-    def _tidy(self, name: str) -> None:
-        """Take what a kill left of an unregistered name out of the way: to the rest of it, if any.
-
-        Nothing is thrown away: it may be all that there is of a repository half deleted.
-        """
-        remove_tree(self._repos / f"{PREFIX}{name}.git")
-        left = {part: path for part, path in self._parts(name).items() if path.exists()}
-        if not left:
-            return
-        newest = self.trash.newest(KIND, name)
-        if newest is None or set(self.trash.parts(newest)) & set(left):
-            self.trash.put(KIND, name, left)
-        else:
-            self.trash.add(newest, left)
-
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with self._lock, (self._entries / ".lock").open("ab") as file:
@@ -248,8 +218,13 @@ class Registry:
             yield
 
 
-def _no_room(name: str, error: OSError) -> UnavailableError:
-    reason = (error.strerror or "the disk fails").lower()
-    return UnavailableError(
-        f"repository {name}: {reason}; nothing was changed", after=60.0, hint="free some space"
-    )
+@contextmanager
+def _room(name: str) -> Iterator[None]:
+    """Say in a sentence what the disk said in a number."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or "the disk fails").lower()
+        raise UnavailableError(
+            f"repository {name}: {reason}", after=60.0, hint="free some space, and try again"
+        ) from error

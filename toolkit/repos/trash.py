@@ -76,10 +76,6 @@ class Trash:
         found = [entry for entry in map(_read, self._folders()) if entry is not None]
         return tuple(sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True))
 
-    def newest(self, kind: str, name: str) -> str | None:
-        """The ID of what was deleted last of this kind and name."""
-        return next((e.id for e in self.all() if (e.kind, e.name) == (kind, name)), None)
-
     def forget(self, id_: str) -> None:
         """Remove one thing for good."""
         folder = self._find(id_)
