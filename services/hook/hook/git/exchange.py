@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from hook.git.body import Body
 from hook.git.process import Git
-from hook.git.visit import Visit
+from toolkit.serving.desk import Visit
 from toolkit.serving.incoming import Incoming
 from toolkit.serving.problems import ProblemError
 

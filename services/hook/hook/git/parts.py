@@ -8,13 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 
-from hook.who import Who
+from toolkit.serving.desk import Visit
 from toolkit.serving.log import Log
-from toolkit.serving.metrics import Metrics
 from toolkit.spec.hook import PushLimits, RepoPolicy
 from toolkit.spec.repo import Repo
+
+
+class Visits(Protocol):
+    """The desk: it finds out who asks, and keeps the log."""
+
+    async def visit(
+        self,
+        name: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        work: Callable[[Visit], Awaitable[None]],
+    ) -> None:
+        """Let `work` answer whoever was verified."""
 
 
 class Repositories(Protocol):
@@ -46,13 +59,10 @@ class GitParts:
     repos: Repositories
     policy: RepoPolicy
     limits: PushLimits
-    who: Callable[[Request], Awaitable[Who]]
-    """Who sent a request; IdentityError, ApiError or ProblemError when nobody is."""
-    admit: Callable[[Repo, Who, str], AbstractContextManager[Passed]]
-    """The gate's: `admit(repo, who, source)`; open as long as git runs. It must not block."""
+    admit: Callable[[Repo, Visit], AbstractContextManager[Passed]]
+    """The gate; open as long as git runs. On the loop's thread: it must not block."""
     archives: Path
     """A folder of the server's own, for archives that were made."""
     log: Log
-    metrics: Metrics
     is_draining: Callable[[], bool] = lambda: False
     """True when the server takes no more pushes."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio.to_thread
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from hook.git.parts import GitParts
+from hook.git.parts import GitParts, Visits
 from hook.git.services import FETCH, PUSH, SERVICES, GitServices
-from hook.git.visit import Reception, Serve, Visit
+from hook.git.telling import Told
 from toolkit.repos.policy import permit
 from toolkit.serving.bounded import bounded
+from toolkit.serving.desk import Visit
 from toolkit.serving.problems import ProblemError
 from toolkit.spec.repo import Repo, Right
 
@@ -23,18 +24,20 @@ ARCHIVES = "/{repo}/archive/{file}"
 PATHS = (REFS, CLONES, PUSHES, ARCHIVES)
 """All of them; whatever else is asked for does not exist."""
 
+Serve = Callable[[Visit, Told], Awaitable[None]]
 
-def git_routes(parts: GitParts) -> list[Route]:
+
+def git_routes(desk: Visits, parts: GitParts) -> list[Route]:
     """Routes for the application's table; every method of a path is answered by its route."""
-    git, reception = GitServices(parts), Reception(parts)
+    git = GitServices(parts)
 
     async def find(visit: Visit, right: Right) -> Repo:
         name = str(visit.request.path_params["repo"])
         # By the name alone, before anything looks whether there is such a repository.
-        permit(parts.policy, visit.who.caller, name, right)
+        permit(parts.policy, visit.caller, name, right)
         return await anyio.to_thread.run_sync(parts.repos.get, name)
 
-    async def refs(visit: Visit) -> None:
+    async def refs(visit: Visit, _: Told) -> None:
         said = visit.request.query_params.getlist("service")
         if len(said) != 1 or said[0] not in SERVICES:
             raise ProblemError(
@@ -43,42 +46,38 @@ def git_routes(parts: GitParts) -> list[Route]:
         repo = await find(visit, "push" if said[0] == PUSH else "read")
         await git.advertise(visit, repo, said[0])
 
-    async def clone(visit: Visit) -> None:
+    async def clone(visit: Visit, told: Told) -> None:
+        told.result = f"application/x-{FETCH}-result"
         await git.fetch(visit, await find(visit, "read"))
 
-    async def push(visit: Visit) -> None:
-        await git.push(visit, await find(visit, "push"))
+    async def push(visit: Visit, told: Told) -> None:
+        told.result = f"application/x-{PUSH}-result"
+        await git.push(visit, await find(visit, "push"), told)
 
     return [
-        Route(REFS, _Door(reception, "git-refs", ("GET",), refs)),
-        Route(CLONES, _Door(reception, FETCH, ("POST",), clone, f"application/x-{FETCH}-result")),
-        Route(PUSHES, _Door(reception, PUSH, ("POST",), push, f"application/x-{PUSH}-result")),
+        Route(REFS, _Door(desk, "git-refs", ("GET",), refs)),
+        Route(CLONES, _Door(desk, FETCH, ("POST",), clone)),
+        Route(PUSHES, _Door(desk, PUSH, ("POST",), push)),
     ]
 
 
 class _Door:
     """All methods of one path."""
 
-    def __init__(
-        self,
-        reception: Reception,
-        name: str,
-        methods: Sequence[str],
-        serve: Serve,
-        result: str = "",
-    ):
-        self._reception, self._name = reception, name
-        self._methods, self._serve, self._result = methods, serve, result
+    def __init__(self, desk: Visits, name: str, methods: Sequence[str], serve: Serve):
+        self._desk, self._name = desk, name
+        self._methods, self._serve = methods, serve
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await self._reception.receive(self._name, scope, receive, send, self._work)
+        told = Told(send)
 
-    async def _work(self, visit: Visit) -> None:
-        method = visit.request.method
-        if method not in self._methods:
-            allowed, path = ", ".join(self._methods), bounded(visit.request.url.path, 100)
-            detail = f"{path} takes {allowed}, not {bounded(method, 20)}"
-            raise ProblemError("method-not-allowed", detail, headers={"Allow": allowed})
-        visit.result = self._result
-        await self._serve(visit)
+        async def work(visit: Visit) -> None:
+            method = visit.request.method
+            if method not in self._methods:
+                allowed, path = ", ".join(self._methods), bounded(visit.request.url.path, 100)
+                detail = f"{path} takes {allowed}, not {bounded(method, 20)}"
+                raise ProblemError("method-not-allowed", detail, headers={"Allow": allowed})
+            await self._serve(visit, told)
+
+        await self._desk.visit(self._name, scope, receive, told, work)

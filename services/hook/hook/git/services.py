@@ -19,10 +19,11 @@ from hook.git.packets import advertised
 from hook.git.parts import GitParts
 from hook.git.places import Clones, Pushes
 from hook.git.process import Git, started
-from hook.git.visit import Visit
+from hook.git.telling import Told
 from toolkit.errors import UnavailableError
 from toolkit.repos.git import limits, push_settings
 from toolkit.serving.bounded import bounded
+from toolkit.serving.desk import Visit
 from toolkit.serving.problems import ProblemError
 from toolkit.spec.repo import Repo
 
@@ -56,13 +57,13 @@ class GitServices:
         """Say which refs there are; a push that would be refused anyway is refused here."""
         if service == PUSH:
             self._check_open()
-            self._pushes.check(visit.who.caller)
+            self._pushes.check(visit.caller)
         version = _version(visit, service)
         # In version 2 this line is left out, and pushes know no version 2.
         first = b"" if version == "version=2" else advertised(service)
         answer = Answer(visit, f"application/x-{service}-advertisement", first=first)
         async with (
-            self._adverts.take(visit.who.caller),
+            self._adverts.take(visit.caller),
             _in_time(_ADVERT_SECONDS),
             self._git(repo, service, ["--http-backend-info-refs"], version) as git,
         ):
@@ -76,24 +77,24 @@ class GitServices:
         body = self._body(visit, FETCH, _REQUEST, self._parts.limits.seconds)
         answer = Answer(visit, f"application/x-{FETCH}-result")
         async with (
-            self._clones.take(visit.who.caller),
+            self._clones.take(visit.caller),
             _in_time(_CLONE_SECONDS),
             self._git(repo, FETCH, [], _version(visit, FETCH)) as git,
         ):
             problem = await exchange(git, body, answer, visit.incoming, ends_with_client=True)
             await self._end(visit, repo, git, answer, problem)
 
-    async def push(self, visit: Visit, repo: Repo) -> None:
+    async def push(self, visit: Visit, repo: Repo, told: Told) -> None:
         """Take a push and show all that is said of it; it goes on without the client."""
         said = self._parts.limits
         self._check_open()
         body = self._body(visit, PUSH, said.pack_bytes + _FRAME, said.seconds)
         head = Head()
-        with self._pushes.take(visit.who.caller, repo.name) as alone:
+        with self._pushes.take(visit.caller, repo.name) as alone:
             try:
                 await read_head(body, said, head)
             finally:
-                visit.sideband = head.sideband
+                told.sideband = head.sideband
             answer = Answer(visit, f"application/x-{PUSH}-result", closes=True)
             if not head.refs:
                 # A client that finds out whether it may push at all sends nothing but this.
@@ -106,7 +107,7 @@ class GitServices:
                 await self._take(visit, repo, body, answer)
 
     async def _take(self, visit: Visit, repo: Repo, body: Body, answer: Answer) -> None:
-        with self._parts.admit(repo, visit.who, visit.source) as passed:
+        with self._parts.admit(repo, visit) as passed:
             settings = {"core.hooksPath": str(passed.hooks_path)}
             version = _version(visit, PUSH)
             async with self._git(repo, PUSH, [], version, settings, passed.environ) as git:
