@@ -1,0 +1,207 @@
+"""A command, run as a Nomad batch job with the pusher's token: its code in, its artifact out.
+
+The job pulls the commit as any other does, with the token that Nomad signs for it; the server lets
+that one job have it, as long as its build is under way. What comes of it is read from the
+allocation's files by the pusher's token: no workload can write anything to the server.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from importlib.resources import files
+
+from hook.building.failing import Ears
+from hook.building.order import Order
+from hook.building.script import BAD, LATE
+from hook.children.loading import settings_of
+from toolkit.clients.nomad import Nomad
+from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError, RefusedError
+from toolkit.repos.build_store import BuildStore
+from toolkit.repos.builds import Built
+from toolkit.rollout.halt import Halt
+from toolkit.spec.agents import AgentState
+from toolkit.spec.hook import HookConfig
+from toolkit.spec.target import Secret
+from toolkit.spec.tree import DictTree
+from toolkit.spec.work import WorkReport, Written
+from toolkit.workflows.batch import WorkOptions
+from toolkit.workflows.run import run
+from toolkit.workflows.session import Session, open_session
+
+OUT = "alloc/out.tar.gz"
+"""Where the script leaves what was made, below the allocation's folder."""
+MORE = 60.0
+"""Seconds beyond a build's own limit: for a place, the code, the packing."""
+ALLOWED = ("count-one", "no-shutdown-delay")
+JOB_TOML = 'name = "{name}"\nkind = "batch"\n[lint]\nallow = {allow}\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a command runs: the server's target, and the local agents in development."""
+
+    config: HookConfig
+    agents: AgentState | None = None
+    now: Callable[[], float] = time.time
+    opened: Callable[..., Session] = open_session
+
+
+def refuse_nowhere(config: HookConfig) -> str:
+    """The driver that a command runs with; RefusedError where there is none to run it with."""
+    driver = config.builds.driver or ("raw_exec" if config.target.state else "")
+    if not driver:
+        raise RefusedError(
+            "hook.toml says no [build] driver, so no command can build anything",
+            hint='driver = "docker" and an image to run in; raw_exec is for development',
+        )
+    return driver
+
+
+def job_name(order: Order) -> str:
+    """A name that nobody could know before: the code is given to the job of this name."""
+    return f"build-{order.repo.name}-{order.service}-{secrets.token_hex(8)}"
+
+
+def build_command(
+    places: Places,
+    order: Order,
+    name: str,
+    token: Secret,
+    store: BuildStore,
+    ears: Ears,
+    halt: Halt,
+) -> Built:
+    """Run it to its end and keep what came of it; BuildFailedError says how it failed."""
+    began = places.now()
+    session = _session(places, order, name, token, halt)
+    with contextlib.closing(session):
+        try:
+            report = _run(session, name, order, ears)
+            allocation = _done(report, order, ears)
+            digest, size = store.take(
+                order.repo.name,
+                _fetched(session.nomad, allocation, order.settings.bytes),
+                most=order.settings.bytes,
+            )
+            _compare(session.nomad, allocation, digest)
+        finally:
+            _forget(session.nomad, name, ears)
+    url = f"{order.code.url}/{order.repo.name}/builds/{digest.removeprefix('sha256:')}.tar.gz"
+    return Built(order.service, digest, url=url, inputs=order.inputs, size=size, made=began)
+
+
+def _session(places: Places, order: Order, name: str, token: Secret, halt: Halt) -> Session:
+    here = files("hook.building")
+    folder = f"jobs/{name}/"
+    allow = json.dumps(list(ALLOWED))
+    tree = DictTree(
+        {
+            "toolkit.toml": b"",
+            f"{folder}job.toml": JOB_TOML.format(name=name, allow=allow).encode(),
+            f"{folder}job.nomad.hcl.j2": (here / "template.hcl.j2").read_bytes(),
+        },
+        "the hook server",
+    )
+    settings = order.settings
+    work = {
+        "command": list(order.build.command),
+        "artifact": order.build.artifact,
+        "seconds": settings.seconds,
+        "bytes": settings.bytes,
+        "environ": {
+            "REPO": order.repo.name,
+            "COMMIT": order.code.commit,
+            "SERVICE": order.service,
+        },
+    }
+    values = {
+        "driver": refuse_nowhere(places.config),
+        "image": settings.image,
+        "python": settings.python,
+        "script": (here / "script.py").read_text(),
+        "work": base64.b64encode(json.dumps(work).encode()).decode(),
+        "cpu": settings.cpu,
+        "memory": settings.memory,
+    }
+    config = places.config
+    if settings.node_pool:
+        config = replace(config, target=replace(config.target, node_pool=settings.node_pool))
+    code = {**order.code.values(), "archive": code_of_build(order, name)}
+    found = settings_of(
+        tree,
+        config,
+        token,
+        given={"code": code, "build": values},
+        agents=places.agents,
+        actor=f"{order.repo.name}, build",
+    )
+    session = places.opened(found)
+    return replace(session, world=replace(session.world, halt=halt))
+
+
+def code_of_build(order: Order, name: str) -> str:
+    """Where the job of a build finds its code, and nobody else."""
+    return f"{order.code.url}/{order.repo.name}/builds/{name}/code.tar.gz"
+
+
+def _run(session: Session, name: str, order: Order, ears: Ears) -> WorkReport:
+    def hear(written: Written) -> None:
+        ears.piece(written.stream, written.data)
+
+    try:
+        return run(
+            session, name, WorkOptions(timeout=order.settings.seconds + MORE), on_output=hear
+        )
+    except InterruptedRolloutError as exc:
+        raise ears.failed("the server stopped meanwhile", code=ExitCode.UNKNOWN) from exc
+
+
+def _done(report: WorkReport, order: Order, ears: Ears) -> str:
+    """The allocation that did the work; BuildFailedError where it did not."""
+    if report.verdict == "completed" and report.instances:
+        return report.instances[-1].allocation
+    causes = "; ".join(cause.summary for cause in report.causes)
+    hint = None
+    match report.exit_code:
+        case _ if report.verdict != "failed":
+            why = causes or report.sentence
+        case code if code == LATE:
+            why = f"it was not done after {order.settings.seconds:g} s"
+            hint = "hook.toml's [build] seconds is the limit"
+        case code if code == BAD:
+            why = "there is nothing to take"
+            hint = f"toolkit repo build {order.repo.name} {order.service} --artifact says what is"
+        case None | 0:
+            why = causes or report.sentence
+        case code:
+            why = f"exit {code}"
+    raise ears.failed(why, hint=hint, code=report.code)
+
+
+def _fetched(nomad: Nomad, allocation: str, most: int) -> Iterator[bytes]:
+    return nomad.file(allocation, OUT, most=most)
+
+
+def _compare(nomad: Nomad, allocation: str, digest: str) -> None:
+    """Hold what came over the wire against what was written there."""
+    said = b"".join(nomad.file(allocation, f"{OUT}.sha256", most=64)).decode("ascii", "replace")
+    if f"sha256:{said.strip()}" != digest:
+        raise RefusedError(
+            "what was built came over damaged; nothing was registered",
+            hint="deploy it again",
+        )
+
+
+def _forget(nomad: Nomad, name: str, ears: Ears) -> None:
+    """Take the job out of Nomad; one that still runs ends with that."""
+    try:
+        if nomad.job(name) is not None:
+            nomad.stop(name, purge=True)
+    except ApiError as exc:
+        ears.line(f"build: the job {name} is left in Nomad, which forgets it in time: {exc}")
