@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hook.about import ABOUT
-from hook.ledger import Ledger
 from hook.metrics import Metrics
 from toolkit.repos.policy import permit, rights
 from toolkit.serving.bounded import bounded
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from hook.building import Building
     from hook.deployments import Deployments
     from hook.gate.gate import Gate
+    from hook.ledger import Ledger
     from hook.sandbox import Scripts
     from toolkit.repos.bundles import Bundles
     from toolkit.repos.registry import Registry
@@ -40,6 +40,7 @@ class Opened:
     """Everything that is opened at the start; handed in by `parts`."""
 
     audit: Audit
+    ledger: Ledger
     registry: Registry
     bundles: Bundles
     scripts: Scripts
@@ -73,12 +74,10 @@ class Hook:
         self.now = now
         self.draining = False
         self._opened: Opened | None = None
-        self._ledger: Ledger | None = None
         self._waiting_for = "the audit file"
 
     def open(self, opened: Opened) -> None:
         """Have everything that an action needs."""
-        self._ledger = Ledger(opened.audit, self.metrics)
         self._opened = opened
         self.metrics.open.set(1)
 
@@ -94,7 +93,7 @@ class Hook:
     @property
     def ledger(self) -> Ledger:
         """The audit as it is written; an `unavailable` problem while it is not open."""
-        return self._there(self._ledger)
+        return self.parts.ledger
 
     @property
     def registry(self) -> Registry:
