@@ -10,7 +10,7 @@ import pytest
 from tests.unit.rendering import MAIN
 from toolkit.errors import RenderError
 from toolkit.render import render
-from toolkit.render.compiled import FORMAT
+from toolkit.render.compiled import FORMAT, MEMORY, REMEMBERED, RememberedTemplates
 from toolkit.render.environment import TreeLoader, build
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.rendered import RenderedJob
@@ -69,3 +69,25 @@ def test_the_format_changes_with_the_code_that_templates_become() -> None:
     code = build(TreeLoader(DictTree({}), MAIN), []).compile(SAMPLE, MAIN, MAIN, raw=True)
     digest = hashlib.sha256(code.encode()).hexdigest()[:4]
     assert f"{FORMAT}:{digest}" == COMPILED, "raise compiled.FORMAT, then write this here"
+
+
+def test_without_a_folder_the_process_remembers_by_source_alone() -> None:
+    memory = RememberedTemplates()
+    for template in (SAMPLE, SAMPLE.replace("a =", "b ="), SAMPLE):
+        loader = TreeLoader(DictTree({MAIN: template.encode()}), MAIN)
+        environment = build(loader, ("release",))
+        assert environment.bytecode_cache is MEMORY
+        environment.bytecode_cache = memory
+        made = environment.get_template(MAIN).render(release="1")
+        assert ("b = " in made) is ("b = " in template)
+    assert len(memory._codes) == 2
+
+
+def test_what_a_process_remembers_is_bounded() -> None:
+    memory = RememberedTemplates()
+    for number in range(REMEMBERED + 5):
+        loader = TreeLoader(DictTree({MAIN: f"a = {number}\n".encode()}), MAIN)
+        environment = build(loader, ())
+        environment.bytecode_cache = memory
+        environment.get_template(MAIN)
+    assert len(memory._codes) == REMEMBERED

@@ -1,4 +1,4 @@
-"""Templates that were compiled before, kept in the user's cache.
+"""Templates that were compiled before, kept in the user's cache, or remembered by the process.
 
 Compiling is most of a rendering's time, and library templates rarely change. What is kept is
 Python code: the folder must be the user's own, as the cache of built agents is, and never one
@@ -11,11 +11,15 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from types import CodeType
 
 from jinja2.bccache import Bucket, BytecodeCache
 
 FORMAT = "1"
 """Raise it when the same template compiles to other code than before; a test compares."""
+
+REMEMBERED = 256
+"""Templates that a process without a folder remembers."""
 
 
 class CompiledTemplates(BytecodeCache):
@@ -47,3 +51,26 @@ class CompiledTemplates(BytecodeCache):
 
     def _path(self, bucket: Bucket) -> Path:
         return self.folder / f"{bucket.key}-{FORMAT}"
+
+
+class RememberedTemplates(BytecodeCache):
+    """In memory, where there is no folder: every job of a stack has the library's templates in it.
+
+    One for the process; what it has depends on nothing but the source, so that no rendering can
+    see another one's.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """See `BytecodeCache.load_bytecode`."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """See `BytecodeCache.dump_bytecode`."""
+        if bucket.code is not None and len(self._codes) < REMEMBERED:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+MEMORY = RememberedTemplates()

@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing, object_type_repr
 
 from toolkit.render import filters
-from toolkit.render.compiled import CompiledTemplates
+from toolkit.render.compiled import MEMORY, CompiledTemplates
 from toolkit.render.hcl import Hcl, NotHclError
 from toolkit.render.marks import mark_call, mark_lines, mark_value
 from toolkit.spec.tree import Tree
@@ -165,7 +165,7 @@ def build(loader: TreeLoader, names: Iterable[str], cache: Path | None = None) -
         undefined=_strict(tuple(names)),
         finalize=_finalize,
         loader=loader,
-        bytecode_cache=None if cache is None else CompiledTemplates(cache),
+        bytecode_cache=MEMORY if cache is None else CompiledTemplates(cache),
     )
     # Templates are pure: nothing random, and no helper that writes HTML.
     for name in ("lipsum",):
