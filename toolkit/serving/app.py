@@ -36,7 +36,7 @@ def make_app(
 ) -> Starlette:
     """The application over `server`; `actions` is the whole table.
 
-    `beside`: routes that are no actions, behind the same desk; they are looked at first.
+    `beside`: routes that are no actions, behind the same desk; the table's paths are looked at first.
     """
     desk = Desk(server, actions, limits or Limits(), clock=clock)
     document = describe(actions, server.about)
@@ -62,8 +62,8 @@ def make_app(
             *(Route(path, page, methods=["GET"]) for path, page in pages.items()),
             # A method that a page does not take is refused like any other request of a stranger.
             *(Route(path, Door(desk, {}, allow=("GET",))) for path in pages),
-            *beside(desk),
             *(Route(path, Door(desk, methods)) for path, methods in paths.items()),
+            *beside(desk),
         ]
     )
     # Not a route for all the rest: no pattern matches a line break, and Starlette would answer.

@@ -21,12 +21,19 @@ class Server(uvicorn.Server):
     """uvicorn with our limits, our talk, and exit code 0 after a signal."""
 
     def __init__(
-        self, config: uvicorn.Config, served: Serves, *, drain: float, started: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        served: Serves,
+        *,
+        drain: float,
+        started: Callable[[], None],
+        leaving: Callable[[], None],
     ):
         super().__init__(config)
         self._served = served
         self._drain = drain
         self._started = started
+        self._leaving = leaving
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -64,13 +71,24 @@ class Server(uvicorn.Server):
 
     def _leave(self) -> None:
         self._served.draining = True
-        self.should_exit = True
+        if not self.should_exit:
+            self.should_exit = True
+            self._leaving()
 
 
 def make_server(
-    app: ASGIApp, served: Serves, limits: Limits, *, drain: float, started: Callable[[], None]
+    app: ASGIApp,
+    served: Serves,
+    limits: Limits,
+    *,
+    drain: float,
+    started: Callable[[], None],
+    leaving: Callable[[], None] = lambda: None,
 ) -> Server:
-    """The server of an application; `drain` in seconds, `started` is called once it listens."""
+    """The server of an application; `drain` in seconds, `started` is called once it listens.
+
+    `leaving` is called when it listens no longer, on the loop's thread: it must not block.
+    """
     protocol = type("Protocol", (BoundedProtocol,), {"limits": limits})
     config = uvicorn.Config(
         app,
@@ -86,7 +104,7 @@ def make_server(
         timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=limits.last_requests,
     )
-    return Server(config, served, drain=drain, started=started)
+    return Server(config, served, drain=drain, started=started, leaving=leaving)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -1,0 +1,209 @@
+"""Opening what the server works with, in order, and closing it in the reverse.
+
+Whoever asks meanwhile is told what is waited for: another hook that still holds the audit, or the
+repair of what a crash left.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hook.building import Building
+from hook.children.children import Children
+from hook.children.files import gather
+from hook.deployments import Deployments
+from hook.deployments.performing import Performing
+from hook.gate.gate import Gate
+from hook.gate.opens import RepoData
+from hook.hook import Hook, Opened
+from hook.ledger import Ledger
+from hook.sandbox import Scripts
+from hook.settings import Settings
+from toolkit.errors import UnavailableError
+from toolkit.repos.bundles import Bundles
+from toolkit.repos.record_logs import Logs
+from toolkit.repos.records import Records
+from toolkit.repos.registry import Registry
+from toolkit.serving.audit import Audit
+from toolkit.spec.repo import Repo
+from toolkit.spec.tree import Tree
+
+AUDIT_FILE = 64 << 20
+"""Bytes after which the audit goes on in a new file."""
+TIDY = 3600.0
+"""Seconds between two looks at what is in the trash for long enough."""
+
+
+def make_archive(git_dir: Path, commit: str, folder: Path) -> Any:  # noqa: ARG001
+    """Not there yet."""
+    raise UnavailableError(f"no archive of {commit[:7]} can be made of {git_dir.name}", after=5.0)
+
+
+class StoppedError(Exception):
+    """The process was told to stop while it was still opening."""
+
+
+class Parts:
+    """Everything that is opened; `close` whatever came of it."""
+
+    def __init__(self, settings: Settings, hook: Hook, children: Children):
+        self._settings = settings
+        self._hook = hook
+        self._children = children
+        self._stopped = threading.Event()
+        self._closers: list[Callable[[], object]] = []
+        self._deployments: Deployments | None = None
+
+    @property
+    def archives(self) -> Path:
+        """Where archives that were made are."""
+        return self._settings.data / "archives"
+
+    def open(self) -> None:
+        """Open everything and let the server work; blocking.
+
+        Raises a ToolkitError when it can never work, StoppedError when `stop` came first.
+        """
+        settings, hook, config = self._settings, self._hook, self._settings.config
+        # First of all: who holds it is the one hook, and its lock says who that is.
+        hook.waits_for("the audit file")
+        audit = Audit.open(
+            settings.data / "audit",
+            who=settings.who,
+            now=time.time,
+            clock=time.monotonic,
+            sleep=self._sleep,
+            patience=settings.patience,
+            most=AUDIT_FILE,
+        )
+        self._closers.append(audit.close)
+        if audit.mended is not None:
+            hook.log.say("mended", what=audit.mended)
+        ledger = Ledger(audit, hook.metrics)
+        hook.waits_for("the repair of what was under way")
+        registry = Registry(settings.data, config.limits)
+        for sentence in registry.repair():
+            hook.log.say("mended", what=sentence)
+        bundles = Bundles(settings.data / "hooks", registry.trash)
+        scripts = Scripts(bundles, registry.path, config.hooks)
+        building = self._building(registry)
+        data = RepoData(registry, config.limits)
+        deployments = self._deploying(registry, data, bundles, scripts, building)
+        gate = Gate(
+            config,
+            settings.data,
+            children=self._children,
+            opens=data,
+            deploys=deployments,
+            run_hooks=scripts.run_hooks,
+            version_of=bundles.current,
+            given=building.expected,
+            ledger=ledger,
+            log=hook.log,
+            is_draining=lambda: hook.draining,
+        )
+        gate.open()
+        self._closers.append(gate.close)
+        self._check_stopped()
+        for each in deployments.reconcile():
+            hook.log.say("repaired", repo=each.repo, deployment=each.id, state=each.state)
+        self._begin_tidying(registry)
+        hook.open(Opened(audit, ledger, registry, bundles, scripts, building, deployments, gate))
+        why = scripts.why_not()
+        hook.log.say("ready", cluster=config.cluster, repos=len(registry.all()), no_hooks=why)
+
+    def leave(self) -> None:
+        """No more turns begin, and those under way let go: their pushers are told so; blocking."""
+        if self._deployments is not None:
+            self._deployments.stop()
+
+    def stop(self) -> None:
+        """Let `open` end early; from any thread."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """Close in the reverse order; what was accepted is on disk."""
+        while self._closers:
+            try:
+                self._closers.pop()()
+            except Exception as exc:  # noqa: BLE001  the others have to be closed all the same
+                self._hook.log.bug(exc)
+
+    def _building(self, registry: Registry) -> Building:
+        settings = self._settings
+        building = Building(
+            settings.data,
+            settings.config,
+            registry,
+            archive=make_archive,
+            archives=self.archives,
+            password=settings.registry_password,
+            environ={"PATH": settings.path},
+        )
+        self._closers.append(building.stop)
+        return building
+
+    def _deploying(
+        self,
+        registry: Registry,
+        data: RepoData,
+        bundles: Bundles,
+        scripts: Scripts,
+        building: Building,
+    ) -> Deployments:
+        config = self._settings.config
+
+        def files(repo: Repo, commit: str) -> Tree:
+            with data.tree(repo, commit, None) as tree:
+                return gather(tree, config.limits)
+
+        performing = Performing(
+            children=self._children,
+            config=config,
+            gather=files,
+            building=building,
+            run_hooks=scripts.run_hooks,
+        )
+        records = Records(self._settings.data)
+        deployments = Deployments(
+            records,
+            Logs(records, most=config.limits.log_bytes),
+            repos=registry,
+            perform=performing,
+            head=data.head,
+            hooks=lambda name: bundles.current(registry.get(name)),
+            halt=performing.halt,
+            on_bug=self._hook.log.bug,
+        )
+        self._closers.append(deployments.stop)
+        self._deployments = deployments
+        return deployments
+
+    def _begin_tidying(self, registry: Registry) -> None:
+        keep = self._settings.config.trash
+
+        def tidy() -> None:
+            while True:
+                try:
+                    for gone in registry.empty_trash(time.time() - keep):
+                        self._hook.log.say("forgotten", what=gone)
+                except Exception as exc:  # noqa: BLE001  a full disk today is none tomorrow
+                    self._hook.log.bug(exc)
+                if self._stopped.wait(TIDY):
+                    return
+
+        thread = threading.Thread(target=tidy, name="tidies", daemon=True)
+        thread.start()
+        self._closers.append(lambda: thread.join(5.0))
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise StoppedError
+
+    def _check_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise StoppedError
