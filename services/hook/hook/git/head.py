@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hook.git.body import Body
 from hook.git.packets import LARGEST, length
@@ -19,8 +19,8 @@ _PACK = 12
 class Head:
     """What is known of a push so far; whoever reads it may fail half way."""
 
-    refs: int = 0
-    """Lines."""
+    refs: list[bytes] = field(default_factory=list)
+    """Their names, as the client says them."""
     sideband: bool = False
     """The client listens on side bands."""
     objects: int = 0
@@ -83,6 +83,11 @@ def _line(line: bytes, limits: PushLimits, head: Head) -> None:
         head.sideband = b"side-band-64k" in said
         if b"push-options" in said:
             raise ProblemError("malformed", "push options are not taken here")
-    head.refs += 1
-    if head.refs > limits.refs:
+    if len(head.refs) >= limits.refs:
         raise ProblemError("too-large", f"a push may name {limits.refs} refs, and not more")
+    head.refs.append(line.partition(b"\0")[0].rstrip(b"\n")[_IDS:][:_LONGEST])
+
+
+_LONGEST = 1000
+_IDS = 2 * 41
+"""Characters of both IDs of a line: nothing but SHA-1 is taken."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from toolkit.serving.bounded import bounded
 
 FLUSH = b"0000"
 LARGEST = 65520
 """Bytes of a packet with its length."""
-_FATAL = b"\x03"
-"""The side band of what ends an exchange; git shows it as an error of the remote."""
+_REPORTS, _SAYS = b"\x01", b"\x02"
+"""Side bands: what became of each ref, and what is shown as the remote's words."""
+_PART = 65000
 _SHOWN = 1000
 
 
@@ -22,15 +25,25 @@ def advertised(service: str) -> bytes:
     return packet(b"# service=%b\n" % service.encode()) + FLUSH
 
 
-def refusal(sentence: str, *, sideband: bool) -> bytes:
-    """An answer that a git client shows as the remote's words, and ends with.
+def error(sentence: str) -> bytes:
+    """An answer that every git client ends with, the sentence on its screen."""
+    return packet(b"ERR " + b" ".join(_lines(sentence)))
 
-    `sideband`: the client asked for side bands; without them git knows `ERR`.
+
+def not_taken(sentence: str, refs: Sequence[bytes]) -> bytes:
+    """The answer to a push of these refs, for a client that listens on side bands.
+
+    It shows the sentence, and each ref as one that the remote rejected.
     """
-    said = bounded(sentence, _SHOWN).encode()
-    if sideband:
-        return packet(_FATAL + said + b"\n") + FLUSH
-    return packet(b"ERR " + said)
+    said = b"".join(packet(_SAYS + line + b"\n") for line in _lines(sentence))
+    report = packet(b"unpack ok\n")
+    report += b"".join(packet(b"ng " + ref + b" not taken\n") for ref in refs) + FLUSH
+    parts = (report[at : at + _PART] for at in range(0, len(report), _PART))
+    return said + b"".join(packet(_REPORTS + part) for part in parts) + FLUSH
+
+
+def _lines(sentence: str) -> list[bytes]:
+    return [bounded(line, _SHOWN).encode() for line in sentence.splitlines()]
 
 
 def length(raw: bytes | bytearray, at: int) -> int | None:

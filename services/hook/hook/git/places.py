@@ -21,8 +21,10 @@ def one(caller: Caller) -> str:
 class Pushes:
     """Pushes under way: who is one too many is told so at once, and pushes again later."""
 
-    def __init__(self, most: int, of_one: int):
-        self._most, self._of_one = most, of_one
+    def __init__(self, most: int, of_one: int, *, beginning: int):
+        """`beginning`: how many may be about to say what they push; each holds some memory."""
+        self._most, self._of_one, self._beginning = most, of_one, beginning
+        self._begun = 0
         self._of_caller: Counter[str] = Counter()
         self._of_repo: Counter[str] = Counter()
 
@@ -42,6 +44,19 @@ class Pushes:
                 "them has ended",
                 headers=_SOON,
             )
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[None]:
+        """Room to say what is pushed, for the length of a block."""
+        if self._begun >= self._beginning:
+            raise ProblemError(
+                "unavailable", f"{self._beginning} pushes begin at once: push again", headers=_SOON
+            )
+        self._begun += 1
+        try:
+            yield
+        finally:
+            self._begun -= 1
 
     @contextlib.contextmanager
     def take(self, caller: Caller, repo: str) -> Iterator[bool]:

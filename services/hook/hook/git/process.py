@@ -131,6 +131,6 @@ def _widen(process: asyncio.subprocess.Process) -> None:
     transport = process._transport  # type: ignore[attr-defined]
     for number in (0, 1):
         pipe = transport.get_pipe_transport(number)
-        with contextlib.suppress(OSError, AttributeError):
-            # Where a user's share of such memory is used up, the kernel says no: it works slower.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            # It may have ended by now; and a kernel may say no: then it works slower.
             fcntl.fcntl(pipe.get_extra_info("pipe").fileno(), fcntl.F_SETPIPE_SZ, _PIPE)

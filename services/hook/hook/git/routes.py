@@ -8,6 +8,7 @@ import anyio.to_thread
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from hook.git.archives import Archives
 from hook.git.parts import GitParts, Visits
 from hook.git.services import FETCH, PUSH, SERVICES, GitServices
 from hook.git.telling import Told
@@ -29,7 +30,7 @@ Serve = Callable[[Visit, Told], Awaitable[None]]
 
 def git_routes(desk: Visits, parts: GitParts) -> list[Route]:
     """Routes for the application's table; every method of a path is answered by its route."""
-    git = GitServices(parts)
+    git, archives = GitServices(parts), Archives(parts)
 
     async def find(visit: Visit, right: Right) -> Repo:
         name = str(visit.request.path_params["repo"])
@@ -54,18 +55,25 @@ def git_routes(desk: Visits, parts: GitParts) -> list[Route]:
         told.result = f"application/x-{PUSH}-result"
         await git.push(visit, await find(visit, "push"), told)
 
+    async def archive(visit: Visit, _: Told) -> None:
+        await archives.serve(visit, await find(visit, "read"))
+
     return [
         Route(REFS, _Door(desk, "git-refs", ("GET",), refs)),
         Route(CLONES, _Door(desk, FETCH, ("POST",), clone)),
         Route(PUSHES, _Door(desk, PUSH, ("POST",), push)),
+        Route(ARCHIVES, _Door(desk, "archive", ("GET", "HEAD"), archive, is_git=False)),
     ]
 
 
 class _Door:
     """All methods of one path."""
 
-    def __init__(self, desk: Visits, name: str, methods: Sequence[str], serve: Serve):
-        self._desk, self._name = desk, name
+    def __init__(
+        self, desk: Visits, name: str, methods: Sequence[str], serve: Serve, *, is_git: bool = True
+    ):
+        """`is_git`: a git client asks, and prints no problem document."""
+        self._desk, self._name, self._is_git = desk, name, is_git
         self._methods, self._serve = methods, serve
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,4 +88,5 @@ class _Door:
                 raise ProblemError("method-not-allowed", detail, headers={"Allow": allowed})
             await self._serve(visit, told)
 
-        await self._desk.visit(self._name, scope, receive, told, work)
+        words = told if self._is_git else send
+        await self._desk.visit(self._name, scope, receive, words, work)

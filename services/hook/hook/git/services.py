@@ -49,7 +49,7 @@ class GitServices:
     def __init__(self, parts: GitParts):
         self._parts = parts
         said = parts.limits
-        self._pushes = Pushes(said.pushes, said.pushes_of_one)
+        self._pushes = Pushes(said.pushes, said.pushes_of_one, beginning=said.requests)
         self._clones = Clones(said.clones, waiting=said.requests)
         self._adverts = Clones(said.clones, waiting=said.requests)
 
@@ -90,11 +90,12 @@ class GitServices:
         self._check_open()
         body = self._body(visit, PUSH, said.pack_bytes + _FRAME, said.seconds)
         head = Head()
-        with self._pushes.take(visit.caller, repo.name) as alone:
-            try:
+        try:
+            with self._pushes.begin():
                 await read_head(body, said, head)
-            finally:
-                told.sideband = head.sideband
+        finally:
+            told.refs = tuple(head.refs) if head.sideband else ()
+        with self._pushes.take(visit.caller, repo.name) as alone:
             answer = Answer(visit, f"application/x-{PUSH}-result", closes=True)
             if not head.refs:
                 # A client that finds out whether it may push at all sends nothing but this.

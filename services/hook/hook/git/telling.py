@@ -6,7 +6,7 @@ import json
 
 from starlette.types import Message, Send
 
-from hook.git.packets import refusal
+from hook.git.packets import error, not_taken
 from toolkit.serving.bounded import bounded
 from toolkit.serving.problems import PROBLEM_JSON
 
@@ -22,8 +22,8 @@ class Told:
         self._send = send
         self.result = ""
         """The media type of a git service's answer; while it is empty, text is sent."""
-        self.sideband = False
-        """The client listens on side bands."""
+        self.refs: tuple[bytes, ...] = ()
+        """Those of a push whose client listens on side bands."""
         self._held: Message | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -41,7 +41,7 @@ class Told:
         said = document["detail"] + (f" ({document['hint']})" if "hint" in document else "")
         if self.result and start["status"] != _UNIDENTIFIED:
             start = {**start, "status": 200}
-            media, text = self.result, refusal(said, sideband=self.sideband)
+            media, text = self.result, not_taken(said, self.refs) if self.refs else error(said)
         else:
             media = "text/plain; charset=utf-8"
             text = "".join(f"{bounded(line, _LINE)}\n" for line in said.splitlines()).encode()
