@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolkit.repos.commits import collect
-from toolkit.repos.files import PREFIX, remove_tree, sync_tree, write_whole
+from toolkit.repos.files import PREFIX, make_folder, remove_tree, sync_tree, write_whole
 from toolkit.repos.git import INCOMING, push_settings
 from toolkit.repos.refs import HEADS, check_branch
 from toolkit.spec.hook import PushLimits
@@ -38,7 +38,7 @@ def make(path: Path, branch: str, limits: PushLimits) -> None:
     """
     remove_tree(path)
     for folder in ("objects/info", "objects/pack", "refs/heads", "info"):
-        (path / folder).mkdir(mode=0o700, parents=True)
+        make_folder(path / folder)
     (path / "HEAD").write_text(f"ref: {HEADS}{check_branch(branch)}\n")
     (path / "config").write_text(_configuration(limits))
     sync_tree(path)

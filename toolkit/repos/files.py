@@ -12,7 +12,9 @@ PREFIX = ".new-"
 
 def make_folder(path: Path) -> None:
     """Make a folder that only the server may read, and those above it; there already is fine."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        make_folder(path.parent)  # mkdir itself would let everybody read those above
+    path.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -1,0 +1,119 @@
+"""A pusher's own repository, with objects as plain or as hostile as a test wants them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ENVIRON = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/nonexistent",
+    "LC_ALL": "C",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_AUTHOR_NAME": "ann",
+    "GIT_AUTHOR_EMAIL": "ann@localhost",
+    "GIT_COMMITTER_NAME": "ann",
+    "GIT_COMMITTER_EMAIL": "ann@localhost",
+    "GIT_AUTHOR_DATE": "1700000000 +0000",
+    "GIT_COMMITTER_DATE": "1700000000 +0000",
+}
+
+FILE, RUNS, FOLDER, LINK, MODULE = "100644", "100755", "40000", "120000", "160000"
+
+Line = tuple[str, str | bytes, str]
+"""Mode, name and ID of one line of a folder."""
+
+
+class Source:
+    """A bare repository that objects are written into one by one; nothing is checked out."""
+
+    def __init__(self, folder: Path, *, sha256: bool = False):
+        """`folder` is made."""
+        self.path = folder
+        self.digest = 32 if sha256 else 20
+        kind = ["--object-format=sha256"] if sha256 else []
+        subprocess.run(
+            ["git", "init", "-q", "--bare", "--template=", "-b", "main", *kind, folder],
+            env=ENVIRON,
+            check=True,
+        )
+
+    def git(self, *words: str | bytes, stdin: bytes = b"", more: Mapping[str, str] = {}) -> str:
+        """What git says."""
+        return self.ask(*words, stdin=stdin, more=more, check=True).stdout.decode().strip()
+
+    def ask(
+        self,
+        *words: str | bytes,
+        stdin: bytes = b"",
+        more: Mapping[str, str] = {},
+        check: bool = False,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """What becomes of git."""
+        return subprocess.run(
+            ["git", "--git-dir", str(self.path), *words],
+            env={**ENVIRON, **more},
+            input=stdin,
+            capture_output=True,
+            check=check,
+            timeout=60,
+        )
+
+    def blob(self, data: bytes) -> str:
+        """The ID of a new file."""
+        return self.git("hash-object", "-w", "--stdin", stdin=data)
+
+    def tree(self, lines: Sequence[Line]) -> str:
+        """The ID of a new folder with these lines, however wrong."""
+        data = b"".join(
+            mode.encode()
+            + b" "
+            + (name if isinstance(name, bytes) else name.encode())
+            + b"\0"
+            + bytes.fromhex(id_)
+            for mode, name, id_ in lines
+        )
+        words = ("hash-object", "-w", "-t", "tree", "--literally", "--stdin")
+        return self.git(*words, stdin=data)
+
+    def commit(self, tree: str, *parents: str, message: str = "change") -> str:
+        """The ID of a new commit."""
+        above = [word for parent in parents for word in ("-p", parent)]
+        return self.git("commit-tree", tree, *above, "-m", message)
+
+    def files(self, files: Mapping[str, bytes], *parents: str) -> str:
+        """The ID of a new commit with plain files, folders made as needed."""
+        return self.commit(self.folder(files), *parents)
+
+    def folder(self, files: Mapping[str, bytes]) -> str:
+        """The ID of a folder with plain files."""
+        lines: list[Line] = []
+        below: dict[str, dict[str, bytes]] = {}
+        for path, data in files.items():
+            name, slash, rest = path.partition("/")
+            if slash:
+                below.setdefault(name, {})[rest] = data
+            else:
+                lines.append((FILE, name, self.blob(data)))
+        lines += [(FOLDER, name, self.folder(held)) for name, held in below.items()]
+        # Git sorts a folder as if its name ended with a slash.
+        lines.sort(key=lambda line: f"{line[1]!s}/" if line[0] == FOLDER else str(line[1]))
+        return self.tree(lines)
+
+    def push(self, to: Path, *refs: str) -> subprocess.CompletedProcess[bytes]:
+        """What becomes of a push by path, which runs stock `receive-pack` there."""
+        return self.ask("push", "--quiet", str(to), *refs)
+
+    def give(self, to: Path, ref: str, commit: str) -> None:
+        """Have a commit and all of it be in a repository, unchecked, and a ref there name it."""
+        objects = self.git("rev-list", "--objects", "--no-object-names", commit)
+        pack = self.ask("pack-objects", "--stdout", "-q", stdin=f"{objects}\n".encode()).stdout
+        there = ["git", "--git-dir", str(to), "-c", "transfer.fsckObjects=false"]
+        for words, data in (
+            ([*there, "unpack-objects", "-q"], pack),
+            ([*there, "update-ref", ref, commit], b""),
+        ):
+            subprocess.run(words, env=ENVIRON, input=data, capture_output=True, check=True)
