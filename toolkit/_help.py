@@ -25,6 +25,7 @@ Deploying:
   rollback  Go back to the release that served before
   image     Build services' images, and push them to the registry
   repo      Repositories on the hook server: a push deploys
+  hook      The scripts that run on a push, in versions
 
 Looking:
   verify   Prove that what is deployed serves, up to the edge
@@ -1318,6 +1319,8 @@ Commands:
   rollback    Deploy the commit that was deployed before
   resume      Let a deployment go on with your token
   delete      Delete a repository; its jobs stay
+  build       Say what is built of a push, and how
+  code        Print what a push gives its jobs
   credential  Answer git's question for a token
 """,
     "repo create": """\
@@ -1568,6 +1571,280 @@ Options:
   Examples:
     toolkit repo delete shop
     toolkit repo delete shop --yes
+""",
+    "repo build": """\
+Usage: toolkit repo build [OPTIONS] REPO [SERVICE]
+
+  Say what is built of a push, and how.
+
+  Without SERVICE all of them; a service with nothing said is shown.
+
+  It is done after a push and before anything is deployed; jobs see what came of
+  it as `build`. No shell runs the command: for one, say sh -c '…'.
+
+Arguments:
+  REPO       Name of a repository.  [required]
+  [SERVICE]  A name that its jobs say.
+
+Options:
+  --command TEXT     Words to run in a copy of the commit.
+  --artifact PATH    What it makes: a file or a folder.
+  --dockerfile PATH  Build an image from it instead.
+  --rm               Build the service no more.
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit repo build shop web --command 'make web' --artifact dist/web.tar.gz
+    toolkit repo build shop backend --dockerfile Dockerfile
+    toolkit repo build shop --json
+""",
+    "repo code": """\
+Usage: toolkit repo code [OPTIONS] REPO [COMMIT]
+
+  Print what a push gives its jobs.
+
+  Without COMMIT that of the branch. Written to a file it is for `deploy --var-
+  file`.
+
+Arguments:
+  REPO      Name of a repository.  [required]
+  [COMMIT]  Its full ID.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit repo code shop > code.toml
+""",
+    "hook": """\
+Usage: toolkit hook [OPTIONS] COMMAND [ARGS]...
+
+  The scripts that run on a push, in versions.
+
+Options:
+  -h, --help  Show this message and exit.
+
+Commands:
+  create    Let a repository have hooks, and make it
+  push      Let the files of a folder run on pushes
+  list      List the hooks of repositories, or all versions
+  show      Show the files of a version of the hooks
+  rollback  Let the version before run again
+  rm        Let no hook run, or not one; nothing is deleted
+  destroy   Move all versions of the hooks to the trash
+""",
+    "hook create": """\
+Usage: toolkit hook create [OPTIONS] REPO [FOLDER]
+
+  Let a repository have hooks, and make it.
+
+  Makes the repository where there is none. Said again it changes nothing.
+
+  With FOLDER its files are pushed as well.
+
+Arguments:
+  REPO      Name of a repository.  [required]
+  [FOLDER]  With files named as hooks.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit hook create shop
+    toolkit hook create shop hooks/
+""",
+    "hook push": """\
+Usage: toolkit hook push [OPTIONS] REPO FOLDER
+
+  Let the files of a folder run on pushes.
+
+  Files that are named pre-receive, update, post-receive or post-update run on
+  pushes.
+
+  They may use what lies in folders beside them. The same files again change
+  nothing; what ran before is kept for `toolkit hook rollback`. The repository's
+  data is not touched.
+
+Arguments:
+  REPO    Name of a repository.  [required]
+  FOLDER  With files named as hooks.  [required]
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit hook push shop hooks/
+    toolkit hook push shop hooks/ --json
+""",
+    "hook list": """\
+Usage: toolkit hook list [OPTIONS] [REPO]
+
+  List the hooks of repositories, or all versions.
+
+  What runs in each repository that your token may read; with REPO all its
+  versions.
+
+Arguments:
+  [REPO]  Name of a repository.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit hook list
+    toolkit hook list shop --json
+""",
+    "hook show": """\
+Usage: toolkit hook show [OPTIONS] REPO [VERSION]
+
+  Show the files of a version of the hooks.
+
+  The files of the version that runs, or of another: sizes, digests, when and by
+  whom.
+
+Arguments:
+  REPO       Name of a repository.  [required]
+  [VERSION]  Beginning of a version's digest.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit hook show shop
+    toolkit hook show shop 4be1c02a
+""",
+    "hook rollback": """\
+Usage: toolkit hook rollback [OPTIONS] REPO [VERSION]
+
+  Let the version before run again.
+
+  To the version that was pushed before the one that runs; after `rm` to what
+  ran last.
+
+Arguments:
+  REPO       Name of a repository.  [required]
+  [VERSION]  Beginning of a version's digest.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit hook rollback shop
+    toolkit hook rollback shop 4be1c02a
+""",
+    "hook rm": """\
+Usage: toolkit hook rm [OPTIONS] REPO [HOOK]
+
+  Let no hook run, or not one; nothing is deleted.
+
+  Nothing is deleted: `toolkit hook rollback` lets them run again.
+
+Arguments:
+  REPO    Name of a repository.  [required]
+  [HOOK]  One of its hooks: post-receive.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit hook rm shop
+    toolkit hook rm shop post-receive
+""",
+    "hook destroy": """\
+Usage: toolkit hook destroy [OPTIONS] REPO
+
+  Move all versions of the hooks to the trash.
+
+  Asks for the repository's name first. The server's trash keeps them for a
+  while.
+
+Arguments:
+  REPO  Name of a repository.  [required]
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit hook destroy shop
+    toolkit hook destroy shop --yes
 """,
     "repo credential": """\
 Usage: toolkit repo credential [OPTIONS] get|store|erase

@@ -268,6 +268,47 @@ COMMANDS = (
         ("toolkit repo delete shop", "toolkit repo delete shop --yes"),
     ),
     Entry(
+        "repo build", "toolkit.cli.repo_build:build", "Say what is built of a push, and how", "",
+        (
+            "toolkit repo build shop web --command 'make web' --artifact dist/web.tar.gz",
+            "toolkit repo build shop backend --dockerfile Dockerfile",
+            "toolkit repo build shop --json",
+        ),
+    ),
+    Entry(
+        "repo code", "toolkit.cli.repo_build:code", "Print what a push gives its jobs", "",
+        ("toolkit repo code shop > code.toml",),
+    ),
+    Entry("hook", "", "The scripts that run on a push, in versions", "Deploying"),
+    Entry(
+        "hook create", "toolkit.cli.hook:create", "Let a repository have hooks, and make it", "",
+        ("toolkit hook create shop", "toolkit hook create shop hooks/"),
+    ),
+    Entry(
+        "hook push", "toolkit.cli.hook:push", "Let the files of a folder run on pushes", "",
+        ("toolkit hook push shop hooks/", "toolkit hook push shop hooks/ --json"),
+    ),
+    Entry(
+        "hook list", "toolkit.cli.hook:list_", "List the hooks of repositories, or all versions",
+        "", ("toolkit hook list", "toolkit hook list shop --json"),
+    ),
+    Entry(
+        "hook show", "toolkit.cli.hook:show", "Show the files of a version of the hooks", "",
+        ("toolkit hook show shop", "toolkit hook show shop 4be1c02a"),
+    ),
+    Entry(
+        "hook rollback", "toolkit.cli.hook:rollback", "Let the version before run again", "",
+        ("toolkit hook rollback shop", "toolkit hook rollback shop 4be1c02a"),
+    ),
+    Entry(
+        "hook rm", "toolkit.cli.hook:rm", "Let no hook run, or not one; nothing is deleted", "",
+        ("toolkit hook rm shop", "toolkit hook rm shop post-receive"),
+    ),
+    Entry(
+        "hook destroy", "toolkit.cli.hook:destroy", "Move all versions of the hooks to the trash",
+        "", ("toolkit hook destroy shop", "toolkit hook destroy shop --yes"),
+    ),
+    Entry(
         "repo credential", "toolkit.cli.repo:credential", "Answer git's question for a token", "",
         ("toolkit repo credential get -e production < question",),
     ),
