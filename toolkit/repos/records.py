@@ -213,7 +213,7 @@ class Records:
 
 def encode(record: Deployment) -> bytes:
     """A record as its file."""
-    return json.dumps(asdict(record), ensure_ascii=False, indent=1).encode() + b"\n"
+    return json.dumps(asdict(record), indent=1).encode() + b"\n"
 
 
 def decode(data: bytes) -> Deployment:
