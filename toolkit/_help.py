@@ -1580,7 +1580,7 @@ Usage: toolkit repo build [OPTIONS] REPO [SERVICE]
   Without SERVICE all of them; a service with nothing said is shown.
 
   It is done after a push and before anything is deployed; jobs see what came of
-  it as `build`. No shell runs the command: for one, say sh -c '…'.
+  it as `build`. No shell runs the command: for one, say sh -c '...'.
 
 Arguments:
   REPO       Name of a repository.  [required]

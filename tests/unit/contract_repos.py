@@ -6,6 +6,7 @@ from typing import Any
 
 from toolkit.spec.deployment import Deployment, LogLine
 from toolkit.spec.repo import Build, Repo
+from toolkit.spec.repo_builds import RepoBuildReport, RepoCodeReport
 from toolkit.spec.repo_reports import (
     RepoCreateReport,
     RepoDeleteReport,
@@ -16,7 +17,7 @@ from toolkit.spec.repo_reports import (
     RepoUrlReport,
     WorkTree,
 )
-from toolkit.views.repo import change, deployment, repos, show, url
+from toolkit.views.repo import build, change, code, deployment, repos, show, url
 
 ADDRESS = "http://127.0.0.1:8655"
 DEPLOYMENT = Deployment(
@@ -98,4 +99,25 @@ REPOS: list[tuple[str, dict[str, Any], str]] = [
         "schema action verdict code sentence environment address "
         f"deployment({DEPLOYMENT_KEYS}) followed next",
     ),
-]
+    (
+        "toolkit.repo-build/1",
+        build.document(
+            RepoBuildReport(
+                "set", "backend is built", "dev", ADDRESS, "shop",
+                (Build("backend", ("make",), "out/backend"),),
+            )
+        ),
+        "schema verdict code sentence environment address repo "
+        "builds[](service command[] artifact dockerfile)",
+    ),
+    (
+        "toolkit.repo-code/1",
+        code.document(
+            RepoCodeReport(
+                "shop", DEPLOYMENT.commit,
+                {"code": {"url": ADDRESS}, "build.backend": {"checksum": "sha256:00"}},
+            )
+        ),
+        "schema repo commit values(code(url) build(backend(checksum)))",
+    ),
+]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import get_args
 
 from toolkit.spec.deployment import Kind, Waiting
 from toolkit.spec.repo import Order
+from toolkit.spec.repo_builds import BuildWord
 from toolkit.spec.repo_reports import RepoAction
 from toolkit.spec.report import Verdict
 from toolkit.views.schemas.words import (
@@ -154,6 +155,29 @@ DEPLOYED = record(
     next=_NEXT,
 )
 
+BUILT = record(
+    "`toolkit repo build`: how services are built when the repository is pushed to",
+    verdict=word("builds: they were only looked at", BuildWord),
+    code=code(),
+    sentence=some("The end in one sentence"),
+    environment=_ENVIRONMENT,
+    address=_ADDRESS,
+    repo=some("The repository"),
+    builds=many("By service", "repo_build"),
+)
+
+_VALUES = mapping("Values by name", text("A value"))
+CODE = record(
+    "`toolkit repo code`: what a push of a commit gives its jobs",
+    repo=some("The repository"),
+    commit=some("The commit"),
+    values=record(
+        "As templates see them",
+        code=_VALUES,
+        build=mapping("By service, what was built already", _VALUES),
+    ),
+)
+
 DOCUMENTS: dict[str, tuple[int, Schema]] = {
     "repo-list": (1, LIST),
     "repo-show": (1, SHOW),
@@ -162,4 +186,6 @@ DOCUMENTS: dict[str, tuple[int, Schema]] = {
     "repo-delete": (1, DELETE),
     "repo-log": (1, LOG),
     "repo-deployment": (1, DEPLOYED),
+    "repo-build": (1, BUILT),
+    "repo-code": (1, CODE),
 }
