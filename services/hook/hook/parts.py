@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from hook.building import Building
 from hook.children.children import Children
@@ -19,11 +18,11 @@ from hook.deployments import Deployments
 from hook.deployments.performing import Performing
 from hook.gate.gate import Gate
 from hook.gate.opens import RepoData
+from hook.git.archive import make_archive
 from hook.hook import Hook, Opened
 from hook.ledger import Ledger
 from hook.sandbox import Scripts
 from hook.settings import Settings
-from toolkit.errors import UnavailableError
 from toolkit.repos.bundles import Bundles
 from toolkit.repos.record_logs import Logs
 from toolkit.repos.records import Records
@@ -36,11 +35,6 @@ AUDIT_FILE = 64 << 20
 """Bytes after which the audit goes on in a new file."""
 TIDY = 3600.0
 """Seconds between two looks at what is in the trash for long enough."""
-
-
-def make_archive(git_dir: Path, commit: str, folder: Path) -> Any:  # noqa: ARG001
-    """Not there yet."""
-    raise UnavailableError(f"no archive of {commit[:7]} can be made of {git_dir.name}", after=5.0)
 
 
 class StoppedError(Exception):
