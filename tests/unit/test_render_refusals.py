@@ -7,6 +7,7 @@ import pytest
 from tests.unit.rendering import MAIN, rendered
 from toolkit.errors import ExitCode, RenderError
 from toolkit.render import render
+from toolkit.render.blame import map_template_error
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.tree import DictTree
 
@@ -149,3 +150,30 @@ def test_an_error_of_the_tree_is_not_blamed_on_a_template() -> None:
     spec = JobSpec("shop", "service", "jobs/shop/job.toml", MAIN)
     with pytest.raises(OSError, match="the disk is gone"):
         render(Broken({}), spec)
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("[[ " + "(" * 3000 + "1" + ")" * 3000 + " ]]", "nested too deeply"),
+        ("[% if 1 %]" * 3000 + "[% endif %]" * 3000, "nested too deeply"),
+        ("[% for x in [1] %]" * 60 + "[% endfor %]" * 60, "nested too deeply"),
+        ("[[ " + "9" * 100_000 + " ]]", "Exceeds the limit"),
+    ],
+)
+def test_what_jinja_itself_breaks_over_is_a_fault_of_the_template(
+    template: str, message: str
+) -> None:
+    with pytest.raises(RenderError, match=message) as caught:
+        rendered(template)
+    assert (caught.value.template, caught.value.line) == (MAIN, None)
+
+
+def test_a_template_without_memory_is_said_to_need_it() -> None:
+    told = map_template_error(MemoryError(), MAIN)
+    assert told is not None
+    assert told.message == f"{MAIN}: the template needs more memory than there is for it"
+
+
+def test_an_error_of_our_own_is_not_blamed_on_the_template() -> None:
+    assert map_template_error(ValueError("ours"), MAIN) is None

@@ -99,11 +99,18 @@ def map_template_error(exc: Exception, main: str) -> RenderError | None:
         return RenderError(_sentence(exc), template=place[0], line=place[1], hint=_hint(exc))
     if type(exc).__name__ == "TemplateNotFound":
         return RenderError(_sentence(exc), template=main, hint=_hint(exc))
+    if isinstance(exc, RecursionError | SyntaxError):
+        # Python's own words and line are of what the template was compiled to.
+        return RenderError("the template is nested too deeply", template=main)
+    if isinstance(exc, MemoryError) or _in_jinja(exc.__traceback__):
+        return RenderError(_sentence(exc), template=main)
     return None
 
 
 def _syntax_place(exc: Exception) -> tuple[str, int] | None:
     """Of a Jinja syntax error, which knows its own place."""
+    if isinstance(exc, SyntaxError):
+        return None
     line, path = getattr(exc, "lineno", None), getattr(exc, "filename", None)
     return (path, line) if isinstance(line, int) and isinstance(path, str) else None
 
@@ -119,7 +126,18 @@ def _running_place(traceback: TracebackType | None) -> tuple[str, int] | None:
     return place
 
 
+def _in_jinja(traceback: TracebackType | None) -> bool:
+    """True when Jinja itself broke, such as over a number of a million digits."""
+    name = ""
+    while traceback is not None:
+        name = str(traceback.tb_frame.f_globals.get("__name__", ""))
+        traceback = traceback.tb_next
+    return name.startswith("jinja2.")
+
+
 def _sentence(exc: Exception) -> str:
+    if isinstance(exc, MemoryError):
+        return "the template needs more memory than there is for it"
     text = (getattr(exc, "message", None) or str(exc)).rstrip(".")
     if isinstance(exc, TypeError | ZeroDivisionError | KeyError | IndexError | AttributeError):
         return f"the template fails: {text}"

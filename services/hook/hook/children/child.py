@@ -27,11 +27,12 @@ def main(channel: socket.socket, limits: Limits) -> NoReturn:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        signal.set_wakeup_fd(-1)
-        confine(limits)
-        work = wire.receive(channel)
-        end = _done(work, channel)
-        channel.settimeout(None)
+        try:
+            confine(limits)
+        except OSError as exc:
+            channel.sendall(wire.line("end", {"end": "bug", "message": f"not confined: {exc}"}))
+            os._exit(0)
+        end = _done(wire.receive(channel), channel)
         channel.sendall(wire.line("end", end))
     except BaseException:  # noqa: BLE001  there is nobody left to tell
         os._exit(1)
@@ -52,8 +53,7 @@ def _done(work: Work, channel: socket.socket) -> Mapping[str, Any]:
         function: Callable[[Errand], Message] = getattr(importlib.import_module(module), name)
         value = function(Errand(work.argument, work.token, work.tree, say))
     except MemoryError:
-        gc.collect()
-        return {"end": "memory"}
+        return _no_memory()
     except KeyboardInterrupt:
         return {"end": "stopped"}
     except ToolkitError as exc:
@@ -65,11 +65,18 @@ def _done(work: Work, channel: socket.socket) -> Mapping[str, Any]:
             "error": type(exc).__name__,
         }
     except Exception as exc:  # noqa: BLE001  its place helps, its text may hold anything
+        if isinstance(exc, RuntimeError) and "start new thread" in str(exc):
+            return _no_memory()  # for the thread's stack
         return {"end": "bug", "message": f"{type(exc).__name__} at {_place(exc)}"}
     data = wire.line("end", value)
     if len(data) > wire.LAST - 64:
         return {"end": "bug", "message": f"a result of {len(data)} bytes"}
     return {"end": "done", "value": value}
+
+
+def _no_memory() -> Mapping[str, Any]:
+    gc.collect()
+    return {"end": "memory"}
 
 
 def _place(exc: BaseException) -> str:

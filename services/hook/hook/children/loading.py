@@ -1,8 +1,8 @@
 """What was pushed, as the settings of a command: its own jobs, and nobody's word but ours on where.
 
 Of the pushed toolkit.toml count `[stack]`, `[variables]`, `[rollout]`, and of the environment that
-this server deploys to `variables`, `rollout` and `driver`. Everything else that it may say is checked
-as `toolkit validate` does, and then left out: where Nomad, Consul, the edge, a registry or another
+this server deploys to `variables`, `rollout` and `driver`. All else in it has to be right, as
+for `toolkit validate`, and is then left out: where Nomad, Consul, the edge, a registry or another
 server are, who we are there, what proxy and what certificates are trusted, who is told of rollouts,
 whether anybody is asked. What a job itself may do on a node is Nomad's matter: its ACLs judge the
 pusher's token.

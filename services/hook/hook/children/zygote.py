@@ -55,7 +55,7 @@ class Running(NamedTuple):
 
 
 def preload() -> None:
-    """Import what children need; a module that is not there is not needed."""
+    """Import what children need; what is not there is not needed."""
     for name in PRELOAD:
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module(name)
@@ -64,6 +64,9 @@ def preload() -> None:
         for found in pkgutil.walk_packages(room.__path__, f"{name}."):
             with contextlib.suppress(ImportError):
                 importlib.import_module(found.name)
+    from hook.children.warm import warm
+
+    warm()
 
 
 class Zygote:
