@@ -16,6 +16,7 @@ from bench.cluster_aws import cluster_aws
 from bench.commands import Ran, lines, must, toolkit
 from bench.dev_watch import dev_watch
 from bench.gallery import gallery
+from bench.hook_clone import hook_clone
 from bench.kick_reconcile import kick_reconcile
 from bench.kick_writes import kick_memory, kick_writes
 from bench.lossless import lossless
@@ -220,7 +221,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
 ALONE: tuple[Callable[[], list[Row]], ...] = (
     gallery, big_cluster, why_not, page, stack, dev_watch, kick_writes, kick_memory,
     rehearsal, cluster_aws,
-    kick_reconcile,
+    kick_reconcile, hook_clone,
 )  # fmt: skip
 """Measures that start what they need, and nothing else."""
 

@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from toolkit.errors import AbsentError, UnavailableError
 from toolkit.repos import git
@@ -145,7 +146,7 @@ def _tar(git_dir: Path, commit: str, seconds: float) -> Iterator[bytes]:
 
 def _member(
     process: subprocess.Popen[bytes],
-    reader: io.BufferedReader,
+    reader: BinaryIO,
     object_id: bytes,
     path: str,
     mode: bytes,
