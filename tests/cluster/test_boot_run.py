@@ -81,6 +81,9 @@ def test_the_agents_read_byte_for_byte_what_the_configuration_room_says(
     kick = own.opt / "state" / "kick"
     assert kick.exists() == (machine.role == "control")
     assert not kick.exists() or (kick.stat().st_uid, kick.stat().st_mode & 0o777) == (65532, 0o700)
+    hook = own.opt / "state" / "hook"
+    assert hook.exists() == (machine.role == "control")
+    assert not hook.exists() or (hook.stat().st_uid, hook.stat().st_mode & 0o777) == (0, 0o700)
 
 
 def test_a_start_tells_the_stack_once_and_starts_consul_before_nomad(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster import machines
 from tests.cluster.cluster_files import PLAIN
-from tests.golden.shipped import KICK, clustered
+from tests.golden.shipped import HOOK, KICK, clustered
 from toolkit.cluster.config import agent_files
 from toolkit.cluster.network import LETTERS, subnets
 from toolkit.config.jobs import load_job
@@ -30,7 +30,10 @@ local = true
 node_pool = "shared"
 """
 RUNS = '[driver.docker]\nimage = "agent"\n[driver.raw_exec]\ncommand = "agent"\n'
-EDGE_ALONE = Equipment(("traefik",), (LeftOut("kick", "jobs/kick/kick.prod.toml does not exist"),))
+LEFT_OUT = tuple(
+    LeftOut(name, f"jobs/{name}/{name}.prod.toml does not exist") for name in ("hook", "kick")
+)
+EDGE_ALONE = Equipment(("traefik",), LEFT_OUT)
 
 
 @pytest.fixture
@@ -75,12 +78,16 @@ def test_a_project_without_jobs_of_its_own_is_equipped_with_the_shipped_edge(roo
     assert found(root) == EDGE_ALONE
 
 
-def test_the_kick_server_comes_with_the_file_of_its_environment(root: Path) -> None:
-    (root / "jobs/kick").mkdir(parents=True)
-    (root / "jobs/kick/kick.prod.toml").write_bytes(KICK)
-    assert found(root) == Equipment(("kick", "traefik"))
-    missing = "jobs/kick/kick.prod-rehearsal.toml does not exist"
-    assert found(root, environment="prod-rehearsal").left_out == (LeftOut("kick", missing),)
+@pytest.mark.parametrize(("name", "text"), [("kick", KICK), ("hook", HOOK)])
+def test_a_server_comes_with_the_file_of_its_environment(
+    root: Path, name: str, text: bytes
+) -> None:
+    (root / "jobs" / name).mkdir(parents=True)
+    (root / "jobs" / name / f"{name}.prod.toml").write_bytes(text)
+    without = tuple(each for each in LEFT_OUT if each.job != name)
+    assert found(root) == Equipment(tuple(sorted((name, "traefik"))), without)
+    missing = f"jobs/{name}/{name}.prod-rehearsal.toml does not exist"
+    assert LeftOut(name, missing) in found(root, environment="prod-rehearsal").left_out
 
 
 def test_own_jobs_say_so_and_environments_may_differ(root: Path) -> None:
@@ -94,7 +101,7 @@ def test_own_jobs_say_so_and_environments_may_differ(root: Path) -> None:
 
 
 def test_a_project_may_have_no_equipment_at_all(root: Path) -> None:
-    for name in ("traefik", "kick"):
+    for name in ("traefik", "kick", "hook"):
         add_job(root, name, "")
     assert found(root) == Equipment(())
 
@@ -158,6 +165,7 @@ def test_variables_that_say_another_cluster_do_not_count(root: Path) -> None:
         "NOMAD_ADDR": "https://other:4646",
         "CONSUL_HTTP_ADDR": "other",
         "KICK_ADDR": "x:1",
+        "HOOK_ADDR": "x:1",
     }
     cluster = open_cluster(root, "prod").cluster
     assert equipment(root, cluster, environ=elsewhere) == EDGE_ALONE
@@ -241,7 +249,8 @@ def test_only_the_control_machine_has_a_place_for_the_kick_servers_data() -> Non
     own = agent_files(cluster, machines.CONTROL)
     others = agent_files(cluster, machines.WORKER)
     assert set(own) - set(others) == {"/etc/nomad.d/25-control.json"}
-    assert b"/opt/state/kick" in own["/etc/nomad.d/25-control.json"]
+    for name in (b"kick", b"hook"):
+        assert b"/opt/state/" + name in own["/etc/nomad.d/25-control.json"]
 
 
 # A way in that the caller has.

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster.test_reach_way import BASTION, CLUSTER, made
 from toolkit.cluster.config import places
-from toolkit.cluster.template.security import DYNAMIC, KICK, SSH, rules
+from toolkit.cluster.template.security import DYNAMIC, HOOK, KICK, SSH, rules
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ from toolkit.cluster.template.security import DYNAMIC, KICK, SSH, rules
         ("SgNode", DYNAMIC, "which release an instance says it is"),
         ("SgFront", (8081, 8082), "Traefik's inner entrance and API"),
         ("SgControl", (KICK,), "the kick server"),
+        ("SgControl", (HOOK,), "the hook server"),
     ],
 )
 def test_a_verdict_can_be_had(tmp_path: Path, group: str, ports: tuple[int, ...], why: str) -> None:

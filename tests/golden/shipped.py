@@ -15,7 +15,7 @@ from toolkit.spec.agents import AgentPorts, AgentState
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.tree import DictTree
 
-JOBS = ("backend", "frontend", "kick", "traefik")
+JOBS = ("backend", "frontend", "hook", "kick", "traefik")
 ENVIRONMENTS = ("dev", "dev-acl", "production", "prod", "prod-rehearsal")
 PROJECT = b"""
 [environments.dev]
@@ -68,6 +68,19 @@ public = ["203.0.113.0/24"]
 """
 """What a project says about the kick server in production; with what Nomad's templates act on."""
 
+HOOK = b"""
+cluster = "shop"
+url = "https://hook.example.com"
+[target]
+environment = "production"
+[[policy.person]]
+policies = ["dev-{{ team }}"]
+[[policy.person.grants]]
+repos = ["*"]
+rights = ["push"]
+"""
+"""What a project says about the hook server in production."""
+
 
 def shipped(job: str, environment: str, /, **overrides: object) -> RenderedJob:
     """A built-in job rendered; `dev-acl` is `dev` with access control and other ports.
@@ -105,6 +118,7 @@ def _rendered(
                 "toolkit.toml": PROJECT,
                 "clusters/prod.toml": CLUSTER,
                 **{f"jobs/kick/kick.{name}.toml": KICK for name in ENVIRONMENTS[2:]},
+                **{f"jobs/hook/hook.{name}.toml": HOOK for name in ENVIRONMENTS[2:]},
                 **files,
             }
         ),

@@ -153,7 +153,7 @@ def test_a_name_is_enough_for_a_service() -> None:
 
 def test_tokens_are_identities_of_the_task() -> None:
     kick = Identity("kick", ("kick",))
-    for job in ("backend", "frontend", "kick", "traefik"):
+    for job in ("backend", "frontend", "hook", "kick", "traefik"):
         hcl = " ".join(shipped(job, "dev", identities=(kick,)).hcl.split())
         own = hcl[hcl.index("task ") :]
         assert (

@@ -30,7 +30,7 @@ from toolkit.spec.target import Endpoint, Target
 from toolkit.workflows.dns import audit, records
 from toolkit.workflows.dns.iam import iam
 from toolkit.workflows.dns.records import Asked as Wanted
-from toolkit.workflows.kick_job import check_installed
+from toolkit.workflows.kick_job import KICK
 from toolkit.workflows.session import Session
 
 NAME = "shop.apps.example.com"
@@ -366,9 +366,9 @@ def test_a_projects_own_policy_is_the_one_that_is_deployed(tmp_path: Path) -> No
 
 def test_a_server_that_is_not_installed_is_told_with_what_to_install(tmp_path: Path) -> None:
     spec = render(tmp_path, "dev").spec
-    check_installed(spec)
+    KICK.check_installed(spec)
     with pytest.raises(ToolkitError, match="not installed in the Python") as caught:
-        check_installed(spec, find=lambda name: None)
+        KICK.check_installed(spec, find=lambda name: None)
     assert "pip install toolkit-kick" in (caught.value.hint or "")
 
 

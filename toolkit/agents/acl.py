@@ -15,6 +15,7 @@ READERS = {
     "nomad/jobs/traefik": "consul_token",
     "nomad/jobs/frontend": "consul_http_token",
     "nomad/jobs/kick": "consul_token",
+    "nomad/jobs/hook": "consul_token",
 }
 """Nomad variable -> key of the shipped jobs that read Consul with the read-only token."""
 
@@ -58,6 +59,13 @@ NOMAD_GRANTS = (
         # Which jobs there are, what they say about DNS, and which of their allocations run.
         rules='namespace "*" { capabilities = ["list-jobs", "read-job"] }\n',
         job="kick",
+    ),
+    NomadGrant(
+        name="toolkit-hook",
+        # Whether the task that asks for code runs, and of which job it is; nothing is changed
+        # with it: a push is deployed with the token of whoever pushed.
+        rules='namespace "*" { capabilities = ["list-jobs", "read-job"] }\n',
+        job="hook",
     ),
 )
 """What a job of the shipped ones may read beyond its own; with it no token has to be handed out."""

@@ -15,6 +15,7 @@ _AGENTS: Mapping[int, str] = {
     22: "SSH", 53: "DNS", 4646: "Nomad", 4647: "Nomad", 4648: "Nomad", 8300: "Consul",
     8301: "Consul", 8302: "Consul", 8500: "Consul", 8501: "Consul", 8502: "Consul", 8503: "Consul",
     8600: "Consul", 8652: "the kick server", 8653: "the kick server", 8654: "the kick server",
+    8655: "the hook server",
 }  # fmt: skip
 _DYNAMIC = range(20_000, 32_001)
 """Ports that Nomad hands out."""

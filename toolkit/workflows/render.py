@@ -15,7 +15,8 @@ from toolkit.render import render
 from toolkit.spec.jobspec import JobSpec
 from toolkit.spec.rendered import RenderedJob
 from toolkit.spec.target import Target
-from toolkit.workflows.kick_job import check_policy
+from toolkit.workflows.hook_job import HOOK
+from toolkit.workflows.kick_job import KICK
 
 
 def render_job(
@@ -33,7 +34,8 @@ def render_job(
     """
     place = locate_job(settings.project, job)
     spec = load_job(settings.project, job, settings.target, settings.flags, python=sys.executable)
-    check_policy(place.tree, spec, settings.target)
+    for server in (KICK, HOOK):
+        server.check_policy(place.tree, spec, settings.target)
     spec = with_canary(placed(spec, settings.target), canary)
     return render(place.tree, spec, cache=_cache(settings))
 
@@ -41,6 +43,8 @@ def render_job(
 def _cache(settings: Settings) -> Path | None:
     """Where compiled templates are kept; never inside a project, because they are run as code."""
     root = settings.project.root if settings.project else None
+    if settings.project is not None and root is None:
+        return None  # a commit: whoever reads it for somebody else keeps no code of theirs
     if root is not None and settings.cache_dir.is_relative_to(root):
         return None
     return settings.cache_dir / "templates"

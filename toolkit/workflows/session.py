@@ -52,12 +52,15 @@ class Session:
 
     def render(self, job: str, canary: tuple[int, ...] = ()) -> RenderedJob:
         """The job's HCL, images by their digests; `canary`: steps of the command line."""
+        from toolkit.workflows.hook_job import HOOK, check_git
         from toolkit.workflows.image.pin import pinned
-        from toolkit.workflows.kick_job import check_installed
+        from toolkit.workflows.kick_job import KICK
         from toolkit.workflows.render import render_job
 
         rendered = render_job(self.settings, job, canary, placed=pinned)
-        check_installed(rendered.spec)
+        for server in (KICK, HOOK):
+            server.check_installed(rendered.spec)
+        check_git(rendered.spec)
         return rendered
 
 

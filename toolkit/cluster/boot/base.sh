@@ -293,8 +293,9 @@ start() {
   fetch_secrets
   write_agents
   if [ "${value[group]}" = control ]; then
-    # What the kick server keeps: nobody but the user of its image writes there.
-    mkdir -p "$state/kick"
+    # What the kick server keeps: nobody but the user of its image writes there. The hook server
+    # is root in its container, so that the users of its scripts see nothing of what it keeps.
+    mkdir -p "$state"/{kick,hook}
     chown 65532:65532 "$state/kick"
     write_control
   fi

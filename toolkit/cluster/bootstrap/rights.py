@@ -30,6 +30,7 @@ READERS: Mapping[str, str] = {
     "nomad/jobs/traefik": "consul_token",
     "nomad/jobs/frontend": "consul_http_token",
     "nomad/jobs/kick": "consul_token",
+    "nomad/jobs/hook": "consul_token",
 }
 """Nomad variable -> key of the shipped jobs that read Consul's catalog with the token for that."""
 
@@ -54,5 +55,10 @@ TASK_RIGHTS = (
         "toolkit-kick",
         'namespace "*" { capabilities = ["list-jobs", "read-job"] }\n',
         "kick",
+    ),
+    TaskRights(
+        "toolkit-hook",
+        'namespace "*" { capabilities = ["list-jobs", "read-job"] }\n',
+        "hook",
     ),
 )

@@ -64,8 +64,9 @@ def nomad_secrets(values: Mapping[str, str], role: Role) -> dict[str, Any]:
 
 def nomad_control() -> dict[str, Any]:
     """On the control machine: where jobs find what has to outlive their tasks, by volume."""
-    kick = {"path": places.KICK, "read_only": False}
-    return {"client": {"host_volume": [{"kick": [kick]}]}}
+    volumes = {"kick": places.KICK, "hook": places.HOOK}
+    kept = {name: [{"path": path}] for name, path in volumes.items()}
+    return {"client": {"host_volume": [kept]}}
 
 
 def nomad_rehearsal() -> dict[str, Any]:

@@ -25,6 +25,8 @@ DATA = "/opt/state"
 """What the agents keep; on a server the slot's own volume."""
 KICK = f"{DATA}/kick"
 """Audit and statuses of the kick server, on the control machine; its image's user writes there."""
+HOOK = f"{DATA}/hook"
+"""All that the hook server keeps, on the control machine; it is root in its container."""
 
 CONSUL_HTTP, CONSUL_HTTPS, CONSUL_DNS, CONSUL_RPC, CONSUL_GOSSIP = 8500, 8501, 8600, 8300, 8301
 NOMAD_HTTP, NOMAD_RPC, NOMAD_GOSSIP = 4646, 4647, 4648

@@ -47,7 +47,7 @@ def render_template(
     body = _text(
         {
             "AWSTemplateFormatVersion": "2010-09-09",
-            "Description": f"Cluster {cluster.name}: Nomad, Consul and Traefik, made by toolkit",
+            "Description": f"Cluster {cluster.name}: Nomad, Consul and Traefik",
             "Mappings": beginnings(kinds),
             "Resources": resources,
         }

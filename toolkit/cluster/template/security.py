@@ -18,8 +18,8 @@ SSH = 22
 HTTPS = 443
 DYNAMIC = (20_000, 32_000)
 """Ports that Nomad hands out, its own default."""
-KICK = 8652
-"""The kick server's, on the control machine."""
+KICK, HOOK = 8652, 8655
+"""The kick and the hook server's, on the control machine; between them it listens for itself."""
 _CONSUL_WAN = 8302
 
 _WHAT = {
@@ -129,8 +129,8 @@ def _nodes() -> list[Rule]:
         Rule(*among, "udp", *DYNAMIC),
         # A verdict asks each instance for its release, and a way in ends at a server.
         Rule(*server, "tcp", *DYNAMIC),
-        Rule("SgControl", "SgNode", "tcp", KICK, KICK),
-        Rule("SgControl", "SgServer", "tcp", KICK, KICK),
+        Rule("SgControl", "SgNode", "tcp", KICK, HOOK),
+        Rule("SgControl", "SgServer", "tcp", KICK, HOOK),
     ]
 
 
@@ -141,9 +141,10 @@ def _front(cluster: Cluster) -> list[Rule]:
         Rule("SgFront", "SgEdge", "tcp", port, port) for port in (edge.traefik_port, edge.ping_port)
     ]
     # Verdicts look at Traefik's API, and at what its entrance for the inside answers.
-    found += [
-        Rule("SgFront", "SgServer", "tcp", port, port)
-        for port in (edge.private_port, edge.ping_port)
-    ]
+    first, last = sorted((edge.private_port, edge.ping_port))
+    ranges = [(first, last)] if last == first + 1 else [(first, first), (last, last)]
+    found += [Rule("SgFront", "SgServer", "tcp", *each) for each in ranges]
+    # The hook server has verdicts, too, and is on the control machine.
+    found.append(Rule("SgFront", "SgControl", "tcp", edge.ping_port, edge.ping_port))
     found.append(Rule("SgFront", "SgNode", "tcp", edge.private_port, edge.private_port))
     return found

@@ -34,7 +34,8 @@ from toolkit.spec.stack import StackReport, StackRow
 from toolkit.views.placed import place
 from toolkit.workflows.cluster.files import need_project
 from toolkit.workflows.deploy import DeployOptions
-from toolkit.workflows.kick_job import missing_policy
+from toolkit.workflows.hook_job import HOOK
+from toolkit.workflows.kick_job import KICK
 from toolkit.workflows.protection import Confirm, unanswered
 from toolkit.workflows.session import Session, load_spec, open_session
 from toolkit.workflows.stack.deploy import deploy_all
@@ -46,8 +47,8 @@ COME = 120.0
 ANSWER = 30.0
 """Seconds in which servers that answered a moment ago have to take what the jobs read."""
 _ELSEWHERE = (
-    "NOMAD_", "CONSUL_", "KICK_ADDR", "TOOLKIT_ENV", "TOOLKIT_PROXY", "TOOLKIT_TRAEFIK_",
-    "TOOLKIT_ACCESS", "TOOLKIT_EDGE_",
+    "NOMAD_", "CONSUL_", "KICK_ADDR", "HOOK_ADDR", "TOOLKIT_ENV", "TOOLKIT_PROXY",
+    "TOOLKIT_TRAEFIK_", "TOOLKIT_ACCESS", "TOOLKIT_EDGE_",
 )  # fmt: skip
 """Variables that say where another cluster is, or who somebody is there: the way in decides."""
 
@@ -139,8 +140,9 @@ def _chosen(settings: Settings) -> Equipment:
         except ConfigError as error:
             mistakes += error.mistakes
             continue
-        if missing := missing_policy(project.tree, spec, target):
-            left_out.append(LeftOut(name, f"{missing} does not exist"))
+        missing = [each.missing_policy(project.tree, spec, target) for each in (KICK, HOOK)]
+        if path := next(filter(None, missing), None):
+            left_out.append(LeftOut(name, f"{path} does not exist"))
         else:
             specs[name] = spec
     known = {*specs, *(each.job for each in left_out)}

@@ -53,7 +53,7 @@ _WAY = "way-"
 """Begins the name of the folder of a command that has a way in; its process id follows."""
 PROXY_VARIABLE = "TOOLKIT_PROXY"
 """Environment variable that says how a cluster's addresses are reached."""
-_OURS = ("NOMAD_", "CONSUL_", "KICK_", "TOOLKIT_", "VAULT_")
+_OURS = ("NOMAD_", "CONSUL_", "KICK_", "HOOK_", "TOOLKIT_", "VAULT_")
 """Variables that no other program needs to be handed: tokens among them."""
 _GET = {
     "ssh": "OpenSSH's client, a package of every system",

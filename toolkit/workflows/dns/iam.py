@@ -8,7 +8,7 @@ from toolkit.config.tree import read_or_none
 from toolkit.dns.iam import kick_role_policy
 from toolkit.errors import ConfigError, Mistake, RefusedError
 from toolkit.spec.dns_reports import DnsIamReport
-from toolkit.workflows.kick_job import policy_file
+from toolkit.workflows.kick_job import KICK
 
 
 def iam(settings: Settings) -> DnsIamReport:
@@ -16,7 +16,7 @@ def iam(settings: Settings) -> DnsIamReport:
 
     RefusedError where none of its zones is in Route 53.
     """
-    path = policy_file(settings.target)
+    path = KICK.policy_file(settings.target)
     text = None if settings.project is None else read_or_none(settings.project.tree, path)
     if text is None:
         message = "does not exist, and nothing else says what the role has to be able to do"
