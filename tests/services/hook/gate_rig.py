@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hook.children.children import Children
+from hook.children.files import FilesTree, gather
 from hook.gate.checking import Checked
 from hook.gate.gate import Admitted, Gate
 from hook.gate.opens import RepoData
@@ -23,7 +24,7 @@ from toolkit.spec.hook import HookConfig, HookTarget, PushLimits, RepoPolicy
 from toolkit.spec.identity import Person
 from toolkit.spec.repo import RefChange, Repo
 from toolkit.spec.target import Endpoint, Secret
-from toolkit.spec.tree import Tree
+from toolkit.spec.tree import DictTree, Tree
 
 TOKEN = "5b3f7a0c-1111-4222-8333-944444444444"
 ANN = Person("aaaaaaaa-0000-4000-8000-000000000001", "ann", frozenset({"deploy"}))
@@ -65,6 +66,12 @@ def config(nomad: str = "http://127.0.0.1:9", **limits: Any) -> HookConfig:
         policy=RepoPolicy(),
         limits=PushLimits(**limits),
     )
+
+
+def files_of(files: Mapping[str, str]) -> FilesTree:
+    """The files as a child gets them."""
+    tree = DictTree({path: text.encode() for path, text in files.items()}, "c" * 40)
+    return gather(tree, PushLimits())
 
 
 @dataclass
