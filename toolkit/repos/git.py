@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import selectors
 import shutil
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from toolkit.errors import RefusedError, UnavailableError
 from toolkit.repos.names import show
+from toolkit.repos.pipes import TooMuchError, exchange
 from toolkit.spec.hook import PushLimits
 
 MINIMUM = (2, 36)
@@ -66,9 +66,6 @@ SETTINGS: Mapping[str, str] = {
 }
 """On every command line of git; what is said later on the line wins."""
 
-_SAID = 4096
-"""Bytes of what git says on its standard error that are kept."""
-_CHUNK = 64 * 1024
 _VERSION = re.compile(rb"git version (\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -148,13 +145,14 @@ def limits(
     seconds: int = 600,
     file_bytes: int | None = None,
     files: int = 256,
+    environ: Mapping[str, str] = ENVIRON,
 ) -> tuple[str, ...]:
     """The words before a command that set limits for it and for all that it starts.
 
     `memory`: bytes of address space. `seconds`: of the processor. `file_bytes`: of one file that is
     written. `files`: open at once. RefusedError where the machine has no `prlimit`.
     """
-    found = shutil.which("prlimit", path=ENVIRON["PATH"])
+    found = shutil.which("prlimit", path=environ["PATH"])
     if found is None:
         raise RefusedError(
             "prlimit is not installed, and git is not started without limits",
@@ -212,10 +210,12 @@ def run(
         git_dir, words, quarantine=quarantine, settings=settings, limited=limited, stderr=True
     )
     try:
-        out, err = _exchange(process, doing, stdin, most, clock() + seconds, clock)
-        status = process.wait(timeout=5.0)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise GitError(f"{doing} did not end") from error
+        out, err = exchange(process, stdin, most, clock() + seconds, clock)
+        status = process.wait(timeout=max(1.0, seconds))
+    except (TimeoutError, subprocess.TimeoutExpired) as error:
+        raise GitError(f"{doing} took too long") from error
+    except TooMuchError as error:
+        raise GitError(f"{doing} said more than {most:,} bytes") from error
     finally:
         end(process)
     if status:
@@ -261,12 +261,12 @@ def end(process: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-def version() -> tuple[int, int, int]:
+def version(environ: Mapping[str, str] = ENVIRON) -> tuple[int, int, int]:
     """The version of the git that is started; RefusedError where there is none."""
     try:
         said = subprocess.run(
             ["git", "version"],
-            env=dict(ENVIRON),
+            env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=10.0,
@@ -280,64 +280,12 @@ def version() -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
-def check() -> None:
+def check(environ: Mapping[str, str] = ENVIRON) -> None:
     """Raise RefusedError where git or what limits it is missing or too old."""
-    limits()
-    found = version()
+    limits(environ=environ)
+    found = version(environ)
     if found < MINIMUM:
         raise RefusedError(
             f"git {'.'.join(map(str, found))} is too old",
             hint=f"install git {'.'.join(map(str, MINIMUM))} or newer",
         )
-
-
-def _exchange(
-    process: subprocess.Popen[bytes],
-    doing: str,
-    stdin: bytes,
-    most: int,
-    deadline: float,
-    clock: Callable[[], float],
-) -> tuple[bytes, bytes]:
-    """Write and read all there is, both at once, so that neither side waits for the other."""
-    assert process.stdin and process.stdout and process.stderr  # noqa: S101
-    out, err, left = bytearray(), bytearray(), memoryview(stdin)
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        selector.register(process.stderr, selectors.EVENT_READ)
-        if stdin:
-            os.set_blocking(process.stdin.fileno(), False)
-            selector.register(process.stdin, selectors.EVENT_WRITE)
-        else:
-            process.stdin.close()
-        while selector.get_map():
-            remaining = deadline - clock()
-            if remaining <= 0:
-                raise GitError(f"{doing} took too long")
-            for key, _ in selector.select(remaining):
-                if key.fileobj is process.stdin:
-                    left = _write(key.fd, left)
-                    if not left:
-                        selector.unregister(process.stdin)
-                        process.stdin.close()
-                    continue
-                data = os.read(key.fd, _CHUNK)
-                if not data:
-                    selector.unregister(key.fileobj)
-                elif key.fileobj is process.stdout:
-                    out += data
-                    if len(out) > most:
-                        raise GitError(f"{doing} said more than {most:,} bytes")
-                else:
-                    err += data[: _SAID - len(err)]
-    return bytes(out), bytes(err)
-
-
-def _write(handle: int, left: memoryview) -> memoryview:
-    """What is left after a write; nothing where the reader has gone: its status says why."""
-    try:
-        return left[os.write(handle, left[:_CHUNK]) :]
-    except BrokenPipeError:
-        return memoryview(b"")
-    except BlockingIOError:
-        return left
