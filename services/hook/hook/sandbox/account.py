@@ -33,9 +33,12 @@ class Account:
     gid: int | None
 
 
-def why_not(limits: HookLimits) -> str | None:
-    """Why no script can run here, as a sentence; None when they can."""
-    if os.geteuid() != 0:
+def why_not(limits: HookLimits, *, server: int | None = None) -> str | None:
+    """Why no script can run here, as a sentence; None when they can.
+
+    `server`: as whom the server runs; None: as whom this process does.
+    """
+    if (os.geteuid() if server is None else server) != 0:
         if limits.same_user:
             return None
         return (

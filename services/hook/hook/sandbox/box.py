@@ -42,6 +42,10 @@ PATH = "/usr/local/bin:/usr/bin:/bin"
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
+HOLDS = frozenset({"namespace", "landlock"})
+"""What of the kernel holds a script beside its account and its limits, where there is such."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a script ended."""
@@ -66,6 +70,7 @@ class Box:
 
     folder: Path
     account: Account
+    holds: frozenset[str] = HOLDS
 
     @property
     def view(self) -> Path:
@@ -123,6 +128,7 @@ class Box:
             "entries": ENTRIES,
             "files": FILES,
             "processes": PROCESSES,
+            "holds": sorted(self.holds),
         }
         ours, theirs = socket.socketpair()
         with ours, tempfile.TemporaryFile() as given:
@@ -164,7 +170,7 @@ class Box:
 
 
 @contextlib.contextmanager
-def box(account: Account) -> Iterator[Box]:
+def box(account: Account, holds: frozenset[str] = HOLDS) -> Iterator[Box]:
     """A folder that is gone afterwards, whatever a script made in it."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place()))
@@ -179,7 +185,7 @@ def box(account: Account) -> Iterator[Box]:
         try:
             folder.chmod(0o711)
             (folder / "hooks").mkdir(mode=0o755)
-            yield Box(folder, account)
+            yield Box(folder, account, holds)
         finally:
             _remove(folder)
 

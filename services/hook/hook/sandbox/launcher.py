@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -61,7 +62,8 @@ def _run(spec: Spec, control: socket.socket) -> Spec:
     with contextlib.suppress(OSError):
         _write("/proc/self/oom_score_adj", "500")
     os.umask(0o077)
-    own = os.geteuid() == 0 and _libc.unshare(_NEWPID | _NEWNS | _NEWIPC) == 0
+    spaces = _NEWPID | _NEWNS | _NEWIPC
+    own = "namespace" in spec["holds"] and os.geteuid() == 0 and _libc.unshare(spaces) == 0
     back, told = os.pipe()
     child = os.fork()
     if child == 0:
@@ -128,7 +130,7 @@ def _be_script(spec: Spec, opened: int) -> None:
             os.setresgid(spec["gid"], spec["gid"], spec["gid"])
             os.setresuid(spec["uid"], spec["uid"], spec["uid"])
         _check(_libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0))
-        landlock = _only_writes_below(spec["writable"])
+        landlock = _only_writes_below(spec["writable"]) if "landlock" in spec["holds"] else 0
         os.chdir(spec["folder"])
         for each in range(1, signal.NSIG):
             with contextlib.suppress(OSError, ValueError):
@@ -138,9 +140,21 @@ def _be_script(spec: Spec, opened: int) -> None:
         os.closerange(opened + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         os.execve(spec["words"][0], spec["words"], spec["environ"])  # noqa: S606
     except OSError as exc:
-        os.write(2, f"{spec['name']}: {exc.strerror or exc}\n".encode())
+        # After it was ready nothing is left that fails but the script's own beginning.
+        os.write(2, f"{spec['name']}: {_no_interpreter(spec, exc)}\n".encode())
     finally:
         os._exit(126)
+
+
+def _no_interpreter(spec: Spec, exc: OSError) -> str:
+    said = exc.strerror or str(exc)
+    if exc.errno not in (errno.ENOENT, errno.EACCES):
+        return said
+    with contextlib.suppress(OSError), open(spec["words"][0], "rb") as script:  # noqa: PTH123
+        first = script.readline(200).decode(errors="replace").strip()
+        if first.startswith("#!"):
+            return f"{said}: {first[2:].strip()}"
+    return said
 
 
 def _limit(spec: Spec) -> None:

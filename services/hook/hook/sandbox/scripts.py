@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hook.sandbox import account as accounts
-from hook.sandbox.box import Box, Ended, box
+from hook.sandbox.box import HOLDS, Box, Ended, box
 from hook.sandbox.view import make_view
 from toolkit.errors import RefusedError, ToolkitError, UnavailableError
 from toolkit.repos.bundles import Bundles
@@ -40,8 +40,19 @@ REFUSING = frozenset({"pre-receive", "update"})
 class Scripts:
     """Runs them; one for the process, used by several threads."""
 
-    def __init__(self, bundles: Bundles, repos: Callable[[Repo], Path], limits: HookLimits):
-        """`repos`: where a repository's data is (`Registry.path`)."""
+    def __init__(
+        self,
+        bundles: Bundles,
+        repos: Callable[[Repo], Path],
+        limits: HookLimits,
+        *,
+        holds: frozenset[str] = HOLDS,
+    ):
+        """`repos`: where a repository's data is (`Registry.path`).
+
+        `holds`: what of the kernel is made use of, where it has it; a machine may have none of it.
+        """
+        self._holds = holds
         self.bundles = bundles
         self._path = repos
         self._limits = limits
@@ -107,7 +118,7 @@ class Scripts:
         with (
             self._turn(),
             accounts.account(limits, wait=limits.seconds) as account,
-            box(account) as place,
+            box(account, self._holds) as place,
         ):
             self._prepare(place, repo, name, files, changes, environ)
             told = {
