@@ -104,9 +104,7 @@ class HookProcess(ServerProcess):
             "hook",
             HOOK_CONFIG=str(file),
             HOOK_DATA=str(self.data),
-            NOMAD_ADDR=nomad,
-            CONSUL_HTTP_ADDR=nomad,
-            **variables,
+            **{"NOMAD_ADDR": nomad, "CONSUL_HTTP_ADDR": nomad, **variables},
         )
 
     def ask(
