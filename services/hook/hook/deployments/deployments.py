@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from toolkit.errors import ToolkitError, UnavailableError
 from toolkit.repos.record_logs import Logs, Place
 from toolkit.repos.records import Records
 from toolkit.serving.bounded import bounded, unsecret
-from toolkit.spec.deployment import Deployment, LogLine, State
+from toolkit.spec.deployment import Deployment, Kind, LogLine, State
 from toolkit.spec.identity import Person
 from toolkit.spec.repo import RefChange, Repo
 
@@ -137,10 +138,12 @@ class Deployments:
     ) -> str:
         """Keep, durable, what the push of `change` is about to do; the name for `begin` or `drop`.
 
-        To be done before the ref moves: OSError and UnavailableError refuse the push.
+        To be done before the ref moves: UnavailableError (the disk is full, the server stops)
+        refuses the push.
         """
         self._check_open()
-        return self._records.intend(self._of_push(repo, change, who, digest, hooks))
+        with _on_disk(repo):
+            return self._records.intend(self._of_push(repo, change, who, digest, hooks))
 
     def drop(self, intent: str) -> None:
         """The ref did not move."""
@@ -214,28 +217,28 @@ class Deployments:
             choosing.check_resumable(record, self._records.all(repo))
             record = self._changed(record, "waiting", f"resumed by {_named(who)}")
             record = replace(record, resumed_by=_named(who))
-            self._records.write(record)
+            with _on_disk(repo):
+                self._records.write(record)
             return self._enqueue(record, who, said=f"resumed by {_named(who)}")
 
-    def _again(self, of: Deployment, kind: str, who: Who) -> Deployment:
+    def _again(self, of: Deployment, kind: Kind, who: Who) -> Deployment:
         repo = self._repos.get(of.repo)
         at = self._now()
-        record = self._records.add(
-            Deployment(
-                id=0,
-                repo=repo.name,
-                commit=of.commit,
-                before=choosing.latest(self._records.all(repo.name), repo.name).commit,
-                pusher=_named(who),
-                accessor=_accessor(who),
-                kind="rollback" if kind == "rollback" else "redeploy",
-                of=of.id,
-                hooks=self._hooks(repo.name),
-                digest="",
-                created=at,
-                changed=at,
-            )
+        record = Deployment(
+            id=0,
+            repo=repo.name,
+            commit=of.commit,
+            before=choosing.latest(self._records.all(repo.name), repo.name).commit,
+            pusher=_named(who),
+            accessor=_accessor(who),
+            kind=kind,
+            of=of.id,
+            hooks=self._hooks(repo.name),
+            created=at,
+            changed=at,
         )
+        with _on_disk(repo.name):
+            record = self._records.add(record)
         said = f"{kind} of deployment {of.id}: {of.commit[:7]}, while {repo.branch} stays as it is"
         return self._enqueue(record, who, said=said)
 
@@ -428,6 +431,20 @@ class Deployments:
     def _check_open(self) -> None:
         if self._stopping:
             raise UnavailableError("the server stops, and begins no more deployments", after=5.0)
+
+
+@contextlib.contextmanager
+def _on_disk(repo: str) -> Iterator[None]:
+    """What cannot be written down is not begun."""
+    try:
+        yield
+    except OSError as exc:
+        raise UnavailableError(
+            f"no deployment of {repo} can be written down: {(exc.strerror or 'disk').lower()}; "
+            "nothing was changed",
+            after=60.0,
+            hint="free some space on the hook server's disk",
+        ) from exc
 
 
 def _named(who: Who) -> str:
