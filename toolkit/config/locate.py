@@ -34,9 +34,10 @@ def is_path(job: str) -> bool:
 def locate_job(project: Project | None, job: str) -> JobPlace:
     """Where the files of `job` are; ConfigError when it is neither a known name nor a job's path.
 
-    A path outside of the project makes a tree of its own: that folder, over the built-in jobs.
+    A path outside of the project makes a tree of its own: that folder, over the built-in jobs. In a
+    project that is a commit every name is a job's: whoever wrote it may not name files here.
     """
-    if is_path(job):
+    if is_path(job) and not (project is not None and project.root is None):
         return _by_path(project, job)
     if project is None:
         message = f'"{job}" is the name of a job, and there is no {PROJECT_FILE} here or above'

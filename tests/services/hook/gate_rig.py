@@ -17,6 +17,7 @@ from hook.gate.gate import Admitted, Gate
 from hook.gate.opens import RepoData
 from hook.ledger import Ledger
 from hook.who import Who
+
 from toolkit.repos.registry import Registry
 from toolkit.serving.log import Log
 from toolkit.spec.deployment import Deployment, LogLine

@@ -1,4 +1,4 @@
-"""Templates that reach for Python, for files or for the machine: refused, and nothing is executed."""
+"""Templates that reach for Python, files or the machine: refused, and nothing is executed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
 from hook.children.children import Children
 from hook.children.errand import Result, Work
 from hook.gate.checking import Check
+
 from tests.services.hook.gate_rig import FILES, TOKEN, config, files_of
 from toolkit.spec.target import Secret
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from toolkit.config.given import Flags
 from toolkit.config.near import suggest
-from toolkit.config.project import EnvironmentFile, Project, load_project
+from toolkit.config.project import EnvironmentFile, Project, ProjectFile, load_project
 from toolkit.config.settings import Settings
 from toolkit.config.tree import LayeredTree, builtin_tree
 from toolkit.errors import ConfigError, Mistake
@@ -28,8 +28,14 @@ from toolkit.spec.jobspec import EMPTY
 from toolkit.spec.target import Endpoint, Secret, Target
 from toolkit.spec.tree import DictTree, Tree
 
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
 NOWHERE = Path("/dev/null/toolkit")
 """A folder that nobody can make: compiled templates are code, and nothing pushed becomes kept."""
+
+
+PARALLEL = 16
+"""Jobs of a stack that roll at a time at most: each has a thread in the child."""
 
 
 def settings_of(
@@ -72,7 +78,7 @@ def agents_of(config: HookConfig) -> AgentState | None:
         return None
     try:
         state = AgentState.from_json(Path(path).read_text())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+    except _DAMAGED as exc:
         reason = getattr(exc, "strerror", None) or "it is damaged"
         mistake = Mistake("hook.toml", "target.state", None, f"cannot be read: {reason}")
         raise ConfigError([mistake], hint="toolkit dev up, then toolkit deploy hook") from exc
@@ -86,7 +92,7 @@ def builtin() -> Tree:
     return DictTree({path: tree.read(path) for path in tree.paths()}, tree.name)
 
 
-def _only_ours(project: Project, config: HookConfig) -> Any:
+def _only_ours(project: Project, config: HookConfig) -> ProjectFile:
     """The pushed file, with nothing in it that says where or as whom."""
     name, file = config.target.environment, project.file
     written = file.environments.get(name)
@@ -102,7 +108,15 @@ def _only_ours(project: Project, config: HookConfig) -> Any:
         variables=written.variables,
         rollout=written.rollout,
     )
-    return replace(file, default_environment=name, environments={name: ours}, notify=EMPTY)
+    # The others keep their names, which job files may have tables of.
+    others = {each: EnvironmentFile(each) for each in file.environments}
+    return replace(
+        file,
+        default_environment=name,
+        environments={**others, name: ours},
+        notify=EMPTY,
+        parallel=min(file.parallel, PARALLEL),
+    )
 
 
 def _target(config: HookConfig, token: Secret, agents: AgentState | None) -> Target:
