@@ -126,6 +126,9 @@ OUTPUT = (
 )  # fmt: skip
 """A task's own last words."""
 
+_HOOK_SERVERS = (
+    r"(?s)/(?:archive/[0-9a-f]{40}|builds/[0-9a-f]{64})\.tar\.gz.*bad response code: "
+)
 ARTIFACT = (
     _meaning("disk", "the node's disk is full", _NO_SPACE, _DISK),
     _meaning(
@@ -135,6 +138,15 @@ ARTIFACT = (
     _meaning(
         "artifact", "it is not there", r"bad response code: (404|410)|no such key|not found",
         "compare the artifact's address with what was uploaded",
+    ),
+    _meaning(
+        "artifact", "the hook server grants its job no right to it", _HOOK_SERVERS + "403",
+        "grant the job `read` of the repository: a [[policy.workload]] rule in the server's"
+        " hook.toml",
+    ),
+    _meaning(
+        "artifact", "the hook server does not know who asks", _HOOK_SERVERS + "401",
+        "show it the task's own token: `lib.code(code)` or `lib.pulls(code)` in its template",
     ),
     _meaning(
         "artifact", "its server did not let us in",

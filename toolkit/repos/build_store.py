@@ -69,7 +69,7 @@ class BuildStore:
                     if size > most:
                         raise RefusedError(
                             f"what was built has more than {most:,} bytes",
-                            hint="hook.toml's [build] bytes is the limit",
+                            hint="hook.toml's [builds] bytes is the limit",
                         )
                     hashed.update(piece)
                     file.write(piece)

@@ -57,7 +57,7 @@ def refuse_nowhere(config: HookConfig) -> str:
     driver = config.builds.driver or ("raw_exec" if config.target.state else "")
     if not driver:
         raise RefusedError(
-            "hook.toml says no [build] driver, so no command can build anything",
+            "hook.toml says no [builds] driver, so no command can build anything",
             hint='driver = "docker" and an image to run in; raw_exec is for development',
         )
     return driver
@@ -173,7 +173,7 @@ def _done(report: WorkReport, order: Order, ears: Ears) -> str:
             why = causes or report.sentence
         case code if code == LATE:
             why = f"it was not done after {order.settings.seconds:g} s"
-            hint = "hook.toml's [build] seconds is the limit"
+            hint = "hook.toml's [builds] seconds is the limit"
         case code if code == BAD:
             why = "there is nothing to take"
             hint = f"toolkit repo build {order.repo.name} {order.service} --artifact says what is"

@@ -48,7 +48,7 @@ def build_image(yard: Yard, order: Order, archive: Path, ears: Ears) -> Built:
     settings, dockerfile = order.settings, order.build.dockerfile
     if not settings.engine:
         raise RefusedError(
-            "hook.toml says no [build] engine, so no Dockerfile can be built",
+            "hook.toml says no [builds] engine, so no Dockerfile can be built",
             hint='engine = "unix:///var/run/docker.sock", or where else an engine answers',
         )
     began = yard.now()

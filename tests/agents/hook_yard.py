@@ -1,0 +1,119 @@
+"""A hook server as a process beside a guarded cluster, and a project that is pushed to it by git."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.agents.cluster import local_cluster
+from tests.agents.pushing import Pushed
+from tests.services.hook.hook_process import HookProcess, git
+from toolkit.spec.agents import STATE_FILE
+from toolkit.spec.dev import Machine
+
+CONFIG = """\
+cluster = "dev"
+url = "http://127.0.0.1:PORT"
+
+[target]
+environment = "dev"
+state = "STATE"
+
+[builds]
+python = "PYTHON"
+seconds = "20s"
+memory = 64
+cpu = 50
+
+[[policy.person]]
+management = true
+grants = [{ repos = ["*"], rights = ["admin"] }]
+
+[[policy.workload]]
+job = "reader"
+grants = [{ repos = ["shop"], rights = ["read"] }]
+"""
+
+
+@dataclass
+class Yard:
+    """The server, and the project whose commits are pushed."""
+
+    shop: Pushed
+    server: HookProcess
+    token: str
+    """A management token: whoever pushes may do everything."""
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """One request of the pusher's."""
+        return self.server.ask(method, path, {"X-Nomad-Token": self.token}, **more)
+
+    def push(
+        self, files: Mapping[str, str], *jobs: str, repo: str = "shop"
+    ) -> tuple[str, subprocess.CompletedProcess[str]]:
+        """The project with these files and this stack as a commit, pushed; what git said."""
+        for path, text in files.items():
+            file = self.shop.root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        self.shop.stack(*jobs)
+        commit = self.shop.commit()
+        remote = f"http://x:{self.token}@{self.server.host}:{self.server.port}/{repo}.git"
+        return commit, git("push", remote, "HEAD:main", cwd=self.shop.root, check=False)
+
+    def as_laptop(self) -> dict[str, str]:
+        """Let toolkit.toml say addresses, as for a cluster elsewhere; the user's variables."""
+        state = self.shop.cluster.state
+        (self.shop.root / "toolkit.toml").write_text(
+            f'[environments.dev]\nnomad = "{state.nomad_address}"\n'
+            f'consul = "{state.consul_address}"\nhook = "{self.server.url}"\n'
+            'driver = "raw_exec"\n'
+        )
+        tokens = {"NOMAD_TOKEN": self.token, "CONSUL_HTTP_TOKEN": state.consul_token}
+        return {**self.shop.environ(), **tokens}
+
+    def last(self, repo: str = "shop") -> dict[str, Any]:
+        """The record of the newest deployment."""
+        found = self.ask("GET", f"/repos/{repo}/deployments").json()["deployments"]
+        return dict(found[0])
+
+    def output(self, job: str) -> str:
+        """All that the newest instance of a job wrote."""
+        found = self.shop.nomad(f"/v1/job/{job}/allocations")
+        newest = max(found, key=lambda each: int(each["CreateIndex"]))
+        with self.shop.cluster.nomad() as nomad:
+            return nomad.logs(newest["ID"], "app", last_bytes=20_000).decode()
+
+
+@contextmanager
+def hook_yard(machine: Machine, folder: Path) -> Iterator[Yard]:
+    """Agents that ask for tokens, a server with the repository `shop`, an empty project."""
+    with local_cluster(folder / "agents", acl=True, machine=machine) as cluster:
+        shop = Pushed(cluster, folder / "project")
+        state = cluster.state
+        config = CONFIG.replace("PORT", str(state.ports.hook_http))
+        config = config.replace("STATE", str(cluster.root / STATE_FILE))
+        config = config.replace("PYTHON", sys.executable)
+        (folder / "server").mkdir()
+        server = HookProcess(
+            folder / "server",
+            state.nomad_address,
+            config=config,
+            PORT=str(state.ports.hook_http),
+            NOMAD_TOKEN=state.nomad_token,
+            CONSUL_HTTP_TOKEN=state.consul_token,
+        )
+        try:
+            server.hear("ready")
+            yard = Yard(shop, server, state.nomad_token)
+            assert yard.ask("PUT", "/repos/shop", json={}).status_code == 201
+            yield yard
+        finally:
+            server.close()
