@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+NO_NAMES = frozenset({b"", b".", b".."})
+"""What every file system takes for something else than a file in the folder."""
+
 _IGNORED = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
 )
@@ -19,15 +22,13 @@ def name_fault(path: str, longest: int) -> str | None:
     Its last part is looked at: those above have had their turn when it is reached.
     """
     name = path.rpartition("/")[2]
-    if name in ("", ".", ".."):
-        return "has a part that is no name"
     if is_dot_git(name):
         return "is git's own folder to some system"
     if "\\" in name:
         return "has a backslash, or what is not UTF-8, in its name"
     if not name.isprintable():
         return "has characters in its name that cannot be printed"
-    if "/" in name or len(path.encode()) > longest:
+    if len(path.encode()) > longest:
         return f"has more than {longest} bytes in its path"
     return None
 

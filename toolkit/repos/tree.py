@@ -13,7 +13,7 @@ from toolkit.errors import RefusedError
 from toolkit.repos.git import Quarantine, run
 from toolkit.repos.names import show
 from toolkit.repos.objects import Objects
-from toolkit.repos.paths import name_fault
+from toolkit.repos.paths import NO_NAMES, name_fault
 from toolkit.repos.refs import is_id
 from toolkit.spec.hook import PushLimits
 
@@ -251,6 +251,9 @@ def _parse(data: bytes, digest: int, path: str) -> dict[str, Entry]:
         after = end + 1 + digest
         if space < 0 or end < 0 or after > len(data) or not _is_octal(data[at:space]):
             raise _refusal(path, "is a folder that cannot be read")
+        if data[space + 1 : end] in NO_NAMES or b"/" in data[space + 1 : end]:
+            # Everything else may be told by `check`; this would be a path of another file.
+            raise _refusal(path, f"holds '{show(data[space + 1 : end])}', which is no name")
         # What is no UTF-8 keeps its backslashes, which `check` refuses.
         name = data[space + 1 : end].decode(errors="backslashreplace")
         if name in found:
