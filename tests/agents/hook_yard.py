@@ -1,4 +1,4 @@
-"""A hook server as a process beside a guarded cluster, and a project that is pushed to it by git."""
+"""A hook server as a process beside a guarded cluster, and a project pushed to it by git."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ state = "STATE"
 
 [builds]
 python = "PYTHON"
-seconds = "20s"
+seconds = "3s"
+bytes = 2000000
 memory = 64
 cpu = 50
 

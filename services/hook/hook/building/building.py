@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -113,6 +114,7 @@ class Building:
             order = Order(repo, build, code, tree, self._config.builds)
             found = self.store.find(repo.name, order.inputs)
             if found is None:
+                say(f"{service}  building: {shlex.join(build.command) or build.dockerfile}")
                 found = self._build(order, who.token, say)
                 self.store.keep(repo.name, found, kept=order.settings.kept)
                 say(f"{service}  built {_short(found)}")

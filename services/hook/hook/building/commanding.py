@@ -18,7 +18,7 @@ from importlib.resources import files
 
 from hook.building.failing import Ears
 from hook.building.order import Order
-from hook.building.script import BAD, LATE
+from hook.building.script import BAD, LATE, SAYS
 from hook.children.loading import settings_of
 from toolkit.clients.nomad import Nomad
 from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError, RefusedError
@@ -175,7 +175,7 @@ def _done(report: WorkReport, order: Order, ears: Ears) -> str:
             why = f"it was not done after {order.settings.seconds:g} s"
             hint = "hook.toml's [builds] seconds is the limit"
         case code if code == BAD:
-            why = "there is nothing to take"
+            why = ears.last[-1].removeprefix(SAYS) if ears.last else "there is nothing to take"
             hint = f"toolkit repo build {order.repo.name} {order.service} --artifact says what is"
         case None | 0:
             why = causes or report.sentence

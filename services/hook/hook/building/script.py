@@ -26,6 +26,8 @@ LATE = 124
 BAD = 125
 """Exit code where there is nothing to take."""
 PIECE = 1 << 20
+SAYS = "build: "
+"""What its own lines begin with."""
 
 
 def main(environ: dict[str, str]) -> int:
@@ -39,7 +41,7 @@ def main(environ: dict[str, str]) -> int:
     try:
         pack(code, work["artifact"], out, work["bytes"])
     except (ValueError, OSError) as error:
-        say(f"build: {error}")
+        say(f"{error}")
         return BAD
     Path(f"{out}.sha256").write_text(digest(out))
     return 0
@@ -63,7 +65,7 @@ def run(work: dict[str, Any], folder: Path, environ: dict[str, str]) -> int:
             words, cwd=folder, env=own, stdin=subprocess.DEVNULL, start_new_session=True
         )
     except OSError as error:
-        say(f"build: {words[0]}: {error.strerror}")
+        say(f"{words[0]}: {error.strerror}")
         return 127
     # Nomad's signal at a stop reaches us alone.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,7 +73,7 @@ def run(work: dict[str, Any], folder: Path, environ: dict[str, str]) -> int:
     try:
         code = process.wait(work["seconds"])
     except subprocess.TimeoutExpired:
-        say(f"build: not done after {work['seconds']:g} s, its time limit; it was ended")
+        say(f"not done after {work['seconds']:g} s, its time limit; it was ended")
         code = LATE
     end(process.pid)
     process.wait()
@@ -150,7 +152,7 @@ def digest(path: Path) -> str:
 
 def say(text: str) -> None:
     """One line on the task's standard error."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(f"{SAYS}{text}\n")
     sys.stderr.flush()
 
 
