@@ -119,8 +119,13 @@ management = true
 repos = ["*"]
 rights = ["admin"]
 
-# A job fetches code of the repository that is named like it, and of no other. Others have to be
-# named here to read any.
+# Jobs that fetch code or what was built of it. Others have to be named here to read any.
+[[policy.workload]]
+job = "hello"
+[[policy.workload.grants]]
+repos = ["hello", "shop"]
+rights = ["read"]
+
 [[policy.workload]]
 job = "shop"
 [[policy.workload.grants]]

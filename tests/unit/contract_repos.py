@@ -55,7 +55,7 @@ CREATE = RepoCreateReport(
 )  # fmt: skip
 DELETE = RepoDeleteReport("deleted", "shop is gone", "dev", ADDRESS, "shop", "shop-1")
 LINE = LogLine(1, 1_764_000_001.0, "plan      fits", "plan", "backend", {"schema": "x"})
-END = RepoDeploymentReport("log", "dev", ADDRESS, DEPLOYMENT, True, "toolkit repo log shop 31")
+END = RepoDeploymentReport("log", "dev", ADDRESS, DEPLOYMENT, True, next="toolkit repo log shop 31")
 
 DEPLOYMENT_KEYS = (
     "id repo commit before kind of pusher state sentence created changed resumed_by hooks digest"

@@ -191,11 +191,15 @@ def _again(
 def _printer(call: Call) -> OnLine:
     from toolkit.views.repo import deployment as view
 
+    width = 0
+
     def said(line: LogLine) -> None:
+        nonlocal width
+        width = max(width, len(line.job))
         if call.output.as_json:
             call.output.document(view.line_document(line), indent=None)
         else:
-            call.output.show([view.line(line)])
+            call.output.show(view.line(line, width))
 
     return said
 

@@ -138,6 +138,8 @@ class RepoDeploymentReport:
     deployment: Deployment
     followed: bool
     """False: nobody waited for its end."""
+    told: bool = False
+    """The last line of the log that was shown said how it ended."""
     next: str | None = None
 
     @property

@@ -7,12 +7,23 @@ from typing import Any
 from toolkit.spec.deployment import Deployment, LogLine
 from toolkit.spec.repo_reports import RepoDeploymentReport
 from toolkit.views.repo.parts import deployment_document
-from toolkit.views.text import staged
+from toolkit.views.text import WIDTH, staged
+
+WORDLESS = {"", "target", "step", "end"}
+"""Stages whose text speaks for itself."""
 
 
-def line(said: LogLine) -> str:
-    """As it was said."""
-    return said.text
+def line(said: LogLine, width: int = 0) -> list[str]:
+    """As an event of a rollout is shown: `backend   plan      1.0.0 → 1.1.0`.
+
+    `width`: columns of the longest name of a job so far.
+    """
+    shown = said.text.splitlines()
+    if said.stage not in WORDLESS:
+        shown = staged(said.stage, said.text)
+    if not said.job:
+        return shown
+    return [f"{said.job:<{max(width, WIDTH - 2)}}  {each}" for each in shown]
 
 
 def line_document(said: LogLine) -> dict[str, Any]:
@@ -29,9 +40,9 @@ def line_document(said: LogLine) -> dict[str, Any]:
 
 
 def lines(report: RepoDeploymentReport) -> list[str]:
-    """The state and its sentence; what to type next where something is left to do."""
+    """The state and its sentence, where the log did not end with it; what to type next."""
     found = report.deployment
-    result = staged(found.state, found.sentence or _sentence(found))
+    result = [] if report.told else staged(found.state, found.sentence or _sentence(found))
     if report.next is not None:
         result += staged("  next", report.next)
     return result
@@ -54,4 +65,4 @@ def document(report: RepoDeploymentReport) -> dict[str, Any]:
 
 
 def _sentence(found: Deployment) -> str:
-    return f"{found.repo} {found.id}"
+    return f"deployment {found.id} of {found.repo}"

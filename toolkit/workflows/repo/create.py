@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit.config.settings import Settings
 from toolkit.spec.repo import Order
-from toolkit.spec.repo_reports import RepoCreateReport, RepoVerdict, WorkTree
+from toolkit.spec.repo_reports import RepoCreateReport, RepoRow, RepoVerdict
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.repo.find import connect
 from toolkit.workflows.repo.reading import read_row
-from toolkit.workflows.repo.worktree import configure
+from toolkit.workflows.repo.worktree import configure, remote_of
 from toolkit.workflows.session import Session
 
 REMOTE = "hook"
@@ -55,12 +56,15 @@ def create_repo(
         row=row,
         work_tree=tree,
         notes=() if tree else (_elsewhere(endpoint.address),),
-        next=_next(row.url, tree),
+        next=_next(row, folder, session.settings) if tree else None,
     )
 
 
-def _next(url: str, tree: WorkTree | None) -> str | None:
-    return None if tree is None else f"git remote add {REMOTE} {url}"
+def _next(row: RepoRow, folder: Path | None, settings: Settings) -> str:
+    """To push, to the remote that is there or is made first."""
+    known = None if folder is None else remote_of(folder, settings, row.url)
+    push = f"git push {known or REMOTE} {row.repo.branch}"
+    return push if known else f"git remote add {REMOTE} {row.url} && {push}"
 
 
 def _elsewhere(address: str) -> str:

@@ -14,6 +14,9 @@ from toolkit.workflows.repo.find import connect
 from toolkit.workflows.repo.reading import read_deployment, read_line
 from toolkit.workflows.session import Session
 
+END = "end"
+"""Stage of the last line of a log, which says how it ended."""
+
 OnLine = Callable[[LogLine], None]
 """Called for each line of the log, in its order."""
 
@@ -91,9 +94,12 @@ def _followed(
     on_line: OnLine,
 ) -> RepoDeploymentReport:
     name, number = found.repo, found.id
+    told = False
     if follow or action == "log":
         for raw in server.log(name, number, follow=follow):
-            on_line(read_line(raw))
+            line = read_line(raw)
+            told = line.stage == END
+            on_line(line)
         found = server_says(server, name, number)
     return RepoDeploymentReport(
         action=action,
@@ -101,6 +107,7 @@ def _followed(
         address=server.endpoint.address,
         deployment=found,
         followed=follow,
+        told=told and found.is_final,
         next=_next(found),
     )
 

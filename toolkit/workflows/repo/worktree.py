@@ -65,6 +65,16 @@ def helper(top: Path, settings: Settings, flags: Mapping[str, object]) -> str:
     return f"!cd {shlex.quote(place_of)} && {line}"
 
 
+def remote_of(folder: Path, settings: Settings, url: str) -> str | None:
+    """What the remote with that address is called in the work tree around `folder`."""
+    said = _git(folder, settings, "config", "--null", "--get-regexp", r"^remote\..*\.url$")
+    for each in said.split("\0"):
+        key, _, value = each.partition("\n")
+        if value == url:
+            return key.removeprefix("remote.").removesuffix(".url")
+    return None
+
+
 def _way(endpoint: Endpoint) -> dict[str, str]:
     """What git has to know of the way to the server, as the environment says it."""
     said = {
