@@ -85,6 +85,7 @@ class HookRig:
     verifier: StandIn
     portal: BlockingPortal
     client: httpx.AsyncClient
+    app: Starlette
 
     def ask(
         self,
@@ -143,4 +144,4 @@ def make_rig(
         stack.callback(parts.stop)
         if opened:
             parts.open()
-        yield HookRig(hook, parts, data, said, verifier, portal, client)
+        yield HookRig(hook, parts, data, said, verifier, portal, client, app)
