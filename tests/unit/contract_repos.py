@@ -42,7 +42,6 @@ ROW = RepoRow(
         builds={"backend": Build("backend", ("make", "backend"), "out/backend")},
     ),
     f"{ADDRESS}/shop.git",
-    commit=DEPLOYMENT.commit,
     rights=("push", "read"),
     last=DEPLOYMENT,
 )  # fmt: skip
@@ -61,7 +60,7 @@ DEPLOYMENT_KEYS = (
     "id repo commit before kind of pusher state sentence created changed resumed_by hooks digest"
 )
 REPO_KEYS = (
-    "name url branch order commit created creator rights[] "
+    "name url branch order created creator rights[] "
     f"builds[](service command[] artifact dockerfile) last({DEPLOYMENT_KEYS})"
 )
 

@@ -17,8 +17,6 @@ class RepoRow:
     repo: Repo
     url: str
     """What git is told; it holds no token."""
-    commit: str | None = None
-    """At which the deploy branch is; None while nothing was pushed."""
     rights: tuple[str, ...] = ()
     """The caller's."""
     last: Deployment | None = None

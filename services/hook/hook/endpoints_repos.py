@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from hook.actions import Action, Ask
@@ -40,7 +40,9 @@ _BUILD: Schema = {
 }
 REPO: Schema = {
     "type": "object",
-    "required": ["name", "url", "branch", "order", "created", "creator", "builds", "rights"],
+    "required": [
+        "name", "url", "branch", "order", "created", "creator", "builds", "rights", "last",
+    ],
     "properties": {
         "name": {"type": "string"},
         "url": {"type": "string", "description": "the remote"},
@@ -50,8 +52,9 @@ REPO: Schema = {
         "creator": {"type": "string"},
         "builds": {"type": "array", "items": _BUILD},
         "rights": {"type": "array", "items": {"type": "string"}},
+        "last": {"type": ["object", "null"], "description": "the newest deployment"},
     },
-}
+}  # fmt: skip
 _REPOS: Schema = {
     "type": "object",
     "required": ["repos"],
@@ -87,7 +90,14 @@ def document(ask: Ask, repo: Repo) -> dict[str, Any]:
             for build in repo.builds.values()
         ],
         "rights": sorted(ask.server.rights(ask.caller, repo.name)),
+        "last": _last(ask, repo),
     }
+
+
+def _last(ask: Ask, repo: Repo) -> dict[str, Any] | None:
+    """Its newest deployment."""
+    found = ask.server.deployments.all(repo.name)
+    return asdict(found[-1]) if found else None
 
 
 def may(right: Any) -> Any:

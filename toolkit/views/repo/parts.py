@@ -41,7 +41,6 @@ def repo_document(row: RepoRow) -> dict[str, Any]:
         "url": row.url,
         "branch": repo.branch,
         "order": repo.order,
-        "commit": row.commit,
         "created": repo.created,
         "creator": repo.creator,
         "rights": list(row.rights),

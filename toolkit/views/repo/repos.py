@@ -8,7 +8,7 @@ from toolkit.spec.repo_reports import RepoListReport, RepoRow
 from toolkit.views.repo.parts import repo_document, short
 from toolkit.views.text import table
 
-HEAD = ["name", "branch", "commit", "last", "state", "url"]
+HEAD = ["name", "branch", "last", "commit", "state", "url"]
 
 
 def lines(report: RepoListReport) -> list[str]:
@@ -29,5 +29,6 @@ def document(report: RepoListReport) -> dict[str, Any]:
 
 
 def _cells(row: RepoRow) -> list[str]:
-    number, state = (str(row.last.id), row.last.state) if row.last else ("-", "-")
-    return [row.repo.name, row.repo.branch, short(row.commit), number, state, row.url]
+    last = row.last
+    newest = [str(last.id), short(last.commit), last.state] if last else ["-", "-", "-"]
+    return [row.repo.name, row.repo.branch, *newest, row.url]

@@ -6,7 +6,7 @@ from typing import Any
 
 from toolkit.spec.repo import Build
 from toolkit.spec.repo_reports import RepoShowReport
-from toolkit.views.repo.parts import deployment_document, moment, repo_document, short, summary
+from toolkit.views.repo.parts import deployment_document, moment, repo_document, summary
 from toolkit.views.text import staged, table
 
 HEAD = ["id", "commit", "state", "when", "who", ""]
@@ -19,7 +19,7 @@ def lines(report: RepoShowReport) -> list[str]:
     turns = "the newest push wins" if row.repo.order == "newest" else "every push has its turn"
     result = staged("repo", f"{row.repo.name}{made}")
     result += staged("url", row.url)
-    result += staged("branch", f"{row.repo.branch} at {short(row.commit)}; {turns}")
+    result += staged("branch", f"{row.repo.branch}; {turns}")
     if row.rights:
         result += staged("rights", ", ".join(row.rights))
     for build in row.repo.builds.values():

@@ -61,7 +61,6 @@ REPO = record(
     url=some("What git is told; it holds no token"),
     branch=some("The branch that is deployed"),
     order=word("newest: a push that waits gives way to a later one", Order),
-    commit=maybe(text("At which that branch is; null while nothing was pushed")),
     created=moment("When it was made"),
     creator=text("Who made it"),
     rights=texts("What you may: read, push, admin; empty where the server does not say"),

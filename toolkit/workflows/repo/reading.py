@@ -30,7 +30,6 @@ def read_row(raw: Mapping[str, Any], address: str) -> RepoRow:
     return RepoRow(
         repo=repo,
         url=remote(address, name),
-        commit=_text(raw, "commit") or None,
         rights=tuple(sorted(str(each) for each in _list(raw.get("rights")))),
         last=read_deployment(last) if isinstance(last, dict) else None,
     )
