@@ -12,12 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_args
 
 from hook.children import wire
 from hook.children.errand import End, Message, Result, Work
-from hook.children.zygote import INTERRUPT, KILL, READY
+from hook.children.zygote import INTERRUPT, KILL, PRELOAD, READY
 from toolkit.errors import ExitCode, UnavailableError
 
 GRACE = 10.0
@@ -48,7 +48,7 @@ class Stop:
             wake()
 
     @contextlib.contextmanager
-    def waking(self, wake: Callable[[], None]) -> Any:
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
         """Meanwhile call `wake` when it is set, which may be now."""
         with self._lock:
             self._wakes.append(wake)
@@ -69,7 +69,15 @@ class Children:
     first `run` waits for the imports.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        *,
+        modules: Sequence[str] = PRELOAD,
+        path: Sequence[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        """`modules`: what children find imported; `path`: where those are that no package has."""
+        self._modules = json.dumps({"modules": list(modules), "path": list(path)})
         self._clock = clock
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -149,7 +157,10 @@ class Children:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "hook.children.zygote", str(theirs.fileno())],
+                [
+                    *(sys.executable, "-I", "-m", "hook.children.zygote"),
+                    *(str(theirs.fileno()), self._modules),
+                ],
                 pass_fds=[theirs.fileno()],
                 env={"LC_ALL": "C.UTF-8", "PATH": os.defpath},
                 stdin=subprocess.DEVNULL,
@@ -200,6 +211,7 @@ class _One:
         self._last: dict[str, Any] | None = None
         self._ended: int | None = None
         self._failed = ""
+        self._broken = False
         self._why: End | None = None
         """Why it was killed, or asked to end."""
 
@@ -252,6 +264,7 @@ class _One:
                 elif kind == "end" and isinstance(message, dict) and self._last is None:
                     self._last = message
         except wire.TooMuchError:
+            self._broken = True
             self._kill()
             return False
         return bool(data)
@@ -277,6 +290,8 @@ class _One:
         end: End | None = last.get("end") if last.get("end") in get_args(End) else None
         if self._why == "deadline" and (self._ended != 0 or end is None):
             return Result("deadline", message=f"was not done after {seconds:g} s")
+        if self._broken:
+            return Result("died", message="said more than it may, or not as it should")
         if end == "memory":
             return Result("memory", message=f"needs more than {memory >> 20} MB of memory")
         if self._why == "stopped" and end in {None, "stopped"}:
@@ -285,8 +300,11 @@ class _One:
             return Result("died", message=f"could not be done: {self._failed}")
         if self._ended != 0 or end is None:
             return Result("died", message=f"ended without a result ({_how(self._ended)})")
-        if end == "done" and isinstance(last.get("value"), dict):
-            return Result("done", last["value"])
+        if end == "done":
+            value = last.get("value")
+            if isinstance(value, dict):
+                return Result("done", value)
+            return Result("died", message="ended with a result that is none")
         hint = last.get("hint")
         return Result(
             end,

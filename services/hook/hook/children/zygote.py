@@ -17,6 +17,7 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from hook.children import child
@@ -39,12 +40,19 @@ PRELOAD = (
     "concurrent.futures.thread",
     "html.entities",
     "zlib",
+    # Much in these is imported by the function that needs it.
+    "toolkit.rollout.*",
+    "toolkit.render.*",
+    "toolkit.config.*",
+    "toolkit.spec.*",
+    "jinja2.*",
+    "hook.children.warm",
 )
-"""What children work with. What is missing here would be imported in each of them, and could not
-be where another user may not read Python's own files."""
+"""What children work with; `.*`: and everything in that room.
 
-ROOMS = ("toolkit.rollout", "toolkit.render", "toolkit.config", "toolkit.spec", "jinja2")
-"""Whole rooms that are imported: much in them is imported by the function that needs it."""
+What is missing here would be imported in each of them, and could not be where another user may not
+read Python's own files.
+"""
 
 
 class Running(NamedTuple):
@@ -54,19 +62,19 @@ class Running(NamedTuple):
     status: socket.socket
 
 
-def preload() -> None:
+def preload(modules: Sequence[str] = PRELOAD) -> None:
     """Import what children need; what is not there is not needed."""
-    for name in PRELOAD:
+    for name in modules:
+        room = name.removesuffix(".*")
         with contextlib.suppress(ModuleNotFoundError):
-            importlib.import_module(name)
-    for name in ROOMS:
-        room = importlib.import_module(name)
-        for found in pkgutil.walk_packages(room.__path__, f"{name}."):
-            with contextlib.suppress(ImportError):
-                importlib.import_module(found.name)
-    from hook.children.warm import warm
-
-    warm()
+            found = importlib.import_module(room)
+            if not name.endswith(".*"):
+                continue
+            for each in pkgutil.walk_packages(found.__path__, f"{room}."):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(each.name)
+    if (warm := sys.modules.get("hook.children.warm")) is not None:
+        warm.warm()
 
 
 class Zygote:
@@ -184,11 +192,13 @@ def _say(status: socket.socket, message: dict[str, object]) -> None:
         status.send(json.dumps(message).encode())
 
 
-def main(number: int) -> NoReturn:
-    """Serve on the socket with that number."""
+def main(number: int, more: str) -> NoReturn:
+    """Serve on the socket with that number; `more`: the modules to import, and where they are."""
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, signal.SIG_IGN)
-    preload()
+    said = json.loads(more)
+    sys.path += said["path"]
+    preload(said["modules"])
     gc.collect()
     gc.freeze()  # a child's collector need not touch, and so copy, what is here now
     Zygote(socket.socket(fileno=number)).serve()
@@ -198,4 +208,4 @@ if __name__ == "__main__":
     # Not this file a second time, as __main__: what is imported is what children share.
     from hook.children.zygote import main as serve
 
-    serve(int(sys.argv[1]))
+    serve(int(sys.argv[1]), sys.argv[2])
