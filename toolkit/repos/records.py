@@ -20,7 +20,7 @@ from typing import Any, get_args
 
 from toolkit.errors import AbsentError
 from toolkit.repos.files import PREFIX, make_folder, move, sync_folder, write_whole
-from toolkit.spec.deployment import Deployment, Kind, State, Waiting
+from toolkit.spec.deployment import Deployment, Kind, Waiting
 from toolkit.spec.report import Verdict
 
 _INTENT = re.compile(r"[0-9a-f]{32}")
@@ -241,11 +241,6 @@ def _check(record: Deployment, said: Mapping[str, Any]) -> None:
         raise ValueError("a time of it is none")
     if not _COMMIT.fullmatch(record.commit) or not isinstance(record.id, int):
         raise ValueError("no commit")
-
-
-def state_of(word: str) -> State:
-    """A verdict's word as the state of a record; `unknown` for a word that is none."""
-    return word if word in _STATES else "unknown"  # type: ignore[return-value]
 
 
 def _files(folder: Path) -> list[Path]:

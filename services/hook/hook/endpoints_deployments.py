@@ -133,9 +133,15 @@ def _log(ask: Ask, _: Any) -> Answer:
 
 
 def stream(
-    deployments: Deployments, repo: str, number: int, *, after: int = 0, follow: bool = False
+    deployments: Deployments,
+    repo: str,
+    number: int,
+    *,
+    after: int = 0,
+    follow: bool = False,
+    beat: float = BEAT,
 ) -> Iterator[bytes]:
-    """A log as lines of JSON; with `follow` until it ends, an empty piece now and then."""
+    """A log as lines of JSON; with `follow` until it ends, an empty piece every `beat` seconds."""
     place = Place()
     while True:
         live = deployments.is_live(repo, number)  # before reading: a last line is not missed
@@ -146,7 +152,7 @@ def stream(
         if not live or not follow:
             return
         yield b""
-        deployments.wait(repo, number, place.lines, BEAT)
+        deployments.wait(repo, number, place.lines, beat)
 
 
 def _pieces(lines: list[LogLine]) -> Iterator[bytes]:

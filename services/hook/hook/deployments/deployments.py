@@ -7,35 +7,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from hook.deployments import choosing, repairing
+from hook.deployments import choosing
+from hook.deployments.book import Book
+from hook.deployments.reconciling import Repos, reconcile
 from hook.deployments.turn import Ending, Perform, Turn
 from toolkit.errors import ToolkitError, UnavailableError
 from toolkit.repos.record_logs import Logs, Place
 from toolkit.repos.records import Records
-from toolkit.serving.bounded import bounded, unsecret
-from toolkit.spec.deployment import Deployment, Kind, LogLine, State
+from toolkit.serving.bounded import bounded
+from toolkit.spec.deployment import Deployment, Kind, LogLine
 from toolkit.spec.identity import Person
 from toolkit.spec.repo import RefChange, Repo
 
 if TYPE_CHECKING:
     from hook.who import Who
 
-LONGEST = 2000
-"""Characters of one line of a log."""
 STOP = 20.0
 """Seconds that the server's end waits for deployments to let go of what they hold."""
-
-
-class Repos(Protocol):
-    """The registry, as far as it is needed here."""
-
-    def get(self, name: str) -> Repo:
-        """AbsentError when there is none."""
-
-    def all(self) -> tuple[Repo, ...]:
-        """Every repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +74,7 @@ class Deployments:
         self._halt = halt
         self._on_bug = on_bug
         self._now = now
+        self._book = Book(records, logs, now=now)
         self._clock = clock
         self._lock = threading.RLock()
         self._lines: dict[str, _Line] = {}
@@ -215,7 +206,7 @@ class Deployments:
             self._check_open()
             record = self.get(repo, number)
             choosing.check_resumable(record, self._records.all(repo))
-            record = self._changed(record, "waiting", f"resumed by {_named(who)}")
+            record = self._book.changed(record, "waiting", f"resumed by {_named(who)}")
             record = replace(record, resumed_by=_named(who))
             with _on_disk(repo):
                 self._records.write(record)
@@ -248,18 +239,18 @@ class Deployments:
         repo, number = record.repo, record.id
         self._logs.open(repo, number)
         if said:
-            self._say(record, said, stage="note")
+            self._book.say(record, said, stage="note")
         if self._stopping:
-            self._need_token(record, "the server stops, so its turn does not come")
+            self._book.need_token(record, "the server stops, so its turn does not come")
             return self.get(repo, number)
         line = self._lines.setdefault(repo, _Line())
         if self._order(repo) == "newest":
             for waiting in line.waiting:
-                self._supersede(self.get(repo, waiting.number), number)
+                self._book.supersede(self.get(repo, waiting.number), number)
             line.waiting.clear()
         line.waiting.append(_Waiting(number, who))
         if line.running is not None:
-            self._say(record, f"waits for deployment {line.running}", stage="hold")
+            self._book.say(record, f"waits for deployment {line.running}", stage="hold")
         if line.thread is None:
             line.thread = threading.Thread(
                 target=self._work, args=(repo, line), name=f"deploys-{repo}", daemon=True
@@ -286,90 +277,36 @@ class Deployments:
                 self._take_turn(repo, turn)
             except Exception as exc:  # noqa: BLE001  the next one has its turn all the same
                 self._on_bug(exc)
-                self._end(self.get(repo, turn.number), Ending("unknown", "an error of our own"))
+                self._book.end(
+                    self.get(repo, turn.number), Ending("unknown", "an error of our own")
+                )
 
     def _take_turn(self, name: str, turn: _Waiting) -> None:
         record = self.get(name, turn.number)
         try:
             repo = self._repos.get(name)
         except ToolkitError as exc:
-            self._end(record, Ending("refused", exc.message))
+            self._book.end(record, Ending("refused", exc.message))
             return
         for each in self._records.all(name):
             if each.id < record.id and each.state == "needs-token":
-                self._supersede(each, record.id)
+                self._book.supersede(each, record.id)
         ending = self._perform(
             Turn(
                 deployment=record,
                 repo=repo,
                 who=turn.who,
-                say=lambda text, *, stage="", job="", at=None: self._say(
+                say=lambda text, *, stage="", job="", at=None: self._book.say(
                     record, text, stage=stage, job=job, at=at
                 ),
-                reach=lambda state: self._reach(name, record.id, state),
+                reach=lambda state: self._book.reach(name, record.id, state),
                 stopping=lambda: self._stopping,
             )
         )
         if ending.state == "needs-token":
-            self._need_token(self.get(name, record.id), ending.sentence)
+            self._book.need_token(self.get(name, record.id), ending.sentence)
             return
-        self._end(self.get(name, record.id), ending)
-
-    # States.
-
-    def _reach(self, repo: str, number: int, state: State) -> None:
-        record = self.get(repo, number)
-        self._records.settle(self._changed(record, state, ""))
-
-    def _supersede(self, record: Deployment, by: int) -> None:
-        self._end(record, Ending("superseded", f"deployment {by} came after it"))
-
-    def _need_token(self, record: Deployment, why: str) -> None:
-        """Nothing more can be done with the token that there was."""
-        how = f"toolkit repo resume {record.repo} {record.id}"
-        self._close(
-            self._changed(record, "needs-token", why), f"needs-token: {why} · {how} goes on", None
-        )
-
-    def _end(self, record: Deployment, ending: Ending) -> None:
-        self._close(
-            self._changed(record, ending.state, ending.sentence),
-            repairing.last_line(record, ending),
-            ending.document,
-        )
-
-    def _close(self, record: Deployment, text: str, document: dict[str, object] | None) -> None:
-        """The last line, then the record, then whoever follows is told that it is over."""
-        self._logs.open(record.repo, record.id)
-        self._logs.say(
-            record.repo,
-            record.id,
-            bounded(unsecret(text), LONGEST),
-            stage=repairing.END,
-            document=document,
-            last=True,
-        )
-        self._records.settle(record)
-        self._logs.end(record.repo, record.id)
-
-    def _changed(self, record: Deployment, state: State, sentence: str) -> Deployment:
-        said = bounded(unsecret(sentence), LONGEST)
-        return replace(record, state=state, sentence=said, changed=self._now())
-
-    def _say(
-        self,
-        record: Deployment,
-        text: str,
-        *,
-        stage: str = "",
-        job: str = "",
-        at: float | None = None,
-    ) -> None:
-        for each in text.split("\n"):
-            said = bounded(unsecret(each), LONGEST)
-            self._logs.say(
-                record.repo, record.id, said, stage=bounded(stage, 40), job=bounded(job), at=at
-            )
+        self._book.end(self.get(name, record.id), ending)
 
     # Beginning and end of the server.
 
@@ -378,37 +315,8 @@ class Deployments:
 
         To be called once, before the first push is taken.
         """
-        changed = []
         with self._lock:
-            intents = self._records.intents()
-            for repo in self._repos.all():
-                changed += self._repair(repo, intents)
-            for each in intents:
-                # What was adopted is not there any more.
-                self._records.drop(each.name)
-        return tuple(changed)
-
-    def _repair(self, repo: Repo, intents: tuple[repairing.Intent, ...]) -> list[Deployment]:
-        records = self._records.all(repo.name)
-        ours = [each for each in intents if each.record.repo == repo.name]
-        for intent in repairing.moved(self._head(repo), records, ours):
-            record = self._records.adopt(intent.name)
-            self._records.write(replace(record, kind="repair"))
-        if (head := self._head(repo)) and repairing.is_unknown(head, self._records.all(repo.name)):
-            self._records.add(repairing.nobody_s(repo, head, self._now()))
-        changed = []
-        for record in self._records.all(repo.name):
-            if record.is_final or record.state == "needs-token":
-                continue
-            said = self._logs.last(repo.name, record.id)
-            if (ended := repairing.ended(said)) is not None:
-                self._records.write(self._changed(record, *ended))
-            elif record.kind == "repair" and record.commit != head:
-                self._end(record, Ending("superseded", f"{repo.branch} moved on before its turn"))
-            else:
-                self._need_token(record, repairing.how_far(record, said))
-            changed.append(self.get(repo.name, record.id))
-        return changed
+            return reconcile(self._book, self._repos, self._head, self._on_bug)
 
     def stop(self, *, patience: float = STOP) -> None:
         """Take no more turns, tell those under way to let go; what is open needs a token then."""
@@ -417,7 +325,7 @@ class Deployments:
             threads = []
             for repo, line in self._lines.items():
                 for waiting in line.waiting:
-                    self._need_token(
+                    self._book.need_token(
                         self.get(repo, waiting.number), "the server stopped before its turn came"
                     )
                 line.waiting.clear()

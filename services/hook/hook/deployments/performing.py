@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hook.children.children import Children, Stop
+from hook.children.children import Stop
 from hook.children.errand import Message, Result, Work
 from hook.children.loading import agents_of
 from hook.deployments.deploying import CALL, Order
 from hook.deployments.turn import Ending, Turn
 from toolkit.errors import ExitCode, ToolkitError
-from toolkit.repos.records import state_of
+from toolkit.repos.builds import Built
 from toolkit.spec.deployment import Deployment, State
 from toolkit.spec.hook import HookConfig
 from toolkit.spec.repo import Repo
@@ -20,13 +22,46 @@ from toolkit.spec.report import VERDICT_CODES
 from toolkit.spec.tree import Tree
 
 if TYPE_CHECKING:
-    from hook.building import Building
+    from hook.who import Who
 
 WORDS: dict[ExitCode, State] = {
     code: word for word, code in VERDICT_CODES.items() if code is not ExitCode.OK
 }
+PLACES = 8
+"""Deployments under way at once: each is a process, and most of it is waiting."""
+ENDS: dict[str, State] = {**{word: word for word in VERDICT_CODES}, "needs-token": "needs-token"}
+"""What a child may say that became of it."""
 AFTER = ("post-receive", "post-update")
 """A user's hooks that run when a push has its verdict."""
+
+STOPPED = Ending("needs-token", "the server stopped before it deployed; nothing was registered")
+
+
+class Runs(Protocol):
+    """`hook.children.Children`."""
+
+    def run(
+        self,
+        work: Work,
+        *,
+        memory: int,
+        seconds: float,
+        on_message: Callable[[Message], None],
+        stop: Stop,
+    ) -> Result:
+        """Have it done by a child of its own; blocks."""
+
+
+class Builds(Protocol):
+    """`hook.building.Building`."""
+
+    def build_all(
+        self, repo: Repo, commit: str, who: Who, say: Callable[[str], None]
+    ) -> Mapping[str, Built]:
+        """Build every service that the repository's settings name; blocks."""
+
+    def given(self, repo: Repo, commit: str, built: Mapping[str, Built]) -> dict[str, Any]:
+        """What the jobs are told of it."""
 
 
 class RunHooks(Protocol):
@@ -51,10 +86,10 @@ class Performing:
     def __init__(
         self,
         *,
-        children: Children,
+        children: Runs,
         config: HookConfig,
         gather: Callable[[Repo, str], Tree],
-        building: Building | None = None,
+        building: Builds | None = None,
         run_hooks: RunHooks | None = None,
     ):
         """`gather`: the files of a commit, by its full id."""
@@ -63,7 +98,8 @@ class Performing:
         self._gather = gather
         self._building = building
         self._run_hooks = run_hooks
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._under_way = 0
         self._stops: set[Stop] = set()
         self._halted = False
 
@@ -76,31 +112,47 @@ class Performing:
 
     def halt(self) -> None:
         """Ask everything under way to let go; no turn that comes later begins anything."""
-        with self._lock:
+        with self._changed:
             self._halted = True
             stops = tuple(self._stops)
+            self._changed.notify_all()
         for stop in stops:
             stop.set()
 
     def _deploy(self, turn: Turn) -> Ending:
-        deployment = turn.deployment
         try:
             given = self._build(turn)
-            if turn.stopping():
-                return Ending(
-                    "needs-token", "the server stopped before it deployed; nothing was registered"
-                )
-            turn.reach("deploying")
-            result = self._run(turn, given)
+            with self._place(turn):
+                if self._halted or turn.stopping():
+                    return STOPPED
+                turn.reach("deploying")
+                result = self._run(turn, given)
         except ToolkitError as exc:
+            if self._halted or turn.stopping():
+                return STOPPED
             return refused(turn, exc.message, exc.hint, exc.code)
-        return ending_of(turn, result, deployment)
+        return ending_of(turn, result)
+
+    @contextlib.contextmanager
+    def _place(self, turn: Turn) -> Iterator[None]:
+        """One of the places that there are."""
+        with self._changed:
+            if self._under_way >= PLACES:
+                turn.say(f"waits for one of {PLACES} deployments under way", stage="hold")
+                self._changed.wait_for(lambda: self._under_way < PLACES or self._halted)
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
 
     def _build(self, turn: Turn) -> Mapping[str, Any]:
         building, commit = self._building, turn.deployment.commit
         if building is None:
             return {}
-        built: Mapping[str, Any] = {}
+        built: Mapping[str, Built] = {}
         if turn.repo.builds:
             turn.reach("building")
             built = building.build_all(
@@ -120,7 +172,7 @@ class Performing:
                 text,
                 stage=said["stage"],
                 job=said["job"],
-                at=float(at) if isinstance(at, int | float) else None,
+                at=at if isinstance(at, float) and math.isfinite(at) else None,
             )
 
         work = Work(
@@ -130,7 +182,7 @@ class Performing:
             tree=self._gather(turn.repo, deployment.commit),
         )
         stop = Stop()
-        with self._lock:
+        with self._changed:
             self._stops.add(stop)
             if self._halted:
                 stop.set()
@@ -143,7 +195,7 @@ class Performing:
                 stop=stop,
             )
         finally:
-            with self._lock:
+            with self._changed:
                 self._stops.discard(stop)
 
     def _after(self, turn: Turn, ending: Ending) -> None:
@@ -183,7 +235,7 @@ def actor_of(deployment: Deployment) -> str:
     return f"{who}, {deployment.repo} {deployment.id}"
 
 
-def ending_of(turn: Turn, result: Result, deployment: Deployment) -> Ending:
+def ending_of(turn: Turn, result: Result) -> Ending:
     """What the end of the child means for the deployment."""
     match result.end:
         case "done":
@@ -198,7 +250,7 @@ def ending_of(turn: Turn, result: Result, deployment: Deployment) -> Ending:
             told = f"an error of our own: {result.message}"
         case _:
             told = f"what deployed it {result.message}; Nomad goes on with what was begun"
-    again = f"toolkit repo redeploy {deployment.repo} {deployment.id}"
+    again = f"toolkit repo redeploy {turn.deployment.repo} {turn.deployment.id}"
     turn.say(f"{again} looks again, and goes on", stage="note")
     return Ending("unknown", told)
 
@@ -207,7 +259,7 @@ def _done(turn: Turn, value: Message) -> Ending:
     lines = value.get("lines")
     for line in lines if isinstance(lines, list) else ():
         turn.say(str(line), stage="report")
-    state = state_of(str(value.get("state")))
+    state = ENDS.get(str(value.get("state")), "unknown")
     document = value.get("document")
     secret = turn.who.token.reveal()
     said = str(value.get("sentence", ""))

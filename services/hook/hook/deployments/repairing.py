@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from hook.deployments.turn import Ending
 from toolkit.repos.records import Intent
 from toolkit.spec.deployment import Deployment, LogLine, State
 from toolkit.spec.repo import Repo
 from toolkit.spec.report import Verdict
-
-__all__ = ["END", "Intent", "ended", "how_far", "is_unknown", "last_line", "moved", "nobody_s"]
 
 _LOG = " · toolkit repo log "
 END = "end"
@@ -61,11 +58,11 @@ def ended(last: LogLine | None) -> tuple[State, str] | None:
     return None if word is None else (word, last.text.partition(_LOG)[0])
 
 
-def last_line(record: Deployment, ending: Ending) -> str:
+def last_line(record: Deployment) -> str:
     """`deployed in 9.1 s, 0 failed probes · toolkit repo log shop 31`."""
-    said = ending.sentence
-    if not said.startswith(ending.state):
-        said = f"{ending.state}: {said}"
+    said = record.sentence
+    if not said.startswith(record.state):
+        said = f"{record.state}: {said}"
     return f"{said}{_LOG}{record.repo} {record.id}"
 
 
