@@ -6,6 +6,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.repos.packs import request_of
+from toolkit.repos.git import command, environ
+
 ENVIRON = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "HOME": "/nonexistent",
@@ -25,6 +28,12 @@ FILE, RUNS, FOLDER, LINK, MODULE = "100644", "100755", "40000", "120000", "16000
 
 Line = tuple[str, str | bytes, str]
 """Mode, name and ID of one line of a folder."""
+
+
+def receive(to: Path, request: bytes) -> subprocess.CompletedProcess[bytes]:
+    """What stock git makes of a push, without hooks, in a repository with its configuration."""
+    words = command(to, ["receive-pack", "--stateless-rpc", str(to)])
+    return subprocess.run(words, env=environ(), input=request, capture_output=True, timeout=60)
 
 
 class Source:
@@ -106,6 +115,15 @@ class Source:
     def push(self, to: Path, *refs: str) -> subprocess.CompletedProcess[bytes]:
         """What becomes of a push by path, which runs stock `receive-pack` there."""
         return self.ask("push", "--quiet", str(to), *refs)
+
+    def send(self, to: Path, *refs: tuple[str, str, str]) -> subprocess.CompletedProcess[bytes]:
+        """What becomes of a push of old, new and name that no client looks at first.
+
+        All objects here are sent, whatever the refs need of them.
+        """
+        listed = self.ask("cat-file", "--batch-all-objects", "--batch-check=%(objectname)").stdout
+        pack = self.ask("pack-objects", "--stdout", "-q", stdin=listed, check=True).stdout
+        return receive(to, request_of(refs, pack))
 
     def give(self, to: Path, ref: str, commit: str) -> None:
         """Have a commit and all of it be in a repository, unchecked, and a ref there name it."""

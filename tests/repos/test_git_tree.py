@@ -247,7 +247,9 @@ def test_a_tree_of_thousands_of_folders_in_each_other_is_refused(source: Source)
 def test_a_folder_of_too_many_bytes_is_not_read(source: Source) -> None:
     limits = replace(LIMITS, files=3)
     tree = source.tree([(FILE, "x" * 50 + str(index), "a" * 40) for index in range(20)])
-    assert "is too large" in refusal(source, tree, limits).message
+    assert refusal(source, tree, limits).message == "the commit has more than 3 files or folders"
+    tree = source.tree([(FILE, "x" * 300 + str(index), "a" * 40) for index in range(5)])
+    assert refusal(source, tree, limits).message == "the commit has more than 3 files or folders"
 
 
 def test_executables_are_plain_files(source: Source) -> None:

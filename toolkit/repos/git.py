@@ -74,7 +74,7 @@ class GitError(UnavailableError):
 
     def __init__(self, message: str, *, status: int | None = None, said: str = ""):
         """`status`: git's exit status; `said`: the end of its standard error, bounded."""
-        super().__init__(message, hint="the server's log has more; try again")
+        super().__init__(message, hint="try again; the server's log has more")
         self.status, self.said = status, said
 
 

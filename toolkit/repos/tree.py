@@ -220,10 +220,7 @@ class GitTree:
                 files += not entry.is_folder
                 folders += entry.is_folder
                 if max(files, folders) > most:
-                    raise RefusedError(
-                        f"the commit has more than {most:,} files or folders",
-                        hint="keep what is not deployed out of the branch, or raise `files`",
-                    )
+                    raise _too_many(most)
                 yield path, entry
                 if entry.is_folder and (hidden or not name.startswith(".")):
                     left.append((entry, f"{path}/"))
@@ -234,14 +231,16 @@ class GitTree:
         if known is None:
             most = self._limits.files * (self._limits.path_bytes + 64)
             kind, size = self._objects.info(id_)
-            if kind != "tree" or size > most:
-                raise _refusal(path, "is no folder, or one that is too large")
+            if kind != "tree":
+                raise _refusal(path, "is no folder, whatever its mode says")
+            if size > most:
+                raise _too_many(self._limits.files)
             data = self._objects.contents(id_, most)
-            known = self._folders[id_] = _parse(data, len(id_) // 2, path)
+            known = self._folders[id_] = _parse(data, len(id_) // 2, path, 2 * self._limits.files)
         return known
 
 
-def _parse(data: bytes, digest: int, path: str) -> dict[str, Entry]:
+def _parse(data: bytes, digest: int, path: str, most: int) -> dict[str, Entry]:
     """The lines of a folder: `MODE NAME NUL` and an ID in `digest` bytes, one after another."""
     found: dict[str, Entry] = {}
     at = 0
@@ -258,6 +257,8 @@ def _parse(data: bytes, digest: int, path: str) -> dict[str, Entry]:
         name = data[space + 1 : end].decode(errors="backslashreplace")
         if name in found:
             raise _refusal(f"{path.rstrip('/')}/{name}".lstrip("/"), "is there twice")
+        if len(found) == most:
+            raise _too_many(most // 2)
         found[name] = Entry(int(data[at:space], 8), data[end + 1 : after].hex())
         at = after
     return found
@@ -265,6 +266,13 @@ def _parse(data: bytes, digest: int, path: str) -> dict[str, Entry]:
 
 def _is_octal(text: bytes) -> bool:
     return text.isdigit() and not set(text) & set(b"89")
+
+
+def _too_many(most: int) -> RefusedError:
+    return RefusedError(
+        f"the commit has more than {most:,} files or folders",
+        hint="keep what is not deployed out of the branch, or raise `files`",
+    )
 
 
 def _refusal(path: str, fault: str) -> RefusedError:
