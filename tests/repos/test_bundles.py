@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -206,7 +206,8 @@ def test_a_state_that_cannot_be_read_is_said_and_can_be_destroyed(
 ) -> None:
     bundles.push(REPO, files(), "ann")
     (tmp_path / "hooks" / "shop" / "state.json").write_bytes(broken)
-    for ask in (bundles.get, bundles.current, bundles.remove, bundles.rollback):
+    asks: list[Callable[[Repo], object]] = [bundles.get, bundles.current, bundles.rollback]
+    for ask in asks:
         with pytest.raises(RefusedError, match="cannot be read"):
             ask(REPO)
     with pytest.raises(RefusedError, match="cannot be read"):
@@ -229,12 +230,13 @@ def no_room() -> Iterator[None]:
 def test_a_full_disk_leaves_what_was_there(bundles: Bundles, tmp_path: Path) -> None:
     before, _ = bundles.push(REPO, files("exit 1"), "ann")
     stored = sorted((tmp_path / "hooks" / "shop").iterdir())
+    changes: list[Callable[[], object]] = [
+        lambda: bundles.push(REPO, files("exit 2"), "ann"),
+        lambda: bundles.remove(REPO),
+        lambda: bundles.create(Repo("other")),
+    ]
     with no_room():
-        for change in (
-            lambda: bundles.push(REPO, files("exit 2"), "ann"),
-            lambda: bundles.remove(REPO),
-            lambda: bundles.create(Repo("other")),
-        ):
+        for change in changes:
             with pytest.raises(UnavailableError, match="cannot be kept or read"):
                 change()
     assert bundles.get(REPO) == before

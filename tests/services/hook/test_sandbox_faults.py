@@ -1,0 +1,338 @@
+"""Scripts that mean harm, or do it: each ends, and nothing of it is left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from hook.sandbox import account, box
+from hook.sandbox.account import Account
+from hook.sandbox.box import HOLDS
+from hook.sandbox.lines import LONGEST, Lines
+
+from tests.services.hook.sandbox_rig import PATIENT, REPO, History, Rig, processes_of
+from toolkit.spec.bundle import HookFile
+from toolkit.spec.hook import HookLimits
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="another user: needs root")
+
+HELD = pytest.mark.parametrize("holds", [HOLDS, frozenset()], ids=["held", "bare"])
+"""With what this kernel has, and as on one that has nothing of it."""
+WHO = "#!/bin/sh\nid -u\n"
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    return History.make(tmp_path_factory.mktemp("history") / "shop.git")
+
+
+@pytest.fixture
+def rig(history: History, tmp_path: Path) -> Rig:
+    return Rig.make(history, tmp_path)
+
+
+def left_of(rig: Rig) -> list[psutil.Process]:
+    """What still runs as the user of the last run, whose first line said who that was."""
+    return processes_of(int(rig.said[0]))
+
+
+@HELD
+def test_an_endless_loop_ends(rig: Rig, holds: frozenset[str]) -> None:
+    limits = HookLimits(seconds=0.5)
+    assert rig.run(f"{WHO}while :; do :; done\n", limits=limits, holds=holds) == 1
+    assert rig.said[-1] == "the pre-receive hook was ended: it ran longer than 0.5 s"
+    assert left_of(rig) == []
+
+
+@HELD
+def test_a_fork_bomb_has_a_bound_and_an_end(rig: Rig, holds: frozenset[str]) -> None:
+    bomb = "bomb() { bomb | bomb & }\nbomb 2>/dev/null\nwhile :; do sleep 9 2>/dev/null; done\n"
+    assert rig.run(WHO + bomb, limits=HookLimits(seconds=0.7), holds=holds) == 1
+    assert rig.said[-1] == "the pre-receive hook was ended: it ran longer than 0.7 s"
+    assert left_of(rig) == []
+
+
+@HELD
+def test_as_many_processes_as_one_may_have_and_no_more(
+    rig: Rig, holds: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(box, "PROCESSES", 12)
+    script = """#!/usr/bin/python3
+import os, time
+print(os.getuid(), flush=True)
+made = 0
+try:
+    while True:
+        if os.fork() == 0:
+            time.sleep(600)
+        made += 1
+except BlockingIOError:
+    print(made)
+"""
+    assert rig.run(script, holds=holds) == 0
+    assert int(rig.said[1]) < 12
+    assert rig.said[2] == f"the pre-receive hook left {rig.said[1]} processes behind, ended with it"
+    assert left_of(rig) == []
+
+
+@HELD
+def test_what_would_outlive_the_script_ends_with_it(rig: Rig, holds: frozenset[str]) -> None:
+    script = WHO + "setsid sleep 600 </dev/null >/dev/null 2>&1 &\n"
+    script += "(setsid sh -c 'sleep 600 & sleep 600' &)\ntrap '' TERM HUP\necho done\n"
+    assert rig.run(script, holds=holds) == 0
+    assert rig.said[1] == "done"
+    assert "behind, ended with it" in rig.said[2]
+    assert left_of(rig) == []
+
+
+def test_a_gibibyte_of_output_is_cut_and_drained(rig: Rig) -> None:
+    script = WHO + "head -c 1073741824 /dev/zero\necho the end is not shown\nexit 7\n"
+    limits = HookLimits(seconds=PATIENT.seconds, output=4096)
+    assert rig.run(script, limits=limits) == 7
+    assert sum(map(len, rig.said)) < 8192
+    assert rig.said[-2].startswith("… and 10737")
+    assert rig.said[-1] == "the pre-receive hook refused the push with exit code 7"
+
+
+@HELD
+def test_one_that_eats_memory_gets_no_more(rig: Rig, holds: frozenset[str]) -> None:
+    script = "#!/usr/bin/python3\nimport os\nprint(os.getuid(), flush=True)\nb'x' * (256 << 20)\n"
+    limits = HookLimits(seconds=PATIENT.seconds, memory=64 << 20)
+    assert rig.run(script, limits=limits, holds=holds) == 1
+    assert "MemoryError" in rig.said
+    assert left_of(rig) == []
+
+
+@HELD
+def test_many_that_eat_memory_together_are_ended(rig: Rig, holds: frozenset[str]) -> None:
+    script = """#!/usr/bin/python3
+import os, time
+print(os.getuid(), flush=True)
+for _ in range(4):
+    if os.fork() == 0:
+        kept = b"x" * (32 << 20)
+        time.sleep(600)
+time.sleep(600)
+"""
+    limits = HookLimits(seconds=PATIENT.seconds, memory=64 << 20)
+    assert rig.run(script, limits=limits, holds=holds) == 1
+    assert rig.said[-1] == "the pre-receive hook was ended: it took more than 64 MiB of memory"
+    assert left_of(rig) == []
+
+
+def test_one_that_fills_the_disk_is_ended(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box, "DISK", 1 << 20)
+    script = WHO + "head -c 2097152 /dev/zero >one; echo $?\n"
+    assert rig.run(script) == 0
+    assert int(rig.said[-1]) != 0, "no file is larger than all may be"
+    many = "i=0\nwhile :; do i=$((i+1)); head -c 65536 /dev/zero >$i; sleep 0.01; done\n"
+    assert rig.run(WHO + many) == 1
+    assert rig.said[-1] == "the pre-receive hook was ended: it wrote more than a hook may"
+    monkeypatch.setattr(box, "ENTRIES", 50)
+    assert rig.run(WHO + "for i in $(seq 60); do : >$i; done\nsleep 600\n") == 1
+    assert rig.said[-1] == "the pre-receive hook was ended: it wrote more than a hook may"
+
+
+@HELD
+def test_nothing_outside_its_folder_is_written_or_read(
+    rig: Rig, tmp_path: Path, holds: frozenset[str]
+) -> None:
+    server = tmp_path / "data"
+    server.mkdir(mode=0o700)
+    (server / "secret").write_text("canary")
+    (server / "secret").chmod(0o600)
+    script = f"""#!/bin/sh
+try() {{ ("$@") 2>/dev/null && echo "$* went"; }}
+try cat {server}/secret
+try ls {server}
+try touch {server}/x
+try touch {rig.history.source.path}/x
+try cat {rig.history.source.path}/HEAD
+try touch /etc/x
+try touch /usr/bin/x
+try cat /etc/shadow
+try cat /proc/1/environ
+try cat /proc/{os.getpid()}/environ
+try cat /proc/{os.getpid()}/mem
+try ls /proc/{os.getpid()}/fd
+try kill -0 {os.getpid()}
+try mount -t tmpfs none "$HOME"
+try chroot /
+try ls "$HOME/../.."/toolkit-hook-*/home
+echo hello >"$HOME/x" && echo hello >"$TMPDIR/x" && cat "$HOME/x"
+"""
+    assert rig.run(script, holds=holds) == 0
+    where = [line for line in rig.said if "toolkit-hook" not in line]
+    assert where == ["hello"]
+
+
+def test_with_the_kernels_help_not_even_what_everybody_may_write_is_written(
+    rig: Rig, tmp_path: Path
+) -> None:
+    if not rig_has_landlock(rig, tmp_path):
+        pytest.skip("this kernel has no Landlock")
+    shared = Path("/tmp") / f"for-everybody-{os.getpid()}"
+    script = f"#!/bin/sh\n(: >{shared}) 2>/dev/null || echo no\n(: >/dev/null) && echo yes\n"
+    assert rig.run(script) == 0
+    assert not shared.exists()
+    assert rig.said == ["no", "yes"]
+
+
+def rig_has_landlock(rig: Rig, tmp_path: Path) -> bool:
+    return run_in_a_box(Account(None, None), "true")[0].landlock > 0
+
+
+def run_in_a_box(
+    who: Account, command: str, holds: frozenset[str] = HOLDS
+) -> tuple[box.Ended, list[str]]:
+    said: list[str] = []
+    with box.box(who, holds) as place:
+        place.fill([])
+        place.view.mkdir()
+        place.hand_over()
+        words = ["/bin/sh", "-c", command]
+        ended = place.run("test", words, {}, b"", PATIENT, said.append)
+    assert not place.folder.exists()
+    return ended, said
+
+
+def test_as_the_same_user_landlock_is_what_holds(tmp_path: Path) -> None:
+    """Whoever runs the server may do everything to it, here even root, and yet cannot write."""
+    outside = tmp_path / "outside"
+    command = f"echo x >{outside}; echo x >$HOME/x && cat $HOME/x"
+    ended, said = run_in_a_box(Account(None, None), command, frozenset({"landlock"}))
+    if not ended.landlock:
+        pytest.skip("this kernel has no Landlock")
+    assert ended.code == 0
+    assert said[-1] == "x"
+    assert not outside.exists()
+
+
+def test_in_a_namespace_of_its_own_it_sees_nobody_else() -> None:
+    ended, said = run_in_a_box(Account(None, None), "echo /proc/[0-9]*; echo $$")
+    if not ended.namespace:
+        pytest.skip("this machine makes no namespaces")
+    assert said == ["/proc/1 /proc/2", "2"]
+
+
+def test_what_a_terminal_would_obey_is_written_out(rig: Rig) -> None:
+    script = (
+        "#!/bin/sh\nprintf '\\033[2J\\033]0;x\\007a\\rb\\000c\\342\\200\\256d\\377\\n\\tlast'\n"
+    )
+    assert rig.run(script) == 0
+    assert rig.said == ["\\x1b[2J\\x1b]0;x\\x07a", "b\\x00c\\u202ed\ufffd", "    last"]
+    assert all(line.isprintable() for line in rig.said)
+
+
+def test_a_line_without_an_end_is_cut() -> None:
+    lines = Lines(1 << 20)
+    said = [*lines.feed(b"x" * 600_000), *lines.feed(b"x" * 1000), *lines.last()]
+    assert len(said) == 1
+    assert len(said[0]) == LONGEST
+
+
+def test_folders_deeper_than_anybody_goes_are_removed(rig: Rig) -> None:
+    script = """#!/usr/bin/python3
+import os
+print(os.environ["HOME"], flush=True)
+for _ in range(1500):
+    os.mkdir("d")
+    os.chdir("d")
+os.chmod(".", 0)
+"""
+    deep = script + "import time\ntime.sleep(600)\n"
+    assert rig.run(deep) == 1
+    assert rig.said[-1] == "the pre-receive hook was ended: it wrote more than a hook may"
+    assert not Path(rig.said[0]).parent.exists()
+
+
+@HELD
+def test_who_stops_listening_ends_the_script(rig: Rig, holds: frozenset[str]) -> None:
+    heard: list[str] = []
+
+    def say(line: str) -> None:
+        heard.append(line)
+        raise KeyError("nobody listens")
+
+    script = f"{WHO}sleep 600 & sleep 600\n"
+    rig.bundles.push(REPO, [HookFile("post-receive", script.encode())], "ann")
+    with pytest.raises(KeyError, match="nobody listens"):
+        rig.scripts(PATIENT, holds).run_hooks(REPO, "post-receive", rig.history.line, {}, say)
+    assert processes_of(int(heard[0])) == []
+
+
+def test_the_death_of_its_watcher_is_the_scripts(rig: Rig) -> None:
+    """Whoever kills the process that watches a script ends the script, and the push is told."""
+    heard: list[str] = []
+    left: list[psutil.Process] = []
+
+    def say(line: str) -> None:
+        heard.append(line)
+        if len(heard) == 1:
+            left.extend(processes_of(int(line)))
+            (watcher,) = [
+                each
+                for each in psutil.Process().children()
+                if any("launcher.py" in word for word in each.cmdline())
+            ]
+            watcher.kill()
+
+    rig.bundles.push(REPO, [HookFile("pre-receive", f"{WHO}sleep 600\n".encode())], "ann")
+    assert rig.scripts().run_hooks(REPO, "pre-receive", rig.history.line, {}, say) == 1
+    assert heard[-1].endswith("the process that watched it died")
+    assert psutil.wait_procs(left, timeout=30)[1] == []
+
+
+def test_folders_of_a_server_that_died_are_swept(tmp_path: Path) -> None:
+    with box.box(Account(None, None)) as held:
+        held.fill([])
+        dead = box.place() / f"{box.PREFIX}dead-{os.getpid()}"
+        fresh = box.place() / f"{box.PREFIX}fresh-{os.getpid()}"
+        for each in (dead, fresh):
+            (each / "home").mkdir(parents=True)
+            (each / ".held").touch()
+        for each in (dead, held.folder):
+            os.utime(each, (1.0, 1.0))
+        try:
+            assert box.sweep() >= 1
+            assert not dead.exists()
+            assert fresh.exists(), "it may be just being made"
+            assert held.folder.exists(), "its server lives"
+        finally:
+            for each in (dead, fresh):
+                with contextlib.suppress(OSError):
+                    (each / "home").rmdir()
+                    (each / ".held").unlink()
+                    each.rmdir()
+
+
+def test_no_room_for_a_folder_is_said(rig: Rig) -> None:
+    rig.run("#!/bin/sh\nexit 0\n")
+    with no_room():
+        assert rig.again() == 1
+    assert "could not be run" in rig.said[0]
+
+
+@contextlib.contextmanager
+def no_room() -> Iterator[None]:
+    """No file may grow at all."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_when_every_account_is_taken_no_script_runs(rig: Rig) -> None:
+    rig.run("#!/bin/sh\nexit 0\n")
+    with contextlib.ExitStack() as held:
+        free = [each for each in account.NUMBERS if account._take(held, each)]
+        assert free
+        assert rig.again() == 1
+    assert rig.said == ["the pre-receive hook could not be run: too many hooks run already"]
