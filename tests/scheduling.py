@@ -18,6 +18,7 @@ ENGINES = (
     "tests/services/test_docker_stack.py",
     "tests/services/test_gallery_images.py",
     "tests/services/test_kick_image.py",
+    "tests/services/hook/test_building_image.py",
 )
 SECONDS = {
     "engines": 8.0,

@@ -14,10 +14,11 @@ from typing import Any
 
 from hook.actions import Action, Ask
 from hook.endpoints_repos import NAME, PATH, may
+from hook.git.archive import check_served
 from toolkit.errors import AbsentError, RefusedError
 from toolkit.repos.build_store import END
 from toolkit.repos.builds import given
-from toolkit.repos.commits import has_commit, head
+from toolkit.repos.commits import head
 from toolkit.repos.refs import is_id
 from toolkit.serving.actions import Answer, Around, Query, Schema
 from toolkit.serving.schemas import invalid
@@ -174,8 +175,9 @@ def _code(ask: Ask, _: Any) -> Answer:
     commit = ask.query.get("commit") or head(path, repo.branch)
     if commit is None:
         raise AbsentError(f"nothing was pushed to {repo.branch} of {repo.name} yet")
-    if not is_id(commit) or not has_commit(path, commit):
+    if not is_id(commit):
         raise AbsentError(f"{repo.name} has no such commit", hint="a commit's full ID is asked for")
+    check_served(path, commit)
     building = hook.building
     return Answer(given(building.code(repo, commit), building.known(repo, commit)))
 
