@@ -1,4 +1,4 @@
-"""What is written down of a deployment: its record and its log, in the order that crashes ask for."""
+"""What is written down of a deployment, record and log, in an order that stands a crash."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from hook.children.errand import Message, Result, Work
 from hook.children.loading import agents_of
 from hook.deployments.deploying import CALL, Order
 from hook.deployments.turn import Ending, Turn
-from toolkit.errors import ExitCode, ToolkitError
+from toolkit.errors import DeniedError, ExitCode, ToolkitError
 from toolkit.repos.builds import Built
 from toolkit.spec.deployment import Deployment, State
 from toolkit.spec.hook import HookConfig
@@ -62,6 +62,9 @@ class Builds(Protocol):
 
     def given(self, repo: Repo, commit: str, built: Mapping[str, Built]) -> dict[str, Any]:
         """What the jobs are told of it."""
+
+    def stop(self) -> None:
+        """Let builds under way end soon, and begin none."""
 
 
 class RunHooks(Protocol):
@@ -118,6 +121,8 @@ class Performing:
             self._changed.notify_all()
         for stop in stops:
             stop.set()
+        if self._building is not None:
+            self._building.stop()
 
     def _deploy(self, turn: Turn) -> Ending:
         try:
@@ -130,6 +135,9 @@ class Performing:
         except ToolkitError as exc:
             if self._halted or turn.stopping():
                 return STOPPED
+            if isinstance(exc, DeniedError):
+                # Of a build: nobody has asked for anything else yet.
+                return Ending("needs-token", f"{exc.message}; nothing was registered")
             return refused(turn, exc.message, exc.hint, exc.code)
         return ending_of(turn, result)
 
