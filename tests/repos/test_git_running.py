@@ -12,7 +12,7 @@ import pytest
 from tests.repos.source import Source
 from toolkit.errors import RefusedError
 from toolkit.repos import git
-from toolkit.repos.commits import changed, has_commit, head, heads, is_ancestor, keep
+from toolkit.repos.commits import changed, collect, has_commit, head, heads, is_ancestor, keep
 from toolkit.repos.git import ENVIRON, GitError, Quarantine, run
 
 SHELL = ["-c", 'alias.x=!f() { eval "$1"; }; f']
@@ -184,6 +184,31 @@ def test_what_came_before_what(bare: Path, source: Source) -> None:
     assert has_commit(bare, first)
     assert not has_commit(bare, "a" * 40)
     assert not has_commit(bare, source.folder({"a": b"1", "same": b"x"}))
+
+
+def test_many_packs_become_one_and_what_nobody_needs_goes_in_time(
+    bare: Path, source: Source
+) -> None:
+    at = [source.files({"a": b"0"})]
+    for index in range(1, 5):
+        at.append(source.files({"a": str(index).encode()}, at[-1]))
+        assert source.push(bare, f"{at[-1]}:refs/heads/main").returncode == 0
+    kept = source.files({"kept": b"x"})
+    source.push(bare, f"{kept}:refs/heads/side")
+    keep(bare, kept)
+    source.push(bare, ":refs/heads/side")
+    young, old = (run(bare, ["hash-object", "-w", "--stdin"], stdin=s) for s in (b"young", b"old"))
+    (loose,) = bare.glob(f"objects/{old[:2].decode()}/{old[2:40].decode()}")
+    os.utime(loose, (1, 1))
+    collect(bare, packs=5)
+    assert len(list(bare.glob("objects/pack/*.pack"))) == 5
+    collect(bare, packs=4)
+    # A second one holds what nothing leads to, where git keeps that together.
+    assert len(list(bare.glob("objects/pack/*.pack"))) <= 2
+    assert has_commit(bare, at[0]) and has_commit(bare, kept) and heads(bare) == {"main": at[-1]}
+    there = run(bare, ["cat-file", "--batch-check=%(objecttype)"], stdin=young + old).split(b"\n")
+    assert there[0] == b"blob"
+    assert there[1].endswith(b" missing")
 
 
 def test_replaced_objects_are_read_as_they_were(bare: Path, source: Source) -> None:

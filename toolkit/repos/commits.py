@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolkit.errors import RefusedError
-from toolkit.repos.git import OWN, GitError, Quarantine, run
+from toolkit.repos.git import OWN, GitError, Quarantine, limits, run
 from toolkit.repos.names import show
 from toolkit.repos.refs import HEADS, check_branch, is_id
 
@@ -58,11 +58,20 @@ def keep(git_dir: Path, commit: str) -> None:
     run(git_dir, ["update-ref", f"{OWN}/kept/{_id(commit)}", commit])
 
 
-def collect(git_dir: Path, *, seconds: float = 900.0) -> None:
-    """Pack what is loose and drop what nothing leads to for two weeks; minutes, when large."""
-    words = ["gc", "--quiet", "--prune=14.days.ago"]
-    # Its children are git as well, and find the same settings in the repository's configuration.
-    run(git_dir, words, seconds=seconds, settings={"core.packedGitLimit": "256m"})
+def collect(git_dir: Path, *, packs: int = 20, seconds: float = 900.0) -> None:
+    """Pack it anew where more than `packs` pushes lie in packs of their own; may take minutes.
+
+    What nothing has led to for two weeks is dropped then. Pushes and clones may be under way.
+    """
+    settings = {
+        "gc.auto": "5000",
+        "gc.autoPackLimit": str(packs),
+        "gc.autoDetach": "false",
+        "gc.pruneExpire": "14.days.ago",
+    }
+    limited = limits(memory=2 << 30, seconds=int(seconds))
+    words = ["gc", "--auto", "--quiet"]
+    run(git_dir, words, settings=settings, limited=limited, seconds=seconds)
 
 
 def _refs(git_dir: Path, below: str) -> dict[str, str]:

@@ -180,7 +180,7 @@ class Registry:
             return tuple(said)
 
     def collect(self, repo: Repo) -> None:
-        """Have git pack a repository and drop what nobody needs; not while anybody pushes to it."""
+        """Have git pack a repository where that is worth it, for once a day; may take minutes."""
         bare.collect(self.path(repo))
 
     def _repair(self, name: str) -> list[str]:
