@@ -276,7 +276,11 @@ class _One:
             pass
 
     def _hear_status(self) -> None:
-        data = self._status.recv(4096)
+        try:
+            data = self._status.recv(4096)
+        except ConnectionResetError:
+            # It ended before a wish of ours was read; what it said of that is still to be had.
+            data = self._status.recv(4096)
         said: dict[str, Any] = json.loads(data) if data else {"failed": "its parent is gone"}
         self._ended = said.get("ended")
         self._failed = str(said.get("failed", ""))

@@ -34,7 +34,12 @@ PRELOAD = (
     "toolkit.workflows.stack.look",
     "toolkit.views.stack",
     "encodings.idna",
+    "encodings.ascii",
     "encodings.latin_1",
+    "encodings.punycode",
+    "encodings.unicode_escape",
+    "encodings.utf_16",
+    "encodings.utf_32",
     "unicodedata",
     "stringprep",
     "concurrent.futures.thread",
@@ -93,7 +98,8 @@ class Zygote:
         """Until the other end of `control` is closed; every child then ends, too."""
         self._selector.register(self._control, selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
-        self._control.sendall(READY)
+        with contextlib.suppress(OSError):  # a server that ended meanwhile is noticed below
+            self._control.sendall(READY)
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is self._control:
