@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, replace
 from typing import Any
 
 from hook.actions import Action, Ask
+from hook.hook import Hook
 from toolkit.errors import AbsentError, RefusedError
 from toolkit.repos.names import check_name
 from toolkit.repos.refs import check_branch
@@ -14,6 +16,8 @@ from toolkit.serving.schemas import invalid
 from toolkit.spec.repo import Repo
 
 LONGEST_BRANCH = 200
+PATIENCE = 10.0
+"""Seconds that a repository is not deleted for the sake of a push to it."""
 NAME: Schema = {
     "type": "string",
     "pattern": "^[a-z0-9][a-z0-9-]{0,62}$",
@@ -161,7 +165,11 @@ def _put(ask: Ask, _: Any) -> Answer:
 def _may_delete(ask: Ask) -> None:
     name = ask.path["repo"]
     ask.server.allowed(ask.caller, name, "admin")
-    busy = ask.server.deployments.busy(name)
+    _check_idle(ask.server, name)
+
+
+def _check_idle(hook: Hook, name: str) -> None:
+    busy = hook.deployments.busy(name)
     if busy is not None:
         raise RefusedError(
             f"deployment {busy} of {name} is under way",
@@ -171,9 +179,18 @@ def _may_delete(ask: Ask) -> None:
 
 def _delete(ask: Ask, _: Any) -> Answer:
     """To the trash, with its deployments, hooks and builds; the jobs are not touched."""
-    name = ask.path["repo"]
-    trash = ask.server.registry.delete(name)
-    ask.server.deployments.forget(name)
+    hook, name = ask.server, ask.path["repo"]
+    turns, holder = hook.gate.turns, object()
+    # Not between a push's last check and its deployment's beginning.
+    turns.take(name, holder, PATIENCE)
+    try:
+        _check_idle(hook, name)
+        trash = hook.registry.delete(name)
+        hook.deployments.forget(name)
+    finally:
+        turns.leave(name, holder)
+    # Made anew whenever somebody asks; no repository of the same name has a use for them.
+    shutil.rmtree(hook.parts.archives / name, ignore_errors=True)
     return Answer({"name": name, "trash": trash})
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hook.about import ABOUT
@@ -47,6 +48,8 @@ class Opened:
     building: Building
     deployments: Deployments
     gate: Gate
+    archives: Path
+    """A folder of archives, with one for each repository that any was made of."""
 
 
 class Hook:

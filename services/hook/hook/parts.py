@@ -106,7 +106,19 @@ class Parts:
         for each in deployments.reconcile():
             hook.log.say("repaired", repo=each.repo, deployment=each.id, state=each.state)
         self._begin_tidying(registry)
-        hook.open(Opened(audit, ledger, registry, bundles, scripts, building, deployments, gate))
+        hook.open(
+            Opened(
+                audit,
+                ledger,
+                registry,
+                bundles,
+                scripts,
+                building,
+                deployments,
+                gate,
+                self.archives,
+            )
+        )
         why = scripts.why_not()
         hook.log.say("ready", cluster=config.cluster, repos=len(registry.all()), no_hooks=why)
 
@@ -133,7 +145,10 @@ class Parts:
             settings.data,
             settings.config,
             registry,
-            archive=make_archive,
+            # Where git's routes look for them, too.
+            archive=lambda git_dir, commit, folder: make_archive(
+                git_dir, commit, folder / git_dir.stem, limits=settings.config.limits
+            ),
             archives=self.archives,
             password=settings.registry_password,
             environ={"PATH": settings.path},

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal
+from hook import endpoints_repos
 from hook.git.routes import PATHS as GIT_PATHS
 from hook.hook import Opened
 from hook.table import TABLE
@@ -264,3 +265,19 @@ def test_while_it_ends_it_takes_no_changes_and_still_reads(hook_rig: HookRig) ->
     assert hook_rig.ask("GET", "/healthz", {}).json() == {"status": "draining"}
     pushed = hook_rig.ask("GET", "/shop.git/info/refs?service=git-receive-pack")
     assert pushed.status_code == 503
+
+
+def test_no_repository_is_deleted_between_a_pushs_check_and_its_deployment(
+    portal: BlockingPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints_repos, "PATIENCE", 0.0)
+    with make_rig(portal, tmp_path) as rig:
+        rig.ask("PUT", "/repos/shop", body={})
+        turns, push = rig.hook.gate.turns, object()
+        turns.take("shop", push, 0.0)
+        assert rig.ask("DELETE", "/repos/shop").status_code == 503
+        assert [each["result"] for each in rig.entries() if each["kind"] == "outcome"][
+            -1
+        ] == "refused"
+        turns.leave("shop", push)
+        assert rig.ask("DELETE", "/repos/shop").status_code == 200
