@@ -37,7 +37,7 @@ def create_repo(
     """
     ask(session.target, confirm, f"create repository {name}")
     said: dict[str, Any] = {"branch": branch, "order": order}
-    with connect(session) as server:
+    with connect(session, name) as server:
         reply = server.put_repo(name, {k: v for k, v in said.items() if v is not None})
         row = read_row(reply.body, server.endpoint.address)
         endpoint = server.endpoint

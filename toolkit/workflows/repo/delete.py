@@ -11,7 +11,7 @@ from toolkit.workflows.session import Session
 
 def delete_repo(session: Session, name: str, *, confirm: Confirm = unanswered) -> RepoDeleteReport:
     """Take a repository away; NotFoundError when there is none, before anybody is asked."""
-    with connect(session) as server:
+    with connect(session, name) as server:
         server.repo(name)
         environment = session.target.environment
         question = f"delete repository {name} of environment {environment}, with its deployments"

@@ -28,7 +28,7 @@ def log(
 
     AbsentError when the repository has none.
     """
-    with connect(session) as server:
+    with connect(session, name) as server:
         found = _newest(server, name) if number is None else server_says(server, name, number)
         return _followed(session, server, "log", found, follow=follow, on_line=on_line)
 
@@ -48,7 +48,7 @@ def deploy_again(
     Without a `number`: of a redeploy the newest, of a rollback the last good one before it.
     """
     ask(session.target, confirm, f"{action} {name}")
-    with connect(session) as server:
+    with connect(session, name) as server:
         found = read_deployment(server.deploy_again(name, action, number))
         return _followed(session, server, action, found, follow=follow, on_line=on_line)
 
@@ -64,7 +64,7 @@ def resume(
 ) -> RepoDeploymentReport:
     """Let a deployment that needs a token go on with ours."""
     ask(session.target, confirm, f"resume deployment {number} of {name}")
-    with connect(session) as server:
+    with connect(session, name) as server:
         found = read_deployment(server.resume(name, number))
         return _followed(session, server, "resume", found, follow=follow, on_line=on_line)
 

@@ -25,7 +25,7 @@ def list_repos(session: Session) -> RepoListReport:
 
 def show_repo(session: Session, name: str, *, last: int = SHOWN) -> RepoShowReport:
     """One repository and its newest deployments; NotFoundError when there is none."""
-    with connect(session) as server:
+    with connect(session, name) as server:
         address = server.endpoint.address
         row = read_row(server.repo(name), address)
         found = [read_deployment(raw) for raw in server.deployments(name)]
@@ -41,5 +41,5 @@ def show_repo(session: Session, name: str, *, last: int = SHOWN) -> RepoShowRepo
 
 def url_of(session: Session, name: str) -> RepoUrlReport:
     """What git is told of a repository; the server is found, and not asked whether it has it."""
-    with connect(session) as server:
+    with connect(session, name) as server:
         return RepoUrlReport(name, remote(server.endpoint.address, name))
