@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import encodings.unicode_escape  # noqa: F401  Jinja reads strings with it
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
