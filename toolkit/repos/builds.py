@@ -77,9 +77,10 @@ class Built:
         return {"url": self.url, "checksum": checksum, "image": self.image}
 
 
-def given(code: Code, built: Mapping[str, Built]) -> dict[str, Any]:
+def given(code: Code | None, built: Mapping[str, Built]) -> dict[str, Any]:
     """What the jobs of a push are given beside their own files: `Flags.given`."""
+    values = {"code": code.values()} if code is not None else {}
     return {
-        "code": code.values(),
+        **values,
         "build": {service: each.values() for service, each in sorted(built.items())},
     }

@@ -25,6 +25,7 @@ from tests.services.hook.hook_process import (
     git,
 )
 from tests.services.hook.rig import HookRig, make_rig
+from toolkit.errors import UnavailableError
 from toolkit.repos.builds import Built
 from toolkit.spec.identity import Workload
 from toolkit.spec.repo import Build
@@ -228,3 +229,48 @@ def test_the_code_of_a_build_is_for_its_own_job_while_it_is_under_way(
     assert asked(job) == 403
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(content))) as tar:
         assert tar.getnames() == ["app.py"]
+
+
+# What jobs are given.
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "speaks"),
+    [
+        ("jobs/web/job.nomad.hcl.j2", "[[ lib.code(code) ]]", True),
+        ("jobs/web/job.nomad.hcl", 'variable "code_archive" {}', True),
+        ("jobs/_lib/mine.hcl.j2", "[[ code.url ]]", True),
+        ("jobs/web/job.nomad.hcl.j2", "[[ build.web.image ]]", False),
+        ("app/main.py", "code = 1", False),
+    ],
+)
+def test_the_archive_is_made_for_jobs_that_speak_of_it(
+    rig: HookRig, tmp_path: Path, path: str, text: str, speaks: bool
+) -> None:
+    work = tmp_path / "work"
+    git("init", "-q", "-b", "main", str(work))
+    (work / path).parent.mkdir(parents=True)
+    (work / path).write_text(text)
+    git("add", "-A", cwd=work)
+    git("commit", "-q", "-m", "one", cwd=work)
+    building, repo = rig.hook.building, rig.hook.registry.get("shop")
+    git("push", "-q", str(rig.hook.registry.path(repo)), "HEAD:main", cwd=work)
+    commit = git("rev-parse", "HEAD", cwd=work).stdout.strip()
+    found = building.given(repo, commit, {})
+    assert ("code" in found) is speaks
+    assert bool(list((rig.data / "archives").rglob("*.tar.gz"))) is speaks
+    # The check of a push never makes one.
+    assert building.expected(repo, commit)["code"]["checksum"] == "sha256:" + "0" * 64
+
+
+def test_nothing_begins_once_the_server_stops(rig: HookRig, commit: str) -> None:
+    building, repo = rig.hook.building, rig.hook.registry.get("shop")
+    order = Order(
+        repo, Build("web", ("make",), "out"), building.code(repo, commit), "7" * 40,
+        rig.hook.config.builds,
+    )  # fmt: skip
+    with building._going(order, NAME) as halt:
+        building.stop()
+        assert halt.is_set
+    with pytest.raises(UnavailableError, match="stopping"), building._going(order, NAME):
+        raise AssertionError("it began")

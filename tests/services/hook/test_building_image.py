@@ -17,7 +17,7 @@ from tests.services.engine import Engine
 from tests.services.hook.hook_process import CONFIG, git
 from tests.services.registry import PASSWORD, USER, Place, run_registry
 from toolkit.config.hook import load_hook
-from toolkit.errors import RefusedError, ToolkitError
+from toolkit.errors import RefusedError
 from toolkit.repos.builds import BuildFailedError
 from toolkit.repos.registry import Registry
 from toolkit.spec.hook import BuildSettings
@@ -92,8 +92,10 @@ def test_a_dockerfile_that_does_not_build_says_its_last_lines(yard: Yard) -> Non
 
 def test_a_wrong_password_is_no_image(yard: Yard) -> None:
     yard.password = "a wrong password"
-    with pytest.raises(ToolkitError) as it:
+    # Not DeniedError, which would be about the pusher's token.
+    with pytest.raises(BuildFailedError, match=r"was not pushed|did not let") as it:
         yard.build(GOOD)
+    assert int(it.value.code) == 1
     assert yard.password not in it.value.message
     assert yard.password not in "".join(yard.said)
 

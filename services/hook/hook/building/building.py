@@ -15,10 +15,17 @@ from hook.building.failing import Ears
 from hook.building.imaging import Yard, build_image
 from hook.building.order import Order
 from hook.children.loading import agents_of
-from toolkit.errors import AbsentError, ForbiddenError, UnavailableError
+from toolkit.errors import (
+    AbsentError,
+    DeniedError,
+    ExitCode,
+    ForbiddenError,
+    UnavailableError,
+)
 from toolkit.repos.build_store import BuildStore
 from toolkit.repos.builds import UNKNOWN, Built, Code, given
 from toolkit.repos.files import make_folder
+from toolkit.repos.git import GitError
 from toolkit.repos.git import run as git
 from toolkit.repos.refs import is_id
 from toolkit.rollout.halt import Halt
@@ -103,7 +110,8 @@ class Building:
         """Build every service that the repository's settings name; blocks until all are there.
 
         What its inputs came to before is taken again. BuildFailedError where one did not do well:
-        its code is the deployment's, `failed`, with nothing registered.
+        its code is the deployment's, `failed`, with nothing registered. DeniedError only where
+        Nomad knows the pusher's token no more.
         """
         if not repo.builds:
             return {}
@@ -124,7 +132,12 @@ class Building:
         return made
 
     def given(self, repo: Repo, commit: str, built: Mapping[str, Built]) -> dict[str, Any]:
-        """The values of the jobs of a commit, the archive's checksum among them."""
+        """The values of the jobs of a commit; `code` only where one of them speaks of it.
+
+        The archive of a large commit takes seconds, and most jobs come as images.
+        """
+        if not self._speaks_of_code(repo, commit):
+            return given(None, built)
         return given(self.code(repo, commit), built)
 
     def expected(self, repo: Repo, commit: str) -> dict[str, Any]:
@@ -189,7 +202,11 @@ class Building:
         ears = Ears(order.service, say)
         if order.build.dockerfile:
             archive = self._archive(order.repo, order.code.commit).path
-            return build_image(self._yard, order, archive, ears)
+            try:
+                return build_image(self._yard, order, archive, ears)
+            except DeniedError as exc:
+                # By the registry, which knows the server: no other pusher's token would help.
+                raise ears.failed(exc.message, hint=exc.hint, code=ExitCode.REFUSED) from exc
         refuse_nowhere(self._config)
         places = Places(self._config, agents_of(self._config))
         name = job_name(order)
@@ -215,6 +232,16 @@ class Building:
         if not is_id(commit):
             raise AbsentError("a commit is named by its full ID")
         return self._make(self._repos.path(repo), commit, self._archives)
+
+    def _speaks_of_code(self, repo: Repo, commit: str) -> bool:
+        words = ["grep", "--quiet", "--fixed-strings", "-e", "code", commit, "--", "jobs"]
+        try:
+            git(self._repos.path(repo), words)
+        except GitError as exc:
+            if exc.status == 1:
+                return False
+            raise
+        return True
 
     def _tree(self, repo: Repo, commit: str) -> str:
         if not is_id(commit):

@@ -21,7 +21,13 @@ from hook.building.order import Order
 from hook.building.script import BAD, LATE, SAYS
 from hook.children.loading import settings_of
 from toolkit.clients.nomad import Nomad
-from toolkit.errors import ApiError, ExitCode, InterruptedRolloutError, RefusedError
+from toolkit.errors import (
+    ApiError,
+    DeniedError,
+    ExitCode,
+    InterruptedRolloutError,
+    RefusedError,
+)
 from toolkit.repos.build_store import BuildStore
 from toolkit.repos.builds import Built
 from toolkit.rollout.halt import Halt
@@ -38,6 +44,7 @@ OUT = "alloc/out.tar.gz"
 """Where the script leaves what was made, below the allocation's folder."""
 MORE = 60.0
 """Seconds beyond a build's own limit: for a place, the code, the packing."""
+RIGHTS = "whoever pushes needs submit-job, read-job, read-logs and read-fs where builds run"
 ALLOWED = ("count-one", "no-shutdown-delay")
 JOB_TOML = 'name = "{name}"\nkind = "batch"\n[lint]\nallow = {allow}\n'
 
@@ -90,6 +97,10 @@ def build_command(
                 most=order.settings.bytes,
             )
             _compare(session.nomad, allocation, digest)
+        except DeniedError as exc:
+            if session.nomad.token_of(token) is None:
+                raise
+            raise ears.failed(exc.message, hint=RIGHTS, code=ExitCode.REFUSED) from exc
         finally:
             _forget(session.nomad, name, ears)
     url = f"{order.code.url}/{order.repo.name}/builds/{digest.removeprefix('sha256:')}.tar.gz"
