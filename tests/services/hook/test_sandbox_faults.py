@@ -41,10 +41,9 @@ def left_of(rig: Rig) -> list[psutil.Process]:
     return processes_of(int(rig.said[0]))
 
 
-@HELD
-def test_an_endless_loop_ends(rig: Rig, holds: frozenset[str]) -> None:
+def test_an_endless_loop_ends(rig: Rig) -> None:
     limits = HookLimits(seconds=0.5)
-    assert rig.run(f"{WHO}while :; do :; done\n", limits=limits, holds=holds) == 1
+    assert rig.run(f"{WHO}while :; do :; done\n", limits=limits) == 1
     assert rig.said[-1] == "the pre-receive hook was ended: it ran longer than 0.5 s"
     assert left_of(rig) == []
 
@@ -95,8 +94,7 @@ def test_a_gibibyte_of_output_is_cut_and_drained(rig: Rig) -> None:
     limits = HookLimits(seconds=PATIENT.seconds, output=4096)
     assert rig.run(script, limits=limits) == 7
     assert sum(map(len, rig.said)) < 8192
-    assert rig.said[-2].startswith("… and 10737")
-    assert rig.said[-1] == "the pre-receive hook refused the push with exit code 7"
+    assert rig.said[-1].startswith("… and 10737")
 
 
 @HELD

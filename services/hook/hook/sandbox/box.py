@@ -55,6 +55,8 @@ class Ended:
     `error` where it could not be started."""
     code: int = 0
     """Of an exit: the script's own, 128 and more for a signal."""
+    signal: int = 0
+    """That killed it."""
     left: int = 0
     """Processes that outlived it, and were ended."""
     why: str = ""
@@ -286,7 +288,8 @@ def _ended(said: bytes) -> Ended:
         return Ended(
             str(found["end"]),
             code if code >= 0 else 128 - code,
-            int(found["left"]),
+            signal=max(0, -code),
+            left=int(found["left"]),
             namespace=bool(found["namespace"]),
             landlock=int(found["landlock"]),
         )

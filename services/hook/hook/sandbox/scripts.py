@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hook.sandbox import account as accounts
-from hook.sandbox.box import HOLDS, Box, Ended, box
+from hook.sandbox.box import HOLDS, Box, Ended, box, sweep
 from hook.sandbox.view import make_view
 from toolkit.errors import RefusedError, ToolkitError, UnavailableError
 from toolkit.repos.bundles import Bundles
@@ -57,6 +57,8 @@ class Scripts:
         self._path = repos
         self._limits = limits
         self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._sweeping = threading.Lock()
+        self._swept = False
 
     def why_not(self) -> str | None:
         """Why no script can run here, as a sentence; None when they can."""
@@ -81,8 +83,8 @@ class Scripts:
         `version`: a digest, where not the current one is meant but that of a deployment.
 
         Returns 0 also where there is no such hook. Anything else of `pre-receive` and `update`
-        refuses the push; of the others it is worth a note. Raises what `say` raises, with
-        everything ended before.
+        refuses the push; of the others it is worth a note; which of both is the caller's to say.
+        Raises what `say` raises, with everything ended before.
         """
         try:
             files = self._files(repo, name, version)
@@ -91,6 +93,7 @@ class Scripts:
             why = self.why_not()
             if why is not None:
                 raise RefusedError(why)
+            self._sweep()
             return self._run(repo, name, files, read_lines(stdin), environ, say)
         except (ToolkitError, OSError) as exc:
             say(f"the {name} hook could not be run: {_told(exc)}")
@@ -153,6 +156,13 @@ class Scripts:
         make_view(repo, git_dir, place.view, changes, moved=not before, quarantine=quarantine)
         place.hand_over()
 
+    def _sweep(self) -> None:
+        """Once, remove what a server that died has left."""
+        with self._sweeping:
+            swept, self._swept = self._swept, True
+        if not swept:
+            sweep()
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         if not self._turns.acquire(timeout=self._limits.seconds):
@@ -197,11 +207,8 @@ def _say_end(name: str, ended: Ended, limits: HookLimits, say: Say) -> int:
     if ended.left:
         count = "1 process" if ended.left == 1 else f"{ended.left} processes"
         say(f"the {name} hook left {count} behind, ended with it")
-    if ended.code > 128:
-        say(f"the {name} hook was killed by signal {ended.code - 128}")
-    elif ended.code:
-        said = "refused the push with exit code" if name in REFUSING else "failed with exit code"
-        say(f"the {name} hook {said} {ended.code}")
+    if ended.signal:
+        say(f"the {name} hook was killed by signal {ended.signal}")
     return ended.code
 
 
