@@ -130,6 +130,13 @@ def kick_keys() -> str:
     return keys(KICK_KEYS)
 
 
+def hook_keys() -> str:
+    """The keys of hook.toml."""
+    from toolkit.config.hook_schema import HOOK_KEYS
+
+    return keys(HOOK_KEYS)
+
+
 def cluster_keys() -> str:
     """The keys of a cluster file."""
     from toolkit.config.clusterfile_schema import CLUSTER_KEYS
@@ -172,15 +179,18 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "toolkit.toml": project_keys,
     "job.toml": job_keys,
     "kick.toml": kick_keys,
+    "hook.toml": hook_keys,
     "cluster.toml": cluster_keys,
 }
 
 REFERENCE = "reference.md"
 KICK = "kick.md"
+HOOK = "hook.md"
 CLUSTER = "cluster.md"
 PAGES = {
-    REFERENCE: SECTIONS.keys() - {"kick.toml", "cluster.toml"},
+    REFERENCE: SECTIONS.keys() - {"kick.toml", "hook.toml", "cluster.toml"},
     KICK: {"kick.toml"},
+    HOOK: {"hook.toml"},
     CLUSTER: {"cluster.toml"},
 }
 """Page of `docs/` -> the sections it has."""
