@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.contract_clusters import CLUSTERS
+from tests.unit.contract_hooks import HOOKS
 from tests.unit.contract_repos import REPOS
 from tests.unit.filled import (
     CAUSE,
@@ -322,6 +323,7 @@ CONTRACT: list[tuple[str, dict[str, Any], str]] = [
         "schema verdict environment job release image id digest size seconds notes[] next",
     ),
     *CLUSTERS,
+    *HOOKS,
     *REPOS,
     (
         "toolkit.dev/1",
