@@ -6,15 +6,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.services.hook.mortal_deployments import POINTS, Death, open_deployments
-from tests.services.hook.turns_rig import ALICE, BOB, NONE, Rig, commit
+from tests.services.hook.turns_rig import ALICE, BOB, NONE, Repos, Rig, commit
+from toolkit.errors import UnavailableError
 from toolkit.repos.records import Records
-from toolkit.spec.repo import RefChange
+from toolkit.spec.repo import RefChange, Repo
 
 NEVER = Death("", 0)
 TIMES = (1, 2, 3)
@@ -196,3 +198,34 @@ def test_what_a_deleted_repository_intended_is_dropped(tmp_path: Path) -> None:
     del rig.repos.known["shop"]
     assert Rig(tmp_path, repos=rig.repos).deployments.reconcile() == ()
     assert rig.records.intents() == ()
+
+
+def test_a_repository_that_cannot_be_read_keeps_what_was_intended(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.done(1)
+    rig.deployments.intend("shop", RefChange(commit(1), commit(2), "refs/heads/main"), ALICE)
+    rig.repos.heads["shop"] = commit(2)
+    rig.records.write(replace(rig.records.get("shop", 1), state="deploying"))
+
+    class Damaged(Repos):
+        def head(self, repo: Repo) -> str | None:
+            raise UnavailableError(f"{repo.name}.git is damaged")
+
+    broken = Rig(tmp_path, repos=Damaged())
+    broken.deployments.reconcile()
+    assert [type(each) for each in broken.bugs] == [UnavailableError]
+    assert broken.states() == ["deployed"]
+    assert len(broken.records.intents()) == 1
+
+    class Unread(Repos):
+        def get(self, name: str) -> Repo:
+            raise UnavailableError(f"registry/{name}.json is damaged")
+
+        def all(self) -> tuple[Repo, ...]:
+            return ()
+
+    assert Rig(tmp_path, repos=Unread()).deployments.reconcile() == ()
+    assert len(broken.records.intents()) == 1
+    # Mended, it has all that it ever had.
+    assert len(Rig(tmp_path, repos=rig.repos).deployments.reconcile()) == 1
+    assert Rig(tmp_path).states() == ["deployed", "needs-token"]

@@ -109,7 +109,7 @@ def test_a_child_deploys_the_commit_with_the_token_and_within_the_limits(tmp_pat
 
     fakes = Fakes(child)
     rig, _ = make(tmp_path, fakes)
-    record, lines = ended(rig, rig.push(1))
+    record, lines = ended(rig, rig.push(1, hooks="v1"))
     assert (record.state, record.sentence) == ("deployed", "deployed in 1.0 s")
     assert [(line.stage, line.job, line.text) for line in lines] == [
         ("submit", "db", "version 4"),
@@ -141,15 +141,14 @@ def test_the_user_s_hooks_run_after_the_verdict_was_found_and_cannot_change_it(
 
     fakes = Fakes(hook=broken)
     rig, _ = make(tmp_path, fakes)
-    record = rig.push(1)
-    record, lines = ended(rig, record)
+    record, lines = ended(rig, rig.push(1, hooks="v1"))
     assert record.state == "deployed"
     assert [line.text for line in lines if line.stage == "note"] == [
         "the hook post-receive ended with exit code 3",
         "the hook post-update was not run: no such user",
     ]
     name, stdin, environ, version = fakes.hooks[0]
-    assert (name, version) == ("post-receive", None)
+    assert (name, version) == ("post-receive", "v1")
     assert stdin == f"{NONE} {commit(1)} refs/heads/main\n".encode()
     assert environ == {
         "TOOLKIT_COMMIT": commit(1),
@@ -160,6 +159,8 @@ def test_the_user_s_hooks_run_after_the_verdict_was_found_and_cannot_change_it(
     }
     # Nothing was pushed by a redeploy.
     ended(rig, rig.deployments.redeploy("shop", 1, ALICE))
+    # Nor had the repository any hooks when this was.
+    ended(rig, rig.push(2))
     assert len(fakes.hooks) == 2
 
 

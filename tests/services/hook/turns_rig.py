@@ -114,11 +114,11 @@ class Rig:
             **how,
         )
 
-    def push(self, to: int, *, who: Who = ALICE, repo: str = "shop") -> Deployment:
+    def push(self, to: int, *, who: Who = ALICE, repo: str = "shop", hooks: str = "") -> Deployment:
         """Move the branch to the n-th commit, and begin."""
         old = self.repos.heads.get(repo, NONE)
         change = RefChange(old, commit(to), "refs/heads/main")
-        intent = self.deployments.intend(repo, change, who, digest="d")
+        intent = self.deployments.intend(repo, change, who, digest="d", hooks=hooks)
         self.repos.heads[repo] = change.new
         return self.deployments.begin(repo, change, who, intent=intent)
 

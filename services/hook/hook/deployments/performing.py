@@ -207,10 +207,10 @@ class Performing:
                 self._stops.discard(stop)
 
     def _after(self, turn: Turn, ending: Ending) -> None:
-        """The user's hooks; what becomes of them is worth a note, and changes no verdict."""
-        if self._run_hooks is None:
-            return
+        """The user's hooks as they were at the push; no end of theirs changes the verdict."""
         deployment, repo = turn.deployment, turn.repo
+        if self._run_hooks is None or not deployment.hooks:
+            return
         old = deployment.before or "0" * len(deployment.commit)
         line = f"{old} {deployment.commit} refs/heads/{repo.branch}\n"
         environ = {
@@ -228,7 +228,7 @@ class Performing:
                     line.encode(),
                     environ,
                     lambda text: turn.say(text, stage="hook"),
-                    version=deployment.hooks or None,
+                    version=deployment.hooks,
                 )
             except (ToolkitError, OSError) as exc:
                 turn.say(f"the hook {name} was not run: {exc}", stage="note")
