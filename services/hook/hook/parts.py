@@ -23,6 +23,7 @@ from hook.hook import Hook, Opened
 from hook.ledger import Ledger
 from hook.sandbox import Scripts
 from hook.settings import Settings
+from hook.tidying import tidy
 from toolkit.repos.bundles import Bundles
 from toolkit.repos.record_logs import Logs
 from toolkit.repos.records import Records
@@ -33,8 +34,6 @@ from toolkit.spec.tree import Tree
 
 AUDIT_FILE = 64 << 20
 """Bytes after which the audit goes on in a new file."""
-TIDY = 3600.0
-"""Seconds between two looks at what is in the trash for long enough."""
 
 
 class StoppedError(Exception):
@@ -193,19 +192,14 @@ class Parts:
         return deployments
 
     def _begin_tidying(self, registry: Registry) -> None:
-        keep = self._settings.config.trash
+        def work() -> None:
+            keep, log = self._settings.config.trash, self._hook.log
+            try:
+                tidy(registry, log, keep=keep, wait=self._stopped.wait)
+            except Exception as exc:  # noqa: BLE001  a thread's end is silent otherwise
+                log.bug(exc)
 
-        def tidy() -> None:
-            while True:
-                try:
-                    for gone in registry.empty_trash(time.time() - keep):
-                        self._hook.log.say("forgotten", what=gone)
-                except Exception as exc:  # noqa: BLE001  a full disk today is none tomorrow
-                    self._hook.log.bug(exc)
-                if self._stopped.wait(TIDY):
-                    return
-
-        thread = threading.Thread(target=tidy, name="tidies", daemon=True)
+        thread = threading.Thread(target=work, name="tidies", daemon=True)
         thread.start()
         self._closers.append(lambda: thread.join(5.0))
 
