@@ -5,11 +5,11 @@
 #     services/wheels.sh backend
 #     docker build --tag backend:1.0.0 services/backend
 #
-# A second argument names another folder, PYTHON another interpreter with pip. The kick server has
+# A second argument names another folder, PYTHON another interpreter with pip. The servers have
 # compiled parts: PYTHON_VERSION is that of the image's base (3.12), MACHINE its kind (this one's).
 set -eu
 
-name=${1:?say which service: backend, frontend or kick}
+name=${1:?say which service: backend, frontend, kick or hook}
 here=$(dirname "$0")
 folder=${2:-$here/$name/wheels}
 python=${PYTHON:-python3}
@@ -18,7 +18,7 @@ machine=${MACHINE:-$(uname -m)}
 
 mkdir -p "$folder"
 rm -f "$folder"/*.whl
-if [ "$name" = kick ]; then
+if [ "$name" = kick ] || [ "$name" = hook ]; then
   # With the toolkit that it is built on, of this very checkout.
   set -- "$here/$name" "$here/.."
 else
@@ -28,7 +28,7 @@ fi
 
 # For the Python of the Dockerfile's base image, whichever one runs this; wheels only, because the
 # image unpacks them instead of installing them.
-if [ "$name" = kick ]; then
+if [ "$name" = kick ] || [ "$name" = hook ]; then
   set -- --implementation cp --find-links "$folder" --platform "manylinux_2_28_$machine" \
     --platform "manylinux_2_17_$machine" --platform "manylinux2014_$machine"
 else

@@ -17,6 +17,7 @@ PAGES = (
     "docs/operations.md",
     "docs/answers.md",
     "docs/kick.md",
+    "docs/hook.md",
     "docs/cluster.md",
     "docs/reference.md",
     "docs/security.md",

@@ -21,17 +21,18 @@ COMPILED = f".{sys.implementation.cache_tag}.pyc"
 """Without these each start in a container would compile half the library again."""
 
 
-def python_as_tar() -> io.BytesIO:
+def python_as_tar(*programs: Path) -> io.BytesIO:
     """This interpreter, its standard library and their shared objects, readable by everybody.
 
     There is no shell and no pip in it, which is the least that the Dockerfiles promise to need.
+    `programs`: of this machine, at their places, with their shared objects.
     """
     interpreter = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}").resolve()
     library = Path(sysconfig.get_path("stdlib"))
     native = sorted(Path(str(sysconfig.get_config_var("DESTSHARED"))).glob("*.so"))
     files = {interpreter, *_standard_library(library), *native}
     links = {Path("/usr/local/bin/python3"): interpreter}
-    for needed in _shared_objects([interpreter, *native]) | _beside():
+    for needed in {*_shared_objects([interpreter, *native, *programs]), *_beside(), *programs}:
         # The loader looks for the name that it was given, which is mostly a link to the file.
         real = needed.resolve()
         files.add(real)
