@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from tests.agents.cluster import local_cluster
-from tests.agents.pushing import Pushed
+from tests.agents.pushing import DEPLOYS, Pushed
 from tests.services.hook.hook_process import HookProcess, git
 from toolkit.spec.agents import STATE_FILE
 from toolkit.spec.dev import Machine
@@ -28,14 +28,16 @@ state = "STATE"
 
 [builds]
 python = "PYTHON"
-seconds = "3s"
-bytes = 2000000
 memory = 64
 cpu = 50
 
 [[policy.person]]
 management = true
 grants = [{ repos = ["*"], rights = ["admin"] }]
+
+[[policy.person]]
+policies = ["deployers"]
+grants = [{ repos = ["shop"], rights = ["push"] }]
 
 [[policy.workload]]
 job = "reader"
@@ -49,15 +51,17 @@ class Yard:
 
     shop: Pushed
     server: HookProcess
+    admin: str
+    """A management token."""
     token: str
-    """A management token: whoever pushes may do everything."""
+    """Whoever pushes may do what a deploy needs, and no more."""
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """One request of the pusher's."""
-        return self.server.ask(method, path, {"X-Nomad-Token": self.token}, **more)
+        """One request of the admin's."""
+        return self.server.ask(method, path, {"X-Nomad-Token": self.admin}, **more)
 
     def push(
-        self, files: Mapping[str, str], *jobs: str, repo: str = "shop"
+        self, files: Mapping[str, str], *jobs: str, token: str = ""
     ) -> tuple[str, subprocess.CompletedProcess[str]]:
         """The project with these files and this stack as a commit, pushed; what git said."""
         for path, text in files.items():
@@ -66,7 +70,8 @@ class Yard:
             file.write_text(text)
         self.shop.stack(*jobs)
         commit = self.shop.commit()
-        remote = f"http://x:{self.token}@{self.server.host}:{self.server.port}/{repo}.git"
+        secret = token or self.token
+        remote = f"http://x:{secret}@{self.server.host}:{self.server.port}/shop.git"
         return commit, git("push", remote, "HEAD:main", cwd=self.shop.root, check=False)
 
     def as_laptop(self) -> dict[str, str]:
@@ -80,10 +85,15 @@ class Yard:
         tokens = {"NOMAD_TOKEN": self.token, "CONSUL_HTTP_TOKEN": state.consul_token}
         return {**self.shop.environ(), **tokens}
 
-    def last(self, repo: str = "shop") -> dict[str, Any]:
+    def last(self) -> dict[str, Any]:
         """The record of the newest deployment."""
-        found = self.ask("GET", f"/repos/{repo}/deployments").json()["deployments"]
+        found = self.ask("GET", "/repos/shop/deployments").json()["deployments"]
         return dict(found[0])
+
+    def running(self, prefix: str) -> list[str]:
+        """Jobs whose tasks run now."""
+        found = self.shop.nomad(f"/v1/jobs?prefix={prefix}")
+        return [each["ID"] for each in found if each["Status"] == "running"]
 
     def output(self, job: str) -> str:
         """All that the newest instance of a job wrote."""
@@ -91,6 +101,12 @@ class Yard:
         newest = max(found, key=lambda each: int(each["CreateIndex"]))
         with self.shop.cluster.nomad() as nomad:
             return nomad.logs(newest["ID"], "app", last_bytes=20_000).decode()
+
+
+def deployer(shop: Pushed) -> dict[str, Any]:
+    """A new token that may push to `shop`, as Nomad tells it."""
+    body = {"Name": "alice", "Type": "client", "Policies": ["deployers"]}
+    return dict(shop.nomad("/v1/acl/token", body, "POST"))
 
 
 @contextmanager
@@ -113,7 +129,9 @@ def hook_yard(machine: Machine, folder: Path) -> Iterator[Yard]:
         )
         try:
             server.hear("ready")
-            yard = Yard(shop, server, state.nomad_token)
+            rules = {"Name": "deployers", "Rules": DEPLOYS}
+            shop.nomad("/v1/acl/policy/deployers", rules, "POST")
+            yard = Yard(shop, server, state.nomad_token, str(deployer(shop)["SecretID"]))
             assert yard.ask("PUT", "/repos/shop", json={}).status_code == 201
             yield yard
         finally:

@@ -29,7 +29,7 @@ from toolkit.errors import (
     RefusedError,
 )
 from toolkit.repos.build_store import BuildStore
-from toolkit.repos.builds import Built
+from toolkit.repos.builds import BuildFailedError, Built
 from toolkit.rollout.halt import Halt
 from toolkit.spec.agents import AgentState
 from toolkit.spec.hook import HookConfig
@@ -97,10 +97,11 @@ def build_command(
                 most=order.settings.bytes,
             )
             _compare(session.nomad, allocation, digest)
-        except DeniedError as exc:
-            if session.nomad.token_of(token) is None:
-                raise
-            raise ears.failed(exc.message, hint=RIGHTS, code=ExitCode.REFUSED) from exc
+        except (ApiError, BuildFailedError) as exc:
+            _refuse_dead(session.nomad, token, exc)
+            if isinstance(exc, DeniedError):
+                raise ears.failed(exc.message, hint=RIGHTS, code=ExitCode.REFUSED) from exc
+            raise
         finally:
             _forget(session.nomad, name, ears)
     url = f"{order.code.url}/{order.repo.name}/builds/{digest.removeprefix('sha256:')}.tar.gz"
@@ -193,6 +194,20 @@ def _done(report: WorkReport, order: Order, ears: Ears) -> str:
         case code:
             why = f"exit {code}"
     raise ears.failed(why, hint=hint, code=report.code)
+
+
+def _refuse_dead(nomad: Nomad, token: Secret, failed: ApiError | BuildFailedError) -> None:
+    """DeniedError where it failed for no other reason than a token that is no more."""
+    if failed.code not in {ExitCode.REFUSED, ExitCode.UNKNOWN}:
+        return
+    try:
+        known = nomad.token_of(token)
+    except ApiError:
+        return  # Nomad itself is the trouble, which is what was said
+    if known is None:
+        raise DeniedError(
+            "the token that it was built with was revoked, or has expired", system="Nomad"
+        ) from failed
 
 
 def _fetched(nomad: Nomad, allocation: str, most: int) -> Iterator[bytes]:
