@@ -192,6 +192,13 @@ class Work:
         ran = git("-C", self.folder, *words, good=good, environ=environ)
         return ran.stdout + ran.stderr
 
+    def raw(self, *words: str, stdin: bytes) -> bytes:
+        """What git wrote, byte for byte."""
+        return subprocess.run(
+            ["git", "-C", self.folder, *words],
+            env=ENVIRON, input=stdin, capture_output=True, timeout=PATIENCE, check=True,
+        ).stdout  # fmt: skip
+
     def commit(self, **files: str | bytes) -> str:
         """Commit files, and the id of that; `_` stands for a dot in names."""
         for name, content in files.items():

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator, Callable, Set
 from functools import partial
 from pathlib import Path
 
@@ -34,9 +34,15 @@ class _File(FileResponse):
 class Archives:
     """Makes, keeps and serves them; for one loop."""
 
-    def __init__(self, parts: GitParts, *, most: int = MOST):
+    def __init__(
+        self,
+        parts: GitParts,
+        *,
+        most: int = MOST,
+        make: Callable[..., Archive] = make_archive,
+    ):
         """`most`: bytes that are kept."""
-        self._parts, self._most = parts, most
+        self._parts, self._most, self._make_one = parts, most, make
         self._places = Clones(parts.limits.clones, waiting=parts.limits.requests)
         self._makers = asyncio.Semaphore(_AT_ONCE)
         self._making: dict[Path, asyncio.Task[Archive]] = {}
@@ -48,7 +54,7 @@ class Archives:
         if found is None:
             raise ProblemError("not-found", "an archive is named by a commit's full ID and .tar.gz")
         commit, is_checksum = found[1], found[2] is not None
-        async with self._places.take(visit.caller), self._of(repo, commit) as archive:
+        async with self._places.take(visit.caller), self.held(repo, commit) as archive:
             headers = {
                 "X-Checksum-Sha256": archive.sha256,
                 "ETag": f'"{archive.sha256}"',
@@ -64,7 +70,7 @@ class Archives:
             await response(visit.request.scope, visit.incoming, visit.send)
 
     @contextlib.asynccontextmanager
-    async def _of(self, repo: Repo, commit: str) -> AsyncIterator[Archive]:
+    async def held(self, repo: Repo, commit: str) -> AsyncIterator[Archive]:
         """An archive that stays for the length of a block."""
         git_dir = self._parts.repos.path(repo)
         await anyio.to_thread.run_sync(check_served, git_dir, commit)
@@ -85,7 +91,7 @@ class Archives:
     async def _make(self, git_dir: Path, key: Path) -> Archive:
         try:
             async with self._makers:
-                make = partial(make_archive, limits=self._parts.limits)
+                make = partial(self._make_one, limits=self._parts.limits)
                 archive = await anyio.to_thread.run_sync(make, git_dir, key.name, key.parent)
                 kept = (self._parts.archives, self._most, {*self._used, key})
                 await anyio.to_thread.run_sync(shrink, *kept)

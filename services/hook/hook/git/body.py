@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import zlib
 from collections import deque
 
@@ -14,6 +15,8 @@ _PIECE = 256 * 1024
 _RATIO = 100
 """How many bytes one may unpack to, from a mebibyte on; requests of git unpack to some four."""
 _FREE = 1 << 20
+_LINGER = 10.0
+"""Seconds that a refused body is still taken."""
 _GZIP = 31
 """zlib's name for gzip's frame alone."""
 
@@ -67,6 +70,20 @@ class Body:
         if data:
             self._pieces.appendleft(data)
             self._given -= len(data)
+
+    async def discard(self) -> None:
+        """Take the rest off the wire, as much as may come at all and for some seconds.
+
+        A client reads its answer only if the connection is not reset while it still sends.
+        """
+        left = self._most - self._taken
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                while left > 0 and self._incoming.is_unread:
+                    message = await self._incoming()
+                    if message["type"] == "http.disconnect":
+                        return
+                    left -= len(message.get("body", b"")) or 1
 
     async def _receive(self) -> bytes:
         loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import select
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -26,9 +27,9 @@ _GRACE = 3.0
 class Git:
     """A running git, for one exchange."""
 
-    def __init__(self, process: asyncio.subprocess.Process):
+    def __init__(self, process: asyncio.subprocess.Process, *, grace: float):
         assert process.stdin and process.stdout and process.stderr  # noqa: S101  all are pipes
-        self._process = process
+        self._process, self._grace = process, grace
         self._stdin, self._stdout = process.stdin, process.stdout
         self._said = bytearray()
         self._listens = asyncio.create_task(self._listen(process.stderr))
@@ -55,7 +56,7 @@ class Git:
 
     async def wait(self) -> int:
         """Its exit status, once its output has ended."""
-        await self._listens
+        await asyncio.wait({self._listens})
         return await self._process.wait()
 
     @property
@@ -73,8 +74,12 @@ class Git:
             if self._process.returncode is None:
                 self.terminate()
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_GRACE):
+                    async with asyncio.timeout(self._grace):
                         await self._process.wait()
+        except asyncio.CancelledError:
+            # The loop itself ends. What a push has brought is still to be removed, by its git.
+            _outlast(self._process.pid, self._grace)
+            raise
         finally:
             if self._process.returncode is None or not self._stdout.at_eof():
                 self._signal(signal.SIGKILL)
@@ -99,6 +104,7 @@ async def started(
     settings: Mapping[str, str],
     limited: Sequence[str],
     environ: Mapping[str, str],
+    grace: float = _GRACE,
 ) -> AsyncIterator[Git]:
     """A git for the length of a block; afterwards none of its group is left.
 
@@ -119,12 +125,22 @@ async def started(
     except OSError as error:
         raise UnavailableError(f"git could not be started: {error.strerror}") from error
     _widen(process)
-    running = Git(process)
+    running = Git(process, grace=grace)
     try:
         yield running
     finally:
         # A request that is called off, twice even, must not leave a git behind.
         await asyncio.shield(asyncio.ensure_future(running.end()))
+
+
+def _outlast(pid: int, seconds: float) -> None:
+    """Wait until a process has ended, without a loop."""
+    with contextlib.suppress(OSError):
+        handle = os.pidfd_open(pid)
+        try:
+            select.select([handle], [], [], seconds)
+        finally:
+            os.close(handle)
 
 
 def _widen(process: asyncio.subprocess.Process) -> None:

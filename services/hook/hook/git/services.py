@@ -90,6 +90,7 @@ class GitServices:
         self._check_open()
         body = self._body(visit, PUSH, said.pack_bytes + _FRAME, said.seconds)
         head = Head()
+        told.body = body
         try:
             with self._pushes.begin():
                 await read_head(body, said, head)

@@ -6,6 +6,7 @@ import json
 
 from starlette.types import Message, Send
 
+from hook.git.body import Body
 from hook.git.packets import error, not_taken
 from toolkit.serving.bounded import bounded
 from toolkit.serving.problems import PROBLEM_JSON
@@ -24,6 +25,8 @@ class Told:
         """The media type of a git service's answer; while it is empty, text is sent."""
         self.refs: tuple[bytes, ...] = ()
         """Those of a push whose client listens on side bands."""
+        self.body: Body | None = None
+        """What a client is still sending."""
         self._held: Message | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -35,6 +38,8 @@ class Told:
             start, self._held = self._held, None
             message = await self._begin(start, message)
         await self._send(message)
+        if message.get("more_body") and self.body is not None:
+            await self.body.discard()
 
     async def _begin(self, start: Message, body: Message) -> Message:
         document = json.loads(body["body"])
