@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -243,27 +244,24 @@ class Push:
         self._change = change
 
     def _refuse(self, exc: ToolkitError, say: Say) -> None:
-        self._gate.turns.leave(self.repo.name, self)
-        try:
-            if self._entry is None:
-                self._gate.ledger.note(
-                    "push", self._who.caller, self.repo.name, "refused", exc.message
-                )
-            else:
-                self._conclude("refused", exc.message)
-        except ToolkitError:
-            pass  # there is no room to write that nothing was done
+        gate, name = self._gate, self.repo.name
+        gate.turns.leave(name, self)
         lines = [self._clean(line) for line in exc.message.splitlines()]
         if len(lines) > LINES:
             lines = [*lines[:LINES], f"… and {len(lines) - LINES} more lines"]
-        try:
+        # Where there is no room to write that nothing was done, nothing was done all the same.
+        with contextlib.suppress(ToolkitError):
+            detail = " · ".join(lines[:5])
+            if self._entry is None:
+                gate.ledger.note("push", self._who.caller, name, "refused", detail)
+            else:
+                self._conclude("refused", detail)
+        with contextlib.suppress(GoneError):
             for line in lines:
                 say(line)
             if exc.hint:
                 say(f"hint: {self._clean(exc.hint)}")
-            say(f"refused: {self.repo.name} stays as it is")
-        except GoneError:
-            pass
+            say(f"refused: {name} stays as it is")
 
     # After they moved.
 
