@@ -87,13 +87,15 @@ class Logs:
         document: dict[str, Any] | None = None,
         last: bool = False,
     ) -> None:
-        """Append a line; a full log, or disk, loses it and nothing else.
+        """Append a line; a full log or disk, or a log that is not open, loses it and nothing else.
 
         `last`: there is room for it even in a full log, without its document if need be.
         """
         moment = self._now() if at is None else at
         with self._news:
-            live = self._live[repo, number]
+            live = self._live.get((repo, number))
+            if live is None:
+                return
             line = LogLine(live.lines + 1, moment, text, stage, job, document)
             data = encode(line)
             room = self._most - live.size

@@ -143,6 +143,21 @@ def test_an_error_of_our_own_ends_its_deployment_and_no_other(tmp_path: Path) ->
     assert rig.done(2).state == "deployed"
 
 
+def test_a_repository_whose_records_vanish_in_a_turn_has_the_next_one_all_the_same(
+    tmp_path: Path,
+) -> None:
+    rig = Rig(tmp_path)
+    rig.push(1)
+    turn = rig.stage.next()
+    (tmp_path / "deployments" / "shop").rename(tmp_path / "gone")
+    rig.deployments.forget("shop")
+    rig.stage.end()
+    assert rig.done(2).state == "deployed"
+    assert len(rig.bugs) == 1
+    # Whoever still has the turn of before is heard by nobody.
+    turn.say("late")
+
+
 def test_a_repository_that_is_gone_is_not_deployed(rig: Rig) -> None:
     rig.push(1)
     rig.stage.next()

@@ -74,8 +74,8 @@ class Deployments:
         self._halt = halt
         self._on_bug = on_bug
         self._now = now
-        self._book = Book(records, logs, now=now)
         self._clock = clock
+        self._book = Book(records, logs, now=now)
         self._lock = threading.RLock()
         self._lines: dict[str, _Line] = {}
         self._stopping = False
@@ -277,9 +277,9 @@ class Deployments:
                 self._take_turn(repo, turn)
             except Exception as exc:  # noqa: BLE001  the next one has its turn all the same
                 self._on_bug(exc)
-                self._book.end(
-                    self.get(repo, turn.number), Ending("unknown", "an error of our own")
-                )
+                with contextlib.suppress(ToolkitError, OSError):
+                    record = self.get(repo, turn.number)
+                    self._book.end(record, Ending("unknown", "an error of our own"))
 
     def _take_turn(self, name: str, turn: _Waiting) -> None:
         record = self.get(name, turn.number)
