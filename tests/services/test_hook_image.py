@@ -39,10 +39,10 @@ rights = ["admin"]
 
 @pytest.fixture(scope="module")
 def git_base(engine: Engine) -> str:
-    """The base image of the tests with the git and the shell of this machine."""
+    """The base image of the tests with the git, prlimit and shell of this machine."""
     import docker
 
-    found = [shutil.which("git"), "/usr/lib/git-core/git", "/bin/sh"]
+    found = [shutil.which("git"), shutil.which("prlimit"), "/usr/lib/git-core/git", "/bin/sh"]
     programs = [Path(each) for each in found if each and Path(each).exists()]
     with contextlib.closing(docker.DockerClient(base_url=engine.host)) as client:
         client.api.import_image_from_data(

@@ -19,11 +19,13 @@ from toolkit.clients.hook_problems import PROBLEMS
 from toolkit.clients.retry import ask_again
 from toolkit.clients.server import Json, Reply, Server
 from toolkit.clients.session import plain_timeout
-from toolkit.errors import UnreachableError
+from toolkit.errors import ExitCode, UnreachableError
 from toolkit.spec.deployment import OPEN
 
 QUIET_SECONDS = 30.0
 """A log may say nothing for long: after this it is asked for anew, from where it was."""
+PAUSE = 0.5
+"""Seconds before a log without news is asked for anew, where the server let go of it at once."""
 _LONGEST_LINE = 16 << 20
 _PIECE = 65536
 UNDER_WAY = OPEN - {"needs-token"}
@@ -77,9 +79,18 @@ class HookServer(Server):
         something first, over pauses and lost connections; UnreachableError once the server cannot
         be reached.
         """
+        try:
+            yield from self._log(name, number, after, follow=follow)
+        except UnreachableError as exc:
+            exc.code = ExitCode.UNKNOWN
+            exc.hint = f"it goes on without us: toolkit repo log {name} {number}"
+            raise
+
+    def _log(self, name: str, number: int, after: int, *, follow: bool) -> Iterator[Json]:
         while True:
             # Asked before the log is: what is written until then is in the log that follows.
             last = not follow or self.deployment(name, number).get("state") not in UNDER_WAY
+            before = after
             try:
                 for line in self._stream(name, number, after, follow=not last):
                     after = max(after, int(line.get("number") or 0))
@@ -89,6 +100,9 @@ class HookServer(Server):
                     raise
             if last:
                 return
+            if after == before:
+                # It had nothing to say, and did not wait until it had.
+                self._sleep(PAUSE)
 
     def _stream(self, name: str, number: int, after: int, *, follow: bool) -> Iterator[Json]:
         params = {"after": after, "follow": "true" if follow else "false"}

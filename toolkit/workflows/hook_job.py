@@ -1,8 +1,9 @@
-"""The shipped job `hook`: its hook.toml, the server, and the git that it runs."""
+"""The shipped job `hook`: its hook.toml, the server, and the programs that it runs."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 
@@ -38,13 +39,23 @@ def git_version() -> str | None:
     return said.stdout.decode(errors="replace").strip()
 
 
-def check_git(spec: JobSpec, *, version: Callable[[], str | None] = git_version) -> None:
-    """RefusedError when the task would run here and its git is missing, or too old.
+def check_programs(
+    spec: JobSpec,
+    *,
+    version: Callable[[], str | None] = git_version,
+    which: Callable[[str], object] = shutil.which,
+) -> None:
+    """RefusedError when the task would run here and what it runs is missing, or too old.
 
-    `version` says what the git of this machine says of itself.
+    `version` says what the git of this machine says of itself, `which` where a program is.
     """
     if not HOOK.runs_here(spec):
         return
+    if which("prlimit") is None:
+        raise RefusedError(
+            "the hook server starts git with limits, and there is no prlimit on this machine",
+            hint="install util-linux",
+        )
     said = version()
     oldest = ".".join(map(str, OLDEST_GIT))
     if said is None:

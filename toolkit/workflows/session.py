@@ -52,7 +52,7 @@ class Session:
 
     def render(self, job: str, canary: tuple[int, ...] = ()) -> RenderedJob:
         """The job's HCL, images by their digests; `canary`: steps of the command line."""
-        from toolkit.workflows.hook_job import HOOK, check_git
+        from toolkit.workflows.hook_job import HOOK, check_programs
         from toolkit.workflows.image.pin import pinned
         from toolkit.workflows.kick_job import KICK
         from toolkit.workflows.render import render_job
@@ -60,7 +60,7 @@ class Session:
         rendered = render_job(self.settings, job, canary, placed=pinned)
         for server in (KICK, HOOK):
             server.check_installed(rendered.spec)
-        check_git(rendered.spec)
+        check_programs(rendered.spec)
         return rendered
 
 
