@@ -1,20 +1,18 @@
-"""What a push left behind whose git was killed before it could clean up."""
+"""What a push left behind whose git could not clean up: it does not, when a signal ends it."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-_INCOMING = ("tmp_objdir-", "incoming-")
-"""How git calls the folder of what a push has brought."""
+from toolkit.repos.git import INCOMING
 
 
-def sweep(git_dir: Path) -> int:
-    """Remove the folders of pushes that are no more; how many there were.
+def sweep(git_dir: Path) -> None:
+    """Remove what pushes had brought that are no more; while none of this repository is under way.
 
-    Only while no push of this repository is under way.
+    A folder is looked through, and as a rule nothing is found there.
     """
-    found = [each for each in (git_dir / "objects").iterdir() if each.name.startswith(_INCOMING)]
-    for folder in found:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(found)
+    for folder in (git_dir / "objects").iterdir():
+        if folder.name.startswith(INCOMING):
+            shutil.rmtree(folder, ignore_errors=True)

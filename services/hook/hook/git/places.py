@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from toolkit.serving.problems import ProblemError
 from toolkit.spec.identity import Caller, Workload
@@ -59,19 +59,21 @@ class Pushes:
             self._begun -= 1
 
     @contextlib.contextmanager
-    def take(self, caller: Caller, repo: str) -> Iterator[bool]:
-        """A place for the length of a block; True when it is the repository's only push."""
+    def take(self, caller: Caller, repo: str, last: Callable[[], None]) -> Iterator[None]:
+        """A place for the length of a block; `last` is called when no push of `repo` is left."""
         self.check(caller)
         who = one(caller)
         self._of_caller[who] += 1
         self._of_repo[repo] += 1
         try:
-            yield self._of_repo[repo] == 1
+            yield
         finally:
             for counter, key in ((self._of_caller, who), (self._of_repo, repo)):
                 counter[key] -= 1
                 if not counter[key]:
                     del counter[key]
+            if repo not in self._of_repo:
+                last()
 
 
 class Clones:

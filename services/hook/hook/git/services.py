@@ -7,9 +7,8 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
-
-import anyio.to_thread
 
 from hook.git.body import Body
 from hook.git.exchange import Answer, exchange
@@ -96,14 +95,13 @@ class GitServices:
                 await read_head(body, said, head)
         finally:
             told.refs = tuple(head.refs) if head.sideband else ()
-        with self._pushes.take(visit.caller, repo.name) as alone:
+        tidy = partial(sweep, self._parts.repos.path(repo))
+        with self._pushes.take(visit.caller, repo.name, tidy):
             answer = Answer(visit, f"application/x-{PUSH}-result", closes=True)
             if not head.refs:
                 # A client that finds out whether it may push at all sends nothing but this.
                 await answer.end()
                 return
-            if alone:
-                await anyio.to_thread.run_sync(sweep, self._parts.repos.path(repo))
             seconds = said.seconds + said.check_seconds + 2 * said.deploy_seconds + _ENDING
             async with _in_time(seconds):
                 await self._take(visit, repo, body, answer)
