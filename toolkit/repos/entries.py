@@ -16,7 +16,7 @@ _VERSION = 1
 def write_entry(repo: Repo) -> bytes:
     """The file of a repository; sorted, so that the same repository is the same bytes."""
     document = {"version": _VERSION, **asdict(repo)}
-    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
 
 
 def read_entry(name: str, data: bytes) -> Repo:

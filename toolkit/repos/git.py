@@ -17,35 +17,38 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from toolkit.errors import RefusedError, UnavailableError
 from toolkit.repos.names import show
-from toolkit.repos.pipes import TooMuchError, exchange
+from toolkit.repos.pipes import TooMuchError, await_exit, exchange
 from toolkit.spec.hook import PushLimits
 
 MINIMUM = (2, 36)
 """The first git whose `cat-file` takes questions of both kinds in one process."""
 
-ENVIRON: Mapping[str, str] = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/nonexistent",
-    "XDG_CONFIG_HOME": "/nonexistent",
-    "LC_ALL": "C",
-    "TZ": "UTC",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "/bin/false",
-    "GIT_ALLOW_PROTOCOL": "none",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_LITERAL_PATHSPECS": "1",
-    # What refs/replace says would be read in place of what was checked.
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    # Who a reflog says moved a ref; the record of the deployment knows who it was.
-    "GIT_COMMITTER_NAME": "hook",
-    "GIT_COMMITTER_EMAIL": "hook@localhost",
-}
+ENVIRON: Mapping[str, str] = MappingProxyType(
+    {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/nonexistent",
+        "XDG_CONFIG_HOME": "/nonexistent",
+        "LC_ALL": "C",
+        "TZ": "UTC",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "/bin/false",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_LITERAL_PATHSPECS": "1",
+        # What refs/replace says would be read in place of what was checked.
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        # Who a reflog says moved a ref; the record of the deployment knows who it was.
+        "GIT_COMMITTER_NAME": "hook",
+        "GIT_COMMITTER_EMAIL": "hook@localhost",
+    }
+)
 """All that git sees of the world; a repository's own variables are added to it."""
 
 SETTINGS: Mapping[str, str] = {
@@ -210,14 +213,15 @@ def run(
         git_dir, words, quarantine=quarantine, settings=settings, limited=limited, stderr=True
     )
     try:
-        out, err = exchange(process, stdin, most, clock() + seconds, clock)
-        status = process.wait(timeout=max(1.0, seconds))
-    except (TimeoutError, subprocess.TimeoutExpired) as error:
+        deadline = clock() + seconds
+        out, err = exchange(process, stdin, most, deadline, clock)
+        await_exit(process, deadline, clock)
+    except TimeoutError as error:
         raise GitError(f"{doing} took too long") from error
     except TooMuchError as error:
         raise GitError(f"{doing} said more than {most:,} bytes") from error
     finally:
-        end(process)
+        status = end(process)
     if status:
         said = show(err.decode(errors="backslashreplace").strip(), 300)
         raise GitError(f"{doing} failed: {said or f'exit {status}'}", status=status, said=said)
@@ -249,16 +253,21 @@ def start(
         raise GitError(f"git could not be started: {error.strerror}") from error
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what `start` started, if it is still there, and close its pipes."""
-    with suppress(ProcessLookupError, PermissionError):
-        # Its group outlives the process as long as one that it started does.
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def end(process: subprocess.Popen[bytes]) -> int:
+    """Kill what `start` started, and what that did, and close its pipes; its exit status.
+
+    A process that has ended is killed as well: others of its group may go on. Until it is waited
+    for, nobody else has its number; afterwards somebody may, and nothing is killed.
+    """
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    status = process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             with suppress(OSError):
                 pipe.close()
+    return status
 
 
 def version(environ: Mapping[str, str] = ENVIRON) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import selectors
+import select
 import subprocess
 import threading
 import time
@@ -106,10 +106,10 @@ class Objects:
         """Add what git says next to what is left of its last words."""
         assert self._process is not None and self._process.stdout is not None  # noqa: S101
         pipe = self._process.stdout.fileno()
-        with selectors.DefaultSelector() as selector:
-            selector.register(pipe, selectors.EVENT_READ)
-            if not selector.select(max(0.0, deadline - self._clock())):
-                raise self._lost("took too long")
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        if not poll.poll(1000 * max(0.0, deadline - self._clock())):
+            raise self._lost("took too long")
         data = os.read(pipe, _CHUNK)
         if not data:
             raise self._lost("ended")

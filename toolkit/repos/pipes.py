@@ -61,6 +61,20 @@ def exchange(
     return bytes(out), bytes(err)
 
 
+def await_exit(
+    process: subprocess.Popen[bytes], deadline: float, clock: Callable[[], float]
+) -> None:
+    """Return when it has ended, and leave it to be waited for; TimeoutError at the deadline."""
+    handle = os.pidfd_open(process.pid)
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(handle, selectors.EVENT_READ)
+            if not selector.select(max(0.0, deadline - clock())):
+                raise TimeoutError
+    finally:
+        os.close(handle)
+
+
 def _write(handle: int, left: memoryview) -> memoryview:
     """What is left after a write; nothing where the reader has gone: its status says why."""
     try:

@@ -6,7 +6,6 @@ is deleted. A name is looked up here, and only what is found here becomes a path
 
 from __future__ import annotations
 
-import fcntl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from toolkit.errors import AbsentError, TakenError, UnavailableError
-from toolkit.repos import bare
+from toolkit.repos import bare, git
 from toolkit.repos.commits import head, keep
 from toolkit.repos.entries import read_entry, write_entry
 from toolkit.repos.files import PREFIX, make_folder, move, remove_tree, write_whole
@@ -26,9 +25,12 @@ from toolkit.repos.trash import Discarded, Trash
 from toolkit.spec.hook import PushLimits
 from toolkit.spec.repo import Order, Repo
 
+_PATIENCE = 60.0
+"""Seconds to wait for another change; each is a few renames, or a few questions to git."""
+
 
 class Registry:
-    """The repositories below one data folder; safe for threads, and for a second process."""
+    """The repositories below one data folder; safe for threads, of the one server that has it."""
 
     def __init__(
         self,
@@ -83,7 +85,7 @@ class Registry:
                 return self._read(name), False
             except AbsentError:
                 pass
-            repo = Repo(name, branch, order, self._now(), creator)
+            repo = Repo(name, branch, order, self._now(), show(creator))
             path = self.path(repo)
             new = path.with_name(f"{PREFIX}{path.name}")
             with _room(name):
@@ -162,7 +164,9 @@ class Registry:
 
         For the start, before any push: it takes away the locks and the half-arrived packs of
         processes that have ended. Returns a sentence for each thing mended or found damaged.
+        RefusedError where git is missing or too old.
         """
+        git.check()
         with self._alone():
             said = []
             for left in sorted(
@@ -213,9 +217,12 @@ class Registry:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with self._lock, (self._entries / ".lock").open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        if not self._lock.acquire(timeout=_PATIENCE):
+            raise UnavailableError("another change of the repositories takes long")
+        try:
             yield
+        finally:
+            self._lock.release()
 
 
 @contextmanager
