@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +127,7 @@ time.sleep(600)
 
 def test_one_that_fills_the_disk_is_ended(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(box, "DISK", 1 << 20)
+    monkeypatch.setattr(box, "LOOK", 0.1)
     script = WHO + "head -c 2097152 /dev/zero >one; echo $?\n"
     assert rig.run(script) == 0
     assert int(rig.said[-1]) != 0, "no file is larger than all may be"
@@ -211,6 +214,61 @@ def test_as_the_same_user_landlock_is_what_holds(tmp_path: Path) -> None:
     assert not outside.exists()
 
 
+NOT_ROOT = """\
+import os, sys
+from hook.sandbox import box
+from hook.sandbox.account import Account, account, why_not
+from toolkit.spec.hook import HookLimits
+limits = HookLimits(seconds=60.0, same_user=True)
+assert why_not(HookLimits()) and not why_not(limits)
+with account(limits, wait=1.0) as who, box.box(who) as place:
+    assert who == Account(None, None)
+    place.fill([])
+    place.view.mkdir()
+    place.hand_over()
+    words = ["/bin/sh", "-c", sys.stdin.read()]
+    print(place.run("test", words, {}, b"", limits, print))
+print(place.folder.exists())
+"""
+
+
+def test_a_server_that_is_not_root_runs_them_as_itself(tmp_path: Path) -> None:
+    """In development, where hook.toml says so: what outlives them ends all the same."""
+    python = next((each for each in (sys.executable, "/usr/bin/python3") if seen_by_all(each)), "")
+    if not python:
+        pytest.skip("no Python that everybody may run")
+    uid = 64_000 + os.getpid() % 700
+    root = Path(__file__).parents[3]
+    script = (
+        "id -u; setsid sleep 600 & mkdir -p sub/sub; chmod 0 sub; (: >/var/tmp/x.$$) || echo no"
+    )
+    done = subprocess.run(
+        [python, "-c", NOT_ROOT],
+        input=script,
+        env={"PYTHONPATH": f"{root}:{root}/services/hook", "PYTHONDONTWRITEBYTECODE": "1"},
+        user=uid,
+        group=uid,
+        extra_groups=[],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert said[0] == str(uid)
+    assert said[-1] == "False"
+    assert "end='exit', code=0" in said[-2] and "left=1" in said[-2]
+    assert "landlock=0" in said[-2] or said[-3] == "no"
+    assert processes_of(uid) == []
+
+
+def seen_by_all(path: str) -> bool:
+    """Whether anybody may run it, along the whole way."""
+    real = Path(path).resolve()
+    return real.exists() and all(each.stat().st_mode & 0o001 for each in (real, *real.parents))
+
+
 def test_in_a_namespace_of_its_own_it_sees_nobody_else() -> None:
     ended, said = run_in_a_box(Account(None, None), "echo /proc/[0-9]*; echo $$")
     if not ended.namespace:
@@ -234,11 +292,14 @@ def test_a_line_without_an_end_is_cut() -> None:
     assert len(said[0]) == LONGEST
 
 
-def test_folders_deeper_than_anybody_goes_are_removed(rig: Rig) -> None:
+def test_folders_deeper_than_anybody_goes_are_removed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(box, "LOOK", 0.1)
     script = """#!/usr/bin/python3
 import os
 print(os.environ["HOME"], flush=True)
-for _ in range(1500):
+for _ in range(1200):
     os.mkdir("d")
     os.chdir("d")
 os.chmod(".", 0)
@@ -264,7 +325,8 @@ def test_who_stops_listening_ends_the_script(rig: Rig, holds: frozenset[str]) ->
     assert processes_of(int(heard[0])) == []
 
 
-def test_the_death_of_its_watcher_is_the_scripts(rig: Rig) -> None:
+@HELD
+def test_the_death_of_its_watcher_is_the_scripts(rig: Rig, holds: frozenset[str]) -> None:
     """Whoever kills the process that watches a script ends the script, and the push is told."""
     heard: list[str] = []
     left: list[psutil.Process] = []
@@ -280,10 +342,36 @@ def test_the_death_of_its_watcher_is_the_scripts(rig: Rig) -> None:
             ]
             watcher.kill()
 
-    rig.bundles.push(REPO, [HookFile("pre-receive", f"{WHO}sleep 600\n".encode())], "ann")
-    assert rig.scripts().run_hooks(REPO, "pre-receive", rig.history.line, {}, say) == 1
+    script = f"{WHO}setsid sleep 600 &\nsleep 600\n".encode()
+    rig.bundles.push(REPO, [HookFile("pre-receive", script)], "ann")
+    assert (
+        rig.scripts(PATIENT, holds).run_hooks(REPO, "pre-receive", rig.history.line, {}, say) == 1
+    )
     assert heard[-1].endswith("the process that watched it died")
     assert psutil.wait_procs(left, timeout=30)[1] == []
+
+
+def test_not_to_know_how_a_script_ended_is_no_success() -> None:
+    """As the same user it can end the very process that waits for it."""
+    ended, _ = run_in_a_box(Account(None, None), "kill -9 $PPID; sleep 600", frozenset())
+    assert (ended.end, ended.why) == ("error", "the process that started it died")
+
+
+def test_nobody_else_gets_into_a_private_folder() -> None:
+    with box.box(Account(60_800, 60_800)) as place:
+        info = place.folder.stat()
+        assert (info.st_uid, info.st_gid, info.st_mode & 0o777) == (0, 60_800, 0o710)
+    with box.box(Account(None, None)) as place:
+        assert place.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_only_accounts_of_nobody_are_ended_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(pid: int, sign: int) -> None:
+        raise AssertionError(f"{pid} was to be ended")
+
+    monkeypatch.setattr(os, "kill", kill)
+    for uid in (None, 0, 1, 65_534, 64_733):
+        account.end_all_of(Account(uid, uid))
 
 
 def test_folders_of_a_server_that_died_are_swept(tmp_path: Path) -> None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import os
 import pwd
+import select
+import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from toolkit.errors import UnavailableError
 from toolkit.spec.hook import HookLimits
@@ -21,6 +25,8 @@ from toolkit.spec.hook import HookLimits
 NUMBERS = range(60_800, 60_864)
 """Unused by the common systems: no accounts, no ranges of containers or services."""
 DYNAMIC = "nobody"
+ENDING = 10.0
+"""Seconds in which everything of an account has to be gone after it was killed."""
 
 _named = threading.Lock()
 
@@ -78,6 +84,52 @@ def account(limits: HookLimits, *, wait: float) -> Iterator[Account]:
             yield Account(found.pw_uid, found.pw_gid)
         finally:
             _named.release()
+
+
+def end_all_of(who: Account) -> None:
+    """End whatever still runs as a number that is nobody else's.
+
+    For what has lost the process that watched it; by its number each, until none is found.
+    """
+    deadline = time.monotonic() + ENDING
+    uid = who.uid
+    while uid is not None and uid in NUMBERS and time.monotonic() < deadline:
+        found = _processes_of(uid)
+        if not found:
+            return
+        # Stopped first: what is stopped starts nothing while the others are found.
+        for sign in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in found:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, sign)
+        for pid in found:
+            _wait_for(pid, deadline)
+
+
+def _wait_for(pid: int, deadline: float) -> None:
+    """Until a process has ended, whoever's child it is."""
+    with suppress(OSError):
+        handle = os.pidfd_open(pid)
+        try:
+            poll = select.poll()
+            poll.register(handle, select.POLLIN)
+            poll.poll(max(0.0, 1000 * (deadline - time.monotonic())))
+        finally:
+            os.close(handle)
+
+
+def _processes_of(uid: int) -> list[int]:
+    """Those that run as it; what has ended and waits for its parent does not."""
+    found = []
+    for each in Path("/proc").iterdir():
+        if each.name.isdigit():
+            with suppress(OSError, IndexError):
+                status = (each / "status").read_text()
+                state = status.partition("\nState:")[2].split()[0]
+                owner = status.partition("\nUid:")[2].split()[0]
+                if int(owner) == uid and state not in "ZX":
+                    found.append(int(each.name))
+    return found
 
 
 def _take(held: ExitStack, number: int) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hook.sandbox.account import Account
+from hook.sandbox.account import Account, end_all_of
 from hook.sandbox.lines import Lines
 from toolkit.errors import UnavailableError
 from toolkit.spec.bundle import HookFile
@@ -29,6 +29,8 @@ DISK = 256 << 20
 """Bytes that a script may write in its folders."""
 ENTRIES = 20_000
 """Files and folders there."""
+LOOK = 1.0
+"""Seconds between two looks at how much that is."""
 FILES = 256
 """Open at once, of each process."""
 LATE = 30.0
@@ -51,8 +53,8 @@ class Ended:
     """How a script ended."""
 
     end: str
-    """`exit`; `time`, `memory` or `disk` where that was used up; `server` where the server let go;
-    `error` where it could not be started."""
+    """`exit`; `time`, `memory`, `disk` or `processes` where that was used up; `server` where the
+    server let go; `error` where it could not be started."""
     code: int = 0
     """Of an exit: the script's own, 128 and more for a signal."""
     signal: int = 0
@@ -128,6 +130,7 @@ class Box:
             "memory": limits.memory,
             "disk": DISK,
             "entries": ENTRIES,
+            "look": LOOK,
             "files": FILES,
             "processes": PROCESSES,
             "holds": sorted(self.holds),
@@ -156,7 +159,11 @@ class Box:
                 _leave(process)
                 raise
             _leave(process)
-        return _ended(said)
+        ended = _ended(said)
+        if ended.end == "error":
+            # Whoever watched it may have died first.
+            end_all_of(self.account)
+        return ended
 
     def _environ(self) -> dict[str, str]:
         return {
@@ -185,7 +192,10 @@ def box(account: Account, holds: frozenset[str] = HOLDS) -> Iterator[Box]:
         # Whoever finds the folder later sees by this whether its server still lives.
         fcntl.flock(held, fcntl.LOCK_EX)
         try:
-            folder.chmod(0o711)
+            # Everybody sees its name: whoever is not the account goes no further.
+            folder.chmod(0o700 if account.gid is None else 0o710)
+            if account.gid is not None:
+                os.chown(folder, -1, account.gid)
             (folder / "hooks").mkdir(mode=0o755)
             yield Box(folder, account, holds)
         finally:
@@ -258,6 +268,9 @@ def _hear(
                 data = os.read(key.fd, 64 * 1024)
                 if not data:
                     selector.unregister(key.fileobj)
+                    if key.fileobj is control and not said:
+                        # It died: nobody else would end the script, and the output with it.
+                        return b""
                 elif key.fileobj is control:
                     said += data
                 else:

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 TICK = 0.1
 """Seconds between two looks at the memory of all processes together."""
-LOOKS = 10
-"""Looks at the memory for one at the files."""
 DEEPEST = 64
 """Folders inside each other that a script may make: looking costs more with each."""
 ENDING = 10.0
@@ -61,8 +59,6 @@ def main() -> None:
 
 def _run(spec: Spec, control: socket.socket) -> Spec:
     _check(_libc.prctl(_SUBREAPER, 1, 0, 0, 0))
-    with contextlib.suppress(OSError):
-        _write("/proc/self/oom_score_adj", "500")
     os.umask(0o077)
     spaces = _NEWPID | _NEWIPC
     own = "namespace" in spec["holds"] and os.geteuid() == 0 and _libc.unshare(spaces) == 0
@@ -80,6 +76,9 @@ def _run(spec: Spec, control: socket.socket) -> Spec:
         os.waitpid(child, 0)
     with os.fdopen(back, "rb") as pipe:
         heard = json.loads(pipe.read() or b"{}")
+    if end == "exit" and "status" not in heard:
+        # Not knowing how a script ended is no success.
+        heard.setdefault("why", "the process that started it died")
     if "why" in heard:
         return {"end": "error", "why": heard["why"]}
     return {
@@ -98,12 +97,7 @@ def _be_child(spec: Spec, told: int, own: bool) -> None:
     """
     try:
         _check(_libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
-        if own:
-            # Mounts are the child's own: this process goes on seeing all of the machine's /proc.
-            _check(_libc.unshare(_NEWNS))
-            _check(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None))
-            flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
-            _check(_libc.mount(b"proc", b"/proc", b"proc", flags, None))
+        alone = own and _hide_others()
         gate, opened = os.pipe()
         script = os.fork()
         if script == 0:
@@ -113,10 +107,10 @@ def _be_child(spec: Spec, told: int, own: bool) -> None:
         with os.fdopen(gate, "rb") as pipe:
             ready = json.loads(pipe.read() or b'{"why": "it did not start"}')
         status = _wait_for(script)
-        left = sum(name.isdigit() for name in os.listdir("/proc")) - 1 if own else None  # noqa: PTH208
         said = {**ready, "status": status}
-        if left is not None:
-            said["left"] = left
+        if own:
+            there = sum(name.isdigit() for name in os.listdir("/proc"))  # noqa: PTH208
+            said["left"] = there - 1 if alone else 0
         os.write(told, json.dumps(said).encode())
     except OSError as exc:
         os.write(told, json.dumps({"why": exc.strerror or str(exc)}).encode())
@@ -124,16 +118,36 @@ def _be_child(spec: Spec, told: int, own: bool) -> None:
         os._exit(0)
 
 
+def _hide_others() -> bool:
+    """Have a /proc of this namespace's processes alone, where the machine lets us.
+
+    Mounts are this process' own: the one that watches goes on seeing all of the machine.
+    """
+    flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    try:
+        _check(_libc.unshare(_NEWNS))
+        _check(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None))
+        _check(_libc.mount(b"proc", b"/proc", b"proc", flags, None))
+    except OSError:
+        return False
+    return True
+
+
 def _be_script(spec: Spec, opened: int) -> None:
     """Give up everything, then become the script; never returns."""
     try:
         os.setsid()
+        with contextlib.suppress(OSError):
+            # Where memory ends, a script goes before the server does.
+            _write("/proc/self/oom_score_adj", "500")
         _limit(spec)
         if spec["uid"] is not None:
             os.setgroups([])
             os.setresgid(spec["gid"], spec["gid"], spec["gid"])
             os.setresuid(spec["uid"], spec["uid"], spec["uid"])
         _check(_libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0))
+        # After the change of user, which takes it back.
+        _check(_libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
         landlock = _only_writes_below(spec["writable"]) if "landlock" in spec["holds"] else 0
         os.chdir(spec["folder"])
         for each in range(1, signal.NSIG):
@@ -189,7 +203,7 @@ def _watch(child: int, spec: Spec, control: socket.socket) -> str:
     poll.register(handle, select.POLLIN)
     poll.register(control, select.POLLIN)
     at_first = _size_of(spec["writable"], spec["entries"])[0]
-    looks = 0
+    looked = began
     try:
         while True:
             left = deadline - time.monotonic()
@@ -200,10 +214,14 @@ def _watch(child: int, spec: Spec, control: socket.socket) -> str:
                 return "exit"
             if ready:
                 return "server"
-            looks += 1
-            if _memory_of(child, spec["memory"]) > spec["memory"]:
+            below = _descendants(child)
+            if len(below) > spec["processes"]:
+                # Elsewhere the kernel's own limit comes first.
+                return "processes"
+            if _memory_of(below, spec["memory"]) > spec["memory"]:
                 return "memory"
-            if looks % LOOKS == 0:
+            if time.monotonic() - looked >= spec["look"]:
+                looked = time.monotonic()
                 size, entries = _size_of(spec["writable"], spec["entries"])
                 if size - at_first > spec["disk"] or entries >= spec["entries"]:
                     return "disk"
@@ -255,18 +273,19 @@ def _descendants(root: int) -> list[int]:
     return found
 
 
-def _memory_of(child: int, most: int) -> int:
+def _memory_of(pids: list[int], most: int) -> int:
     """Bytes that all processes together hold; shared pages count once where it matters."""
-    pids = _descendants(child)
-    whole = sum(_field(f"/proc/{pid}/statm", 1) for pid in pids) * resource.getpagesize()
+    whole = sum(map(_resident, pids))
     if whole <= most:
         return whole
-    return sum(_proportional(pid) for pid in pids)
+    # What may not be looked at so closely counts in full.
+    return sum(_proportional(pid) or _resident(pid) for pid in pids)
 
 
-def _field(path: str, number: int) -> int:
+def _resident(pid: int) -> int:
+    path = f"/proc/{pid}/statm"
     with contextlib.suppress(OSError, IndexError, ValueError), open(path, "rb") as file:  # noqa: PTH123
-        return int(file.read().split()[number])
+        return int(file.read().split()[1]) * resource.getpagesize()
     return 0
 
 

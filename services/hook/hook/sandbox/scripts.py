@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hook.sandbox import account as accounts
-from hook.sandbox.box import HOLDS, Box, Ended, box, sweep
+from hook.sandbox.box import HOLDS, PROCESSES, Box, Ended, box, sweep
 from hook.sandbox.view import make_view
 from toolkit.errors import RefusedError, ToolkitError, UnavailableError
 from toolkit.repos.bundles import Bundles
@@ -196,6 +196,7 @@ def _say_end(name: str, ended: Ended, limits: HookLimits, say: Say) -> int:
         "time": f"it ran longer than {limits.seconds:g} s",
         "memory": f"it took more than {limits.memory >> 20} MiB of memory",
         "disk": "it wrote more than a hook may",
+        "processes": f"it started more than {PROCESSES} processes",
         "server": "the server is stopping",
     }.get(ended.end)
     if reason is not None:
