@@ -119,8 +119,10 @@ class GitServer:
 
 
 @contextlib.contextmanager
-def git_server(data: Path, limits: PushLimits | None = None) -> Iterator[GitServer]:
-    """A server for the length of a block; at its end no git is left."""
+def git_server(
+    data: Path, limits: PushLimits | None = None, *, answer_seconds: float = 30.0
+) -> Iterator[GitServer]:
+    """A server for the length of a block; `answer_seconds`: for who does not read."""
     limits = limits or PushLimits()
     registry = Registry(data / "data", limits)
     hooks = data / "hooks"
@@ -137,7 +139,7 @@ def git_server(data: Path, limits: PushLimits | None = None) -> Iterator[GitServ
         repos=registry, policy=POLICY, limits=limits, admit=gate.admit,
         archives=data / "archives", log=log, is_draining=lambda: running.draining,
     )  # fmt: skip
-    wire = Limits(answer_seconds=5.0, last_requests=1)
+    wire = Limits(answer_seconds=answer_seconds, last_requests=1)
     app = make_app(served, (), limits=wire, beside=lambda desk: git_routes(desk, parts))
     listening = threading.Event()
     server = make_server(app, served, wire, drain=0.0, started=listening.set)

@@ -6,6 +6,7 @@ files out, put abbreviated IDs into them, change their line ends.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -87,9 +88,9 @@ def make_archive(
         return found
     with GitTree(git_dir, commit, limits=limits) as tree:
         tree.check()
-    make_folder(folder)
     new = folder / f"{PREFIX}{secrets.token_hex(8)}"
     try:
+        make_folder(folder)
         with new.open("xb") as file:
             digest = _write(git_dir, commit, file, seconds)
             size = file.tell()
@@ -101,7 +102,8 @@ def make_archive(
         why = error.strerror or "an error of the disk"
         raise UnavailableError(f"the archive could not be written: {why}") from error
     finally:
-        new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
     return Archive(path, digest, size)
 
 
