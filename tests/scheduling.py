@@ -19,6 +19,7 @@ ENGINES = (
     "tests/services/test_gallery_images.py",
     "tests/services/test_kick_image.py",
     "tests/services/hook/test_building_image.py",
+    "tests/services/hook/test_building_docker.py",
 )
 SECONDS = {
     "engines": 8.0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,9 +26,9 @@ environment = "dev"
 state = "STATE"
 
 [builds]
-python = "PYTHON"
 memory = 64
 cpu = 50
+BUILDS
 
 [[policy.person]]
 management = true
@@ -110,14 +109,21 @@ def deployer(shop: Pushed) -> dict[str, Any]:
 
 
 @contextmanager
-def hook_yard(machine: Machine, folder: Path) -> Iterator[Yard]:
-    """Agents that ask for tokens, a server with the repository `shop`, an empty project."""
-    with local_cluster(folder / "agents", acl=True, machine=machine) as cluster:
+def hook_yard(
+    machine: Machine, folder: Path, *, builds: str = "", docker_endpoint: str | None = None
+) -> Iterator[Yard]:
+    """Agents that ask for tokens, a server with the repository `shop`, an empty project.
+
+    `builds`: further keys of [builds]. `docker_endpoint`: of an engine that Nomad is to use.
+    """
+    with local_cluster(
+        folder / "agents", acl=True, machine=machine, docker_endpoint=docker_endpoint
+    ) as cluster:
         shop = Pushed(cluster, folder / "project")
         state = cluster.state
         config = CONFIG.replace("PORT", str(state.ports.hook_http))
         config = config.replace("STATE", str(cluster.root / STATE_FILE))
-        config = config.replace("PYTHON", sys.executable)
+        config = config.replace("BUILDS", builds)
         (folder / "server").mkdir()
         server = HookProcess(
             folder / "server",

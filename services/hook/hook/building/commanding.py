@@ -11,6 +11,7 @@ import base64
 import contextlib
 import json
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -32,7 +33,7 @@ from toolkit.repos.build_store import BuildStore
 from toolkit.repos.builds import BuildFailedError, Built
 from toolkit.rollout.halt import Halt
 from toolkit.spec.agents import AgentState
-from toolkit.spec.hook import HookConfig
+from toolkit.spec.hook import BuildSettings, HookConfig
 from toolkit.spec.target import Secret
 from toolkit.spec.tree import DictTree
 from toolkit.spec.work import WorkReport, Written
@@ -120,7 +121,7 @@ def _session(places: Places, order: Order, name: str, token: Secret, halt: Halt)
         },
         "the hook server",
     )
-    settings = order.settings
+    settings, driver = order.settings, refuse_nowhere(places.config)
     work = {
         "command": list(order.build.command),
         "artifact": order.build.artifact,
@@ -133,9 +134,9 @@ def _session(places: Places, order: Order, name: str, token: Secret, halt: Halt)
         },
     }
     values = {
-        "driver": refuse_nowhere(places.config),
-        "image": settings.image,
-        "python": settings.python,
+        "driver": driver,
+        "image": settings.image if driver == "docker" else "",
+        "python": _python(places.config, driver),
         "script": (here / "script.py").read_text(),
         "work": base64.b64encode(json.dumps(work).encode()).decode(),
         "cpu": settings.cpu,
@@ -155,6 +156,13 @@ def _session(places: Places, order: Order, name: str, token: Secret, halt: Halt)
     )
     session = places.opened(found)
     return replace(session, world=replace(session.world, halt=halt))
+
+
+def _python(config: HookConfig, driver: str) -> str:
+    """In development the server's own, which is there for sure, unless another one is said."""
+    said = config.builds.python
+    here = driver == "raw_exec" and config.target.state and said == BuildSettings().python
+    return sys.executable if here else said
 
 
 def code_of_build(order: Order, name: str) -> str:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from hook.building.failing import Ears
 from hook.building.order import Order
 from hook.building.unpacking import unpack
+from toolkit.clients.aws.ecr import owner_of
 from toolkit.clients.engine import Engine
 from toolkit.clients.registries import Open, open_registry
 from toolkit.config.addresses import parse_registry
@@ -92,6 +94,11 @@ def place_of(settings: BuildSettings, password: Secret | None) -> RegistryPlace 
     if not settings.registry:
         return None
     host, _, prefix = parse_registry(settings.registry).partition("/")
+    if owner_of(host) is not None and find_spec("boto3") is None:
+        raise RefusedError(
+            f"{host} is Amazon's, and boto3 is not installed beside the hook server",
+            hint="build the server's image with it, or name another registry",
+        )
     user = settings.registry_user or None
     return RegistryPlace(host, prefix, user, password if user else None)
 
