@@ -5,11 +5,13 @@ What it does not do: keep a child from the network, which its work needs.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 
 USER = 64733
 """As whom children of a server run that is root: nobody else's number, and without a name, so that
@@ -41,6 +43,9 @@ def confine(limits: Limits) -> None:
     os.umask(0o077)
     os.chdir("/")
     libc = ctypes.CDLL(None, use_errno=True)
+    with contextlib.suppress(OSError):
+        # Where the machine, or the server's container, has no memory left, it is a child that ends.
+        Path("/proc/self/oom_score_adj").write_text("1000")
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, FILES)

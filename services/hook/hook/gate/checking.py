@@ -14,6 +14,7 @@ from hook.children.errand import Errand, Message
 from hook.children.loading import settings_of
 from toolkit.errors import ExitCode, RefusedError
 from toolkit.rollout.sentences import group_words
+from toolkit.serving.bounded import bounded
 from toolkit.spec.agents import AgentState
 from toolkit.spec.hook import HookConfig
 from toolkit.spec.plan import Plan
@@ -24,6 +25,8 @@ from toolkit.workflows.stack.look import plan_all
 
 JOBS = 200
 """Jobs of a stack that one push deploys: each costs Nomad a few calls before the ref moves."""
+MOST = 1000
+"""Lines and names that are taken over from a child."""
 NAMED = 40
 """Jobs that the sentence names; a screen has no room for more."""
 
@@ -82,13 +85,17 @@ def check(errand: Errand) -> Message:
 
 
 def checked(value: Message) -> Checked:
-    """What the child said, as a value: bounded where it was received, and text whatever it is."""
+    """What the child said, as a value; whatever it said, it is texts, and not too many."""
     return Checked(
         str(value.get("sentence", "")),
-        str(value.get("digest", "")),
-        tuple(str(line) for line in value.get("lines", ())),
-        tuple(str(name) for name in value.get("jobs", ())),
+        bounded(str(value.get("digest", "")), 100),
+        _texts(value.get("lines")),
+        _texts(value.get("jobs")),
     )
+
+
+def _texts(said: object) -> tuple[str, ...]:
+    return tuple(str(each) for each in said[:MOST]) if isinstance(said, list) else ()
 
 
 def refusal(report: StackReport) -> RefusedError:

@@ -161,7 +161,7 @@ class Push:
             )
         changes = refs.read_lines(heard.lines)
         aimed = next((each for each in changes if each.name == self._branch), None)
-        if aimed is not None:
+        if aimed is not None and not aimed.deletes:
             # At once: whoever pushes sees that somebody is there, long before there is a plan.
             say(f"{repo.name} {aimed.new[:7]} → checking")
         found = Quarantine.of(heard.environ, gate.opens.path(repo)) if heard.environ else None
