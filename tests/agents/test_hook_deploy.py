@@ -67,6 +67,24 @@ def killed(
     after.deployments.stop()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def begun(shop: Pushed, server: Server, alice: Who, killed: object) -> dict[str, list[Deployment]]:
+    """Pushes to two repositories, on their way while others are looked at.
+
+    To `sick` a first release; to `both` two, by two people, the second while the first rolls.
+    """
+    sick, both = shop.names("sick", "both")
+    shop.stack(shop.service(sick, change=SICK))
+    found = {sick: [server.push(shop, "sick", alice)]}
+    server.repo("both")
+    server.registry.change("both", lambda repo: replace(repo, order="queue"))
+    shop.stack(shop.service(both))
+    first = server.push(shop, "both", alice)
+    shop.service(both, release="1.1.0")
+    found[both] = [first, server.push(shop, "both", shop.somebody("bob"))]
+    return found
+
+
 def texts(lines: list[LogLine]) -> str:
     return "\n".join(f"{line.number} {line.stage} {line.job} {line.text}" for line in lines)
 
@@ -104,16 +122,15 @@ def test_a_push_deploys_four_jobs_and_a_migration_before_them(
 
 
 def test_a_release_that_fails_its_check_is_reverted_while_the_old_one_serves(
-    shop: Pushed, server: Server, alice: Who
+    shop: Pushed, server: Server, alice: Who, begun: dict[str, list[Deployment]]
 ) -> None:
-    name = shop.name("sick")
-    shop.stack(shop.service(name, change=SICK))
-    record, lines = server.end_of(server.push(shop, "sick", alice))
+    name = next(name for name in begun if name.startswith("sick"))
+    record, lines = server.end_of(*begun[name])
     assert record.state == "deployed", texts(lines)
     (old,) = shop.running(name)
     (place,) = shop.passing(name).values()
 
-    shop.service(name, change=SICK, mode="sick", release="1.1.0")
+    shop.stack(shop.service(name, change=SICK, mode="sick", release="1.1.0"))
     with asking(f"http://{place}/") as answers:
         record, lines = server.end_of(server.push(shop, "sick", alice))
 
@@ -178,19 +195,11 @@ def test_a_token_revoked_in_mid_deploy_is_no_failure_and_somebody_else_goes_on(
 
 
 def test_two_pushers_at_once_are_both_deployed_one_after_the_other(
-    shop: Pushed, server: Server, alice: Who
+    shop: Pushed, server: Server, alice: Who, begun: dict[str, list[Deployment]]
 ) -> None:
-    name = shop.name("both")
-    bob = shop.somebody("bob")
-    shop.stack(shop.service(name))
-    server.repo("both")
-    server.registry.change("both", lambda repo: replace(repo, order="queue"))
-    first = server.push(shop, "both", alice)
-    shop.service(name, release="1.1.0")
-    second = server.push(shop, "both", bob)
-
+    name = next(name for name in begun if name.startswith("both"))
     with ThreadPoolExecutor(2) as pool:
-        (one, said), (two, _) = pool.map(server.end_of, (first, second))
+        (one, said), (two, _) = pool.map(server.end_of, begun[name])
 
     assert (one.id, one.state, two.id, two.state) == (1, "deployed", 2, "deployed"), texts(said)
     assert (one.pusher, two.pusher) == ("alice", "bob")
