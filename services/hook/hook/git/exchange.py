@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
 from hook.git.body import Body
@@ -105,5 +104,4 @@ async def _watch(git: Git, feeding: asyncio.Task[ProblemError | None], incoming:
 
 async def _call_off(task: asyncio.Task[object]) -> None:
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.wait({task})
+    await asyncio.wait({task})

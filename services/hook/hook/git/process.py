@@ -65,8 +65,9 @@ class Git:
         return self._said.decode(errors="backslashreplace").strip()
 
     def terminate(self) -> None:
-        """Ask all of its group to end: a push that ends so removes what it has brought."""
-        self._signal(signal.SIGTERM)
+        """Ask all of its group to end."""
+        if self._process.returncode is None:  # else the number may be another's
+            self._signal(signal.SIGTERM)
 
     async def end(self) -> None:
         """See that nothing of it is left."""
@@ -77,7 +78,7 @@ class Git:
                     async with asyncio.timeout(self._grace):
                         await self._process.wait()
         except asyncio.CancelledError:
-            # The loop itself ends. What a push has brought is still to be removed, by its git.
+            # The loop itself ends. Git still has the time to take its locks away.
             _outlast(self._process.pid, self._grace)
             raise
         finally:
