@@ -171,7 +171,8 @@ def test_pushes_are_checked_in_it_and_outlive_it(
         assert made.status_code == 201, made.text
         remote = f"{url}/shop.git"
         refused = git(tree, token, "push", remote, "main")
-        assert "jobs/web/job.toml:2: cuont: unknown key" in refused.stderr, refused.stderr
+        said = refused.stderr + box.log()
+        assert "jobs/web/job.toml:2: cuont: unknown key" in refused.stderr, said
         aside = git(tree, token, "push", remote, "main:later")
         assert aside.returncode == 0, aside.stderr
         assert token not in box.log()
