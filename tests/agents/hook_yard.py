@@ -73,7 +73,7 @@ class Yard:
         remote = f"http://x:{secret}@{self.server.host}:{self.server.port}/shop.git"
         return commit, git("push", remote, "HEAD:main", cwd=self.shop.root, check=False)
 
-    def as_laptop(self) -> dict[str, str]:
+    def as_laptop(self, token: str = "") -> dict[str, str]:
         """Let toolkit.toml say addresses, as for a cluster elsewhere; the user's variables."""
         state = self.shop.cluster.state
         (self.shop.root / "toolkit.toml").write_text(
@@ -81,7 +81,7 @@ class Yard:
             f'consul = "{state.consul_address}"\nhook = "{self.server.url}"\n'
             'driver = "raw_exec"\n'
         )
-        tokens = {"NOMAD_TOKEN": self.token, "CONSUL_HTTP_TOKEN": state.consul_token}
+        tokens = {"NOMAD_TOKEN": token or self.token, "CONSUL_HTTP_TOKEN": state.consul_token}
         return {**self.shop.environ(), **tokens}
 
     def last(self) -> dict[str, Any]:

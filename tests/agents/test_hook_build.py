@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.agents.hook_yard import Yard, deployer, hook_yard
+from tests.agents.shop import Said
 from tests.agents.test_hook_pull import JOB
 from toolkit.spec.dev import Machine
 
@@ -39,25 +41,53 @@ def files(greeting: str, script: str = "cat local/build/greet.txt") -> dict[str,
     }
 
 
-def build(yard: Yard, script: str = MAKE, artifact: str = "out") -> None:
-    body = {"command": ["sh", "-c", script], "artifact": artifact}
-    answer = yard.ask("PUT", "/repos/shop/builds/greeter", json=body)
-    assert answer.status_code in (200, 201), answer.text
+def said(yard: Yard, *words: str, code: int = 0, token: str = "") -> Said:
+    """`toolkit repo build …`, by an admin unless a token is given."""
+    environ = yard.as_laptop(token or yard.admin)
+    found = yard.shop.toolkit("repo", "build", "shop", *words, environ=environ)
+    assert found.code == code, found.out + found.err
+    return found
+
+
+def build(yard: Yard, script: str = MAKE) -> None:
+    said(yard, "greeter", "--command", f"sh -c {shlex.quote(script)}", "--artifact", "out")
 
 
 def left(yard: Yard) -> list[Mapping[str, Any]]:
-    """Builds that Nomad still knows."""
-    return [each for each in yard.shop.nomad("/v1/jobs?prefix=build-") if each]
+    """What Nomad still knows of builds."""
+    jobs = yard.shop.nomad("/v1/jobs?prefix=build-")
+    return [*jobs, *yard.shop.nomad("/v1/vars?prefix=toolkit/locks/build-")]
+
+
+def test_what_is_built_is_said_by_an_admin_and_shown_to_readers(yard: Yard) -> None:
+    assert "nothing is built" in said(yard).out
+    words = ("web", "--dockerfile", "Dockerfile")
+    refused = said(yard, *words, token=yard.token, code=1)
+    assert "may not administer shop" in refused.err
+    assert "web is built" not in said(yard, "web", code=1).out
+    for wrong in (["--rm"], [*words, "--rm"], ["web", "--command", "'"]):
+        said(yard, *wrong, code=2)
+
+    assert said(yard, *words, "--json").report["verdict"] == "set"
+    assert said(yard, *words, "--json").report["verdict"] == "unchanged"
+    assert "web: image of Dockerfile" in said(yard, token=yard.token).out
+    more = ("web", "--command", "make 'a b'", "--artifact", "out")
+    assert "changed" in said(yard, *more).out
+    (shown,) = said(yard, "web", "--json").report["builds"]
+    assert shown["command"] == ["make", "a b"]
+    assert "make 'a b' \u2192 out" in said(yard).out
+    assert "removed" in said(yard, "web", "--rm").out
+    said(yard, "web", "--rm", code=1)
 
 
 def test_a_push_builds_once_and_its_job_gets_what_was_built(yard: Yard) -> None:
     build(yard)
-    _, said = yard.push(files("good morning\n"), "reader")
-    assert yard.last()["state"] == "deployed", said.stderr
+    _, pushed = yard.push(files("good morning\n"), "reader")
+    assert yard.last()["state"] == "deployed", pushed.stderr
     first = yard.output("reader")
     assert first.startswith("good morning\n")
-    assert "greeter  made greeter of shop" in said.stderr
-    assert "TOKEN" not in said.stderr
+    assert "greeter  made greeter of shop" in pushed.stderr
+    assert "TOKEN" not in pushed.stderr
     assert left(yard) == []
 
     again = yard.ask("POST", "/repos/shop/deployments", json={"kind": "redeploy"})
@@ -70,11 +100,11 @@ def test_a_push_builds_once_and_its_job_gets_what_was_built(yard: Yard) -> None:
 def test_a_build_that_fails_says_its_last_lines_and_registers_nothing(yard: Yard) -> None:
     build(yard, "echo compiling; echo no such header >&2; exit 3")
     before = yard.shop.nomad("/v1/jobs")
-    _, said = yard.push(files("broken\n"), "reader")
+    _, pushed = yard.push(files("broken\n"), "reader")
     record = yard.last()
-    assert (record["state"], record["code"]) == ("failed", 3), said.stderr
+    assert (record["state"], record["code"]) == ("failed", 3), pushed.stderr
     assert "the build of greeter failed: exit 3; nothing was registered" in record["sentence"]
-    words = " ".join(said.stderr.replace("remote:", "").split())
+    words = " ".join(pushed.stderr.replace("remote:", "").split())
     assert "no such header" in words.partition("nothing was registered")[0]
     after = yard.shop.nomad("/v1/jobs")
     assert [(each["ID"], each["JobModifyIndex"]) for each in after] == [
@@ -90,14 +120,14 @@ def test_a_token_that_is_revoked_in_mid_build_is_asked_for_again(yard: Yard) -> 
     build(yard, waits)
     token = deployer(yard.shop)
     with ThreadPoolExecutor(1) as pool:
-        pushed = pool.submit(lambda: yard.push(files("gated"), "reader", token=token["SecretID"]))
+        push = pool.submit(lambda: yard.push(files("gated"), "reader", token=token["SecretID"]))
         yard.shop.until("it is built", lambda: any(yard.running("build-")))
         yard.shop.nomad(f"/v1/acl/token/{token['AccessorID']}", method="DELETE")
         gate.touch()
-        _, said = pushed.result()
+        _, pushed = push.result()
     record = yard.last()
-    assert record["state"] == "needs-token", said.stderr
-    assert token["SecretID"] not in said.stderr
+    assert record["state"] == "needs-token", pushed.stderr
+    assert token["SecretID"] not in pushed.stderr
     again = yard.ask("POST", f"/repos/shop/deployments/{record['id']}/resume", json={})
     log = yard.ask("GET", f"{again.headers['Location']}/log?follow=true").text
     assert yard.last()["state"] == "deployed", log

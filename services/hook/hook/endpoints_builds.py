@@ -15,7 +15,7 @@ from typing import Any
 from hook.actions import Action, Ask
 from hook.endpoints_repos import NAME, PATH, may
 from hook.git.archive import check_served
-from toolkit.errors import AbsentError, RefusedError
+from toolkit.errors import AbsentError
 from toolkit.repos.build_store import END
 from toolkit.repos.builds import given
 from toolkit.repos.commits import head
@@ -202,13 +202,9 @@ def _take_code(_: Ask, path: Path) -> Answer:
 
 
 def _sent(path: Path, digest: str) -> Answer:
-    try:
-        file = path.open("rb")
-    except OSError as exc:
-        raise RefusedError("the archive was removed meanwhile", hint="ask for it again") from exc
-
     def pieces() -> Iterator[bytes]:
-        with file:
+        # Opened by whoever reads: an answer to HEAD has nobody who would close it.
+        with path.open("rb") as file:
             while piece := file.read(PIECE):
                 yield piece
 

@@ -144,6 +144,7 @@ def test_what_was_built_is_for_readers_by_its_digest(rig: HookRig) -> None:
         assert answer.headers["x-checksum-sha256"] == digest
         # What is unpacked on the way has another checksum.
         assert "content-encoding" not in answer.headers
+    assert rig.ask("HEAD", path, READER).headers["x-checksum-sha256"] == digest
     assert rig.ask("GET", path, STRANGER).status_code == 403
     assert rig.ask("GET", path, {}).status_code == 401
 

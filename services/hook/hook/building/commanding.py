@@ -27,11 +27,13 @@ from toolkit.errors import (
     DeniedError,
     ExitCode,
     InterruptedRolloutError,
+    NotFoundError,
     RefusedError,
 )
 from toolkit.repos.build_store import BuildStore
 from toolkit.repos.builds import BuildFailedError, Built
 from toolkit.rollout.halt import Halt
+from toolkit.rollout.lock import path_of
 from toolkit.spec.agents import AgentState
 from toolkit.spec.hook import BuildSettings, HookConfig
 from toolkit.spec.target import Secret
@@ -233,9 +235,15 @@ def _compare(nomad: Nomad, allocation: str, digest: str) -> None:
 
 
 def _forget(nomad: Nomad, name: str, ears: Ears) -> None:
-    """Take the job out of Nomad; one that still runs ends with that."""
+    """Take the job out of Nomad; one that still runs ends with that.
+
+    Its deploy lock goes with it: no other job will ever have this name.
+    """
     try:
         if nomad.job(name) is not None:
             nomad.stop(name, purge=True)
+        nomad.delete_variable(path_of(name))
+    except NotFoundError:
+        return
     except ApiError as exc:
         ears.line(f"build: the job {name} is left in Nomad, which forgets it in time: {exc}")
