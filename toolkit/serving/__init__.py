@@ -11,5 +11,5 @@
     openapi               the description, made from the same table
     audit, audit_files, chain    append-only lines, on disk before what they tell of happens
     server                what all this asks of a server: Serves and About
-    quota, limits, log, metrics, bounded    turns, bounds, lines, counters, harmless text
+    places, quota, limits, log, metrics, bounded    turns, bounds, lines, counters, harmless text
 """

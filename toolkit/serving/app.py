@@ -36,7 +36,7 @@ def make_app(
 ) -> Starlette:
     """The application over `server`; `actions` is the whole table.
 
-    `beside`: routes that are no actions, behind the same desk; the table's paths are looked at first.
+    `beside`: routes that are no actions, behind the same desk and after the table's.
     """
     desk = Desk(server, actions, limits or Limits(), clock=clock)
     document = describe(actions, server.about)

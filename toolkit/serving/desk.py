@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-import math
 import secrets
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,12 +22,12 @@ from toolkit.serving.answers import problem_of
 from toolkit.serving.bounded import bounded, unsecret
 from toolkit.serving.incoming import Incoming
 from toolkit.serving.limits import Limits
+from toolkit.serving.places import Places
 from toolkit.serving.problems import PROBLEM_JSON, ProblemError
-from toolkit.serving.quota import Quota
 from toolkit.serving.schemas import Checked, CheckedQuery
 from toolkit.serving.sending import Sent, send_stream, send_whole
 from toolkit.serving.server import Serves
-from toolkit.spec.identity import Caller, Workload
+from toolkit.spec.identity import Caller
 from toolkit.spec.target import Secret
 
 T = TypeVar("T")
@@ -55,9 +52,7 @@ class Desk:
         self._limits = limits
         self._bodies = {each.name: Checked(each.body) for each in actions if each.body is not None}
         self._queries = {each.name: CheckedQuery(each.query) for each in actions}
-        self._quota = Quota(limits.writes, limits.burst, clock=clock)
-        self._in_progress = 0
-        self._of_caller: Counter[str] = Counter()
+        self._places = Places(server, limits, clock=clock)
         # Made when first used: they belong to the loop that serves.
         self._verifying: anyio.CapacityLimiter | None = None
         self._working: anyio.CapacityLimiter | None = None
@@ -75,17 +70,22 @@ class Desk:
         started = time.perf_counter()
         request = Request(scope, incoming)
         case = _Case(f"{_PROCESS}-{next(_NUMBERS):x}")
-        with self._progress():
+        with self._places.request():
             response = await self._respond(request, case, actions, allow)
         self._note(request, case, response.status_code, time.perf_counter() - started)
         if case.problem is not None and case.problem.kind.slug == "too-slow":
             incoming.abandon()
         if case.stream is None:
             await send_whole(response, incoming, send, case.id)
-        else:
-            if self._streaming is None:
-                self._streaming = anyio.CapacityLimiter(self._limits.streams)
+            return
+        if self._streaming is None:
+            # More than streams: a thread that nobody listens to any more ends with its next piece.
+            self._streaming = anyio.CapacityLimiter(2 * self._limits.streams)
+        try:
             await send_stream(response, case.stream, incoming, send, case.id, self._streaming)
+        finally:
+            assert case.caller is not None  # noqa: S101  it was begun for somebody
+            self._places.end_stream(case.caller)
 
     async def visit(
         self,
@@ -107,8 +107,8 @@ class Desk:
         case = _Case(f"{_PROCESS}-{next(_NUMBERS):x}")
         refused: Response | None = None
         try:
-            with self._progress():
-                self._check_room()
+            with self._places.request():
+                self._places.check_room()
                 reading.check_framing(request)
                 case.action = name
                 case.caller, token = await self.who(request)
@@ -127,20 +127,6 @@ class Desk:
             if case.problem is not None and case.problem.kind.slug == "too-slow":
                 incoming.abandon()
             await send_whole(refused, incoming, sent, case.id)
-
-    @contextlib.contextmanager
-    def _progress(self) -> Iterator[None]:
-        self._in_progress += 1
-        self._server.metrics.in_progress.set(self._in_progress)
-        try:
-            yield
-        finally:
-            self._in_progress -= 1
-            self._server.metrics.in_progress.set(self._in_progress)
-
-    def _check_room(self) -> None:
-        if self._in_progress > self._limits.requests:
-            raise _busy(f"{self._limits.requests} requests are in progress, which is the most")
 
     async def _respond(
         self,
@@ -183,13 +169,13 @@ class Desk:
         actions: Mapping[str, Action[Any]] | None,
         allow: Sequence[str],
     ) -> Response:
-        self._check_room()
+        self._places.check_room()
         reading.check_framing(request)
         method = "GET" if request.method == "HEAD" else request.method
         action = (actions or {}).get(method)
         case.action = action.name if action else "none"
         case.caller, token = await self.who(request)
-        with self._one_of(case.caller):
+        with self._places.one_of(case.caller):
             if action is None:
                 raise _no_such(request, actions, allow)
             return await self._do(request, case, action, token)
@@ -209,46 +195,13 @@ class Desk:
         )
         return caller, self._server.about.token(said, token)
 
-    @contextlib.contextmanager
-    def _one_of(self, caller: Caller) -> Iterator[None]:
-        """Bound the requests of one caller, so that it does not take every place there is."""
-        who = _one(caller)
-        if self._of_caller[who] >= self._limits.of_one_caller:
-            raise ProblemError(
-                "too-many",
-                f"{caller} has {self._limits.of_one_caller} requests in progress already",
-                headers={"Retry-After": "1"},
-            )
-        self._of_caller[who] += 1
-        try:
-            yield
-        finally:
-            self._of_caller[who] -= 1
-            if not self._of_caller[who]:
-                del self._of_caller[who]
-
-    def _take_turn(self, caller: Caller) -> None:
-        """Bound the changes of one caller, before anything of them is read."""
-        wait = self._quota.take(_one(caller))
-        if not wait:
-            return
-        kind = "job" if isinstance(caller, Workload) else "person"
-        self._server.metrics.held_back.labels(kind).inc()
-        raise ProblemError(
-            "too-many",
-            f"{caller} has changed too much just now: {self._limits.writes:g} a second, and "
-            f"{self._limits.burst} at once, are the most",
-            headers={"Retry-After": str(math.ceil(wait))},
-            hint=self._server.about.slower,
-        )
-
     async def _do(
         self, request: Request, case: _Case, action: Action[Any], secret: Secret | None
     ) -> Response:
         if action.audit != "reads":
             self._server.check_open()
             assert case.caller is not None  # noqa: S101  verified before
-            self._take_turn(case.caller)
+            self._places.take_turn(case.caller)
         media = reading.media_of_answer(request, action)
         query = self._queries[action.name].check(reading.query(request))
         assert case.caller is not None  # noqa: S101  verified before
@@ -268,7 +221,9 @@ class Desk:
         answer = await _on_thread(lambda: perform(action, ask), self._working)
         headers = dict(answer.headers)
         if answer.stream is not None:
-            case.stream = answer.stream if request.method != "HEAD" else None
+            if request.method != "HEAD":
+                self._places.begin_stream(case.caller)
+                case.stream = answer.stream
             return Response(status_code=answer.status, headers=headers, media_type=answer.media)
         if answer.body is None:
             return Response(status_code=answer.status, headers=headers)
@@ -355,11 +310,6 @@ _FIELD = {
 }
 
 
-def _one(caller: Caller) -> str:
-    """Who counts as one: a job with all that it runs, a person by the token."""
-    return f"job {caller}" if isinstance(caller, Workload) else f"token {caller.accessor}"
-
-
 def _no_such(
     request: Request, actions: Mapping[str, Action[Any]] | None, allow: Sequence[str]
 ) -> ProblemError:
@@ -379,10 +329,6 @@ def _cut_off(case: _Case) -> ProblemError:
     detail = "the server stopped before this was done"
     if case.changes:
         return ProblemError("outcome-unknown", f"{detail}: read what became of it, or ask again")
-    return ProblemError("unavailable", detail, headers={"Retry-After": "1"})
-
-
-def _busy(detail: str) -> ProblemError:
     return ProblemError("unavailable", detail, headers={"Retry-After": "1"})
 
 

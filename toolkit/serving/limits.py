@@ -37,7 +37,10 @@ class Limits:
     working: int = 40
     """Threads that do what was asked."""
     streams: int = 128
-    """Answers that are sent in pieces as they come, each with a thread that waits for the next."""
+    """Answers that are sent in pieces as they come, each with a thread that waits for the next; one
+    more is answered 503."""
+    streams_of_one: int = 32
+    """Of them, one caller's; one more is answered 429."""
     raw_seconds: float = 60.0
     """From the headers to the last byte of a body that is no JSON."""
     last_requests: int = 8

@@ -17,6 +17,7 @@ from tests.services.hook.rig import HookRig, make_rig
 from tests.services.running import PATIENCE
 from toolkit.errors import ForbiddenError
 from toolkit.serving.actions import Answer
+from toolkit.serving.limits import Limits
 
 
 class Source:
@@ -80,37 +81,47 @@ class Wire:
             "server": ("hook", 80),
         }  # fmt: skip
 
-    def run(self, source: Source, *, let: int, then_leave: bool) -> None:
-        """Until it is answered; `let` pieces come, each after the one before was taken."""
+    def run(
+        self, source: Source, *, let: int, then_leave: bool, beside: Wire | None = None
+    ) -> None:
+        """Until it is answered; `let` pieces come, each after the one before was taken.
 
-        async def play() -> None:
-            gone = asyncio.Event()
-            asked = False
-
-            async def receive() -> dict[str, Any]:
-                nonlocal asked
-                if not asked:
-                    asked = True
-                    return {"type": "http.request", "body": b"", "more_body": False}
-                await gone.wait()
-                return {"type": "http.disconnect"}
-
-            async def send(message: dict[str, Any]) -> None:
-                self.got.append(message)
-                pieces = sum(bool(each.get("body")) for each in self.got)
-                if message["type"] == "http.response.start" or message.get("body"):
-                    if pieces < let:
-                        source.permits.release()
-                    elif then_leave:
-                        gone.set()
-
-            await self._rig.app(self._scope, receive, send)  # type: ignore[arg-type]
+        `beside`: is asked when those have come, and before this caller leaves.
+        """
 
         async def bounded() -> None:
             async with asyncio.timeout(PATIENCE):
-                await play()
+                await self._play(source, let, then_leave, beside)
 
         self._rig.portal.call(bounded)
+
+    async def _play(
+        self, source: Source, let: int, then_leave: bool, beside: Wire | None = None
+    ) -> None:
+        gone = asyncio.Event()
+        asked = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal asked
+            if not asked:
+                asked = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            self.got.append(message)
+            if message["type"] != "http.response.start" and not message.get("body"):
+                return
+            if sum(bool(each.get("body")) for each in self.got) < let:
+                source.permits.release()
+                return
+            if beside is not None:
+                await beside._play(source, 0, True)
+            if then_leave:
+                gone.set()
+
+        await self._rig.app(self._scope, receive, send)  # type: ignore[arg-type]
 
 
 def test_pieces_come_one_by_one_until_the_last(lines: HookRig, source: Source) -> None:
@@ -146,3 +157,22 @@ def test_nothing_streams_to_who_may_not_or_does_not_want_it(
     wire.run(source, let=0, then_leave=False)
     assert wire.got[0]["status"] == status
     assert source.begun == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "status"), [(Limits(streams_of_one=1), 429), (Limits(streams=1), 503)]
+)
+def test_what_is_followed_at_once_is_bounded_and_free_again(
+    portal: BlockingPortal, tmp_path: Path, source: Source, limits: Limits, status: int
+) -> None:
+    with make_rig(portal, tmp_path, actions=[action(source)], limits=limits) as rig:
+        beside = Wire(rig, ADMIN)
+        Wire(rig, ADMIN).run(source, let=1, then_leave=True, beside=beside)
+        assert beside.got[0]["status"] == status
+        assert dict(beside.got[0]["headers"])[b"retry-after"] == b"1"
+        assert source.begun == 1
+        # The thread that waited for a piece that nobody wants ends with it.
+        source.permits.release()
+        again = Wire(rig, ADMIN)
+        again.run(source, let=3, then_leave=False)
+        assert again.got[0]["status"] == 200
