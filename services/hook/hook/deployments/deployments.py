@@ -24,8 +24,9 @@ from toolkit.spec.repo import RefChange, Repo
 if TYPE_CHECKING:
     from hook.who import Who
 
-STOP = 20.0
-"""Seconds that the server's end waits for deployments to let go of what they hold."""
+STOP = 15.0
+"""Seconds that the server's end waits for deployments to let go of what they hold: more than a
+child's grace, less than the task's `kill_timeout`."""
 
 
 @dataclass(frozen=True, slots=True)
