@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import BlockingPortal
 from hook.settings import from_environment
 
 from tests.identity.nomad_server import DOWN
@@ -22,8 +23,9 @@ from tests.services.hook.hook_process import (
     hook_process,
     nomad_state,
 )
-from tests.services.running import PATIENCE, run_to_end
-from toolkit.errors import ConfigError
+from tests.services.hook.rig import make_rig
+from tests.services.running import run_to_end
+from toolkit.errors import AuditError, ConfigError
 from toolkit.spec.agents import AgentPorts, AgentState
 from toolkit.spec.target import Secret
 
@@ -192,20 +194,20 @@ def test_metrics_count_by_action_and_never_by_name(hook_server: HookProcess) -> 
 # --- its end -----------------------------------------------------------------------------------
 
 
-def test_a_kill_and_a_signal_leave_what_the_next_one_finds_whole(tmp_path: Path) -> None:
+def test_a_kill_and_a_signal_leave_what_the_next_one_finds_whole(
+    portal: BlockingPortal, tmp_path: Path
+) -> None:
     with hook_process(tmp_path, NOMAD_ALLOC_ID="first") as first:
         first.make()
         assert_guessing_is_slowed_down(first)
         first.end(signal.SIGKILL)
     with hook_process(tmp_path, NOMAD_ALLOC_ID="second") as second:
         assert [each["name"] for each in second.ask("GET", "/repos").json()["repos"]] == ["shop"]
-        third = HookProcess(tmp_path, second.url, HOOK_PATIENCE="0.1")
-        try:
-            assert third.process.wait(PATIENCE) == 1
-            third.close_readers()
-            assert "audit is held by second (process" in "".join(third.errors)
-        finally:
-            third.close()
+        with (
+            pytest.raises(AuditError, match=r"audit is held by second \(process \d+"),
+            make_rig(portal, second.data),
+        ):
+            pass
         assert second.ask("GET", "/healthz").json() == {"status": "ready"}
         assert second.end() == 0
         second.hear("stopped", code=0)
