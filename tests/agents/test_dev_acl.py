@@ -90,16 +90,19 @@ def test_traefiks_token_is_where_its_job_reads_it(guarded: LocalCluster) -> None
     assert variable["Items"] == {"consul_token": guarded.state.traefik_token}
 
 
-def test_kick_may_read_jobs_and_consul_and_nothing_else(guarded: LocalCluster) -> None:
+@pytest.mark.parametrize("job", ["kick", "hook"])
+def test_our_servers_may_read_jobs_and_consul_and_nothing_else(
+    guarded: LocalCluster, job: str
+) -> None:
     with guarded.nomad() as nomad:
-        variable = nomad.variable("nomad/jobs/kick")
-        policy = nomad.acl_policy("toolkit-kick")
+        variable = nomad.variable(f"nomad/jobs/{job}")
+        policy = nomad.acl_policy(f"toolkit-{job}")
     assert variable is not None
     assert variable["Items"] == {"consul_token": guarded.state.traefik_token}
     assert policy is not None
     assert policy["Rules"].strip() == ('namespace "*" { capabilities = ["list-jobs", "read-job"] }')
     # Of the tasks of this very job, in this very namespace.
-    assert policy["JobACL"] == {"Namespace": "default", "JobID": "kick", "Group": "", "Task": ""}
+    assert policy["JobACL"] == {"Namespace": "default", "JobID": job, "Group": "", "Task": ""}
 
 
 def test_no_token_is_in_arguments_environments_logs_or_open_files(guarded: LocalCluster) -> None:
