@@ -213,6 +213,16 @@ def test_commits_that_lead_elsewhere(
     refused(push(server, [(NOTHING, id_of(objects[-1]), "refs/heads/main")], objects), words)
 
 
+@pytest.mark.parametrize("between", ["\n", "\r", "\r\n"], ids=ascii)
+def test_a_line_within_a_line(server: HookProcess, between: str) -> None:
+    """What git hands to hooks as one name, and a hook might read as a branch of its own."""
+    commit = id_of(GOOD[-1])
+    hidden = f"refs/heads/fine{between}{NOTHING} {commit} refs/heads/main"
+    said = push(server, [(NOTHING, commit, "refs/heads/first"), (NOTHING, commit, hidden)])
+    assert "ok refs/" not in said, said
+    assert "deployment " not in said, said
+
+
 @pytest.mark.parametrize("kind", ["blob", "tree"])
 def test_what_is_no_commit(server: HookProcess, kind: str) -> None:
     chosen = CONFIG if kind == "blob" else PLAIN
