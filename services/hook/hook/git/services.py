@@ -34,6 +34,8 @@ _ADVERT_SECONDS = 60.0
 _CLONE_SECONDS = 3600.0
 _ENDING = 60.0
 """Seconds that a push has beyond all that its parts may take."""
+_PROCESSOR = 60
+"""Seconds of the processor that git has at least, however short the time of a push is."""
 _REQUEST = 16 << 20
 """Bytes of what a clone asks for: a line for each ref, and for each commit it has."""
 _FRAME = 2 << 20
@@ -130,7 +132,7 @@ class GitServices:
             path,
             [service.removeprefix("git-"), "--stateless-rpc", *words, str(path)],
             settings={**push_settings(said), **(settings or {})},
-            limited=limits(seconds=int(said.seconds), file_bytes=size),
+            limited=limits(seconds=max(_PROCESSOR, int(said.seconds)), file_bytes=size),
             environ={**({"GIT_PROTOCOL": version} if version else {}), **(environ or {})},
         )
 
