@@ -8,14 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hook.building.commanding import _done, refuse_nowhere
 from hook.building.failing import LAST, LONGEST, MOST, Ears
+from hook.building.imaging import place_of
 from hook.building.order import Order
+from hook.building.script import BAD, LATE, SAYS
 from hook.building.unpacking import unpack
 
+from tests.services.hook.hook_process import CONFIG
+from toolkit.config.hook import load_hook
 from toolkit.errors import ExitCode, RefusedError
-from toolkit.repos.builds import Code
+from toolkit.repos.builds import BuildFailedError, Code
 from toolkit.spec.hook import BuildSettings
 from toolkit.spec.repo import Build, Repo
+from toolkit.spec.work import TaskState, WorkInstance, WorkReport, WorkVerdict
 
 CODE = Code("http://hook", "shop", "4" * 40, "sha256:" + "0" * 64, "hook.dev")
 ORDER = Order(Repo("shop"), Build("web", ("make",), "out"), CODE, "7" * 40, BuildSettings())
@@ -120,3 +126,76 @@ def test_files_are_there_as_they_were(tmp_path: Path) -> None:
     unpack(archive(tmp_path, member("a/b", 3, mode=0o755), member("c", mode=0o644)), folder, most=4)
     assert (folder / "a/b").read_text() == "xxx"
     assert [oct((folder / each).stat().st_mode)[-3:] for each in ("a/b", "c")] == ["755", "644"]
+
+
+# How the job of a build ended.
+
+
+def ended(
+    verdict: WorkVerdict, code: int | None = None, *, state: TaskState = "failed"
+) -> WorkReport:
+    instance = WorkInstance("5b2c90aa", "build", "build", "node-1", state, exit_code=code)
+    return WorkReport(
+        verdict, f"it was {verdict}", "build-shop-web", "dev", "http://nomad", "default", None,
+        instances=(instance,),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("report", "why", "code"),
+    [
+        (ended("failed", 2), "exit 2", ExitCode.FAILED),
+        (ended("failed", LATE), "it was not done after 900 s", ExitCode.FAILED),
+        (ended("failed", BAD), "there is no out", ExitCode.FAILED),
+        (ended("failed"), "it was failed", ExitCode.FAILED),
+        # Nothing of the stack is registered, whatever is not known of the build.
+        (ended("unknown"), "it was unknown", ExitCode.FAILED),
+        (ended("held"), "it was held", ExitCode.FAILED),
+        (ended("superseded"), "it was superseded", ExitCode.FAILED),
+        (ended("unplaced"), "it was unplaced", ExitCode.UNPLACED),
+    ],
+)
+def test_every_end_but_a_good_one_is_a_failure_with_its_reason(
+    report: WorkReport, why: str, code: ExitCode
+) -> None:
+    ears = Ears("web", lambda _: None)
+    ears.line(f"{SAYS}there is no out")
+    with pytest.raises(BuildFailedError) as failed:
+        _done(report, ORDER, ears)
+    assert failed.value.message.startswith(
+        f"the build of web failed: {why}; nothing was registered"
+    )
+    assert failed.value.code is code
+
+
+def test_work_that_is_done_says_where_its_files_are() -> None:
+    ears = Ears("web", lambda _: None)
+    assert _done(ended("completed", 0, state="complete"), ORDER, ears) == "5b2c90aa"
+
+
+@pytest.mark.parametrize(
+    ("settings", "state", "driver"),
+    [
+        (BuildSettings(), "/state.json", "raw_exec"),
+        (BuildSettings(driver="docker", image="python"), "/state.json", "docker"),
+        (BuildSettings(driver="docker", image="python"), "", "docker"),
+        (BuildSettings(), "", None),
+    ],
+)
+def test_a_command_is_refused_where_nobody_said_what_runs_it(
+    settings: BuildSettings, state: str, driver: str | None
+) -> None:
+    config = load_hook(CONFIG)
+    config = replace(config, builds=settings, target=replace(config.target, state=state))
+    if driver is not None:
+        assert refuse_nowhere(config) == driver
+        return
+    with pytest.raises(RefusedError, match=r"says no \[builds\] driver"):
+        refuse_nowhere(config)
+
+
+def test_amazons_registry_needs_what_talks_to_amazon() -> None:
+    settings = BuildSettings(registry="123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop")
+    assert place_of(settings, None, has=lambda _: object()) is not None
+    with pytest.raises(RefusedError, match="boto3 is not installed"):
+        place_of(settings, None, has=lambda _: None)

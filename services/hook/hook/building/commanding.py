@@ -31,7 +31,7 @@ from toolkit.errors import (
     RefusedError,
 )
 from toolkit.repos.build_store import BuildStore
-from toolkit.repos.builds import BuildFailedError, Built
+from toolkit.repos.builds import Built
 from toolkit.rollout.halt import Halt
 from toolkit.rollout.lock import path_of
 from toolkit.spec.agents import AgentState
@@ -93,6 +93,8 @@ def build_command(
     with contextlib.closing(session):
         try:
             report = _run(session, name, order, ears)
+            if report.verdict == "unknown":
+                _refuse_dead(session.nomad, token)
             allocation = _done(report, order, ears)
             digest, size = store.take(
                 order.repo.name,
@@ -100,11 +102,12 @@ def build_command(
                 most=order.settings.bytes,
             )
             _compare(session.nomad, allocation, digest)
-        except (ApiError, BuildFailedError) as exc:
-            _refuse_dead(session.nomad, token, exc)
-            if isinstance(exc, DeniedError):
-                raise ears.failed(exc.message, hint=RIGHTS, code=ExitCode.REFUSED) from exc
-            raise
+        except ApiError as exc:
+            _refuse_dead(session.nomad, token)
+            # Whatever became of the job: of the stack nothing was registered, and that is sure.
+            code = ExitCode.REFUSED if isinstance(exc, DeniedError) else ExitCode.FAILED
+            hint = RIGHTS if isinstance(exc, DeniedError) else exc.hint
+            raise ears.failed(exc.message, hint=hint, code=code) from exc
         finally:
             _forget(session.nomad, name, ears)
     url = f"{order.code.url}/{order.repo.name}/builds/{digest.removeprefix('sha256:')}.tar.gz"
@@ -203,13 +206,12 @@ def _done(report: WorkReport, order: Order, ears: Ears) -> str:
             why = causes or report.sentence
         case code:
             why = f"exit {code}"
-    raise ears.failed(why, hint=hint, code=report.code)
+    unplaced = report.verdict == "unplaced"
+    raise ears.failed(why, hint=hint, code=report.code if unplaced else ExitCode.FAILED)
 
 
-def _refuse_dead(nomad: Nomad, token: Secret, failed: ApiError | BuildFailedError) -> None:
+def _refuse_dead(nomad: Nomad, token: Secret) -> None:
     """DeniedError where it failed for no other reason than a token that is no more."""
-    if failed.code not in {ExitCode.REFUSED, ExitCode.UNKNOWN}:
-        return
     try:
         known = nomad.token_of(token)
     except ApiError:
@@ -217,7 +219,7 @@ def _refuse_dead(nomad: Nomad, token: Secret, failed: ApiError | BuildFailedErro
     if known is None:
         raise DeniedError(
             "the token that it was built with was revoked, or has expired", system="Nomad"
-        ) from failed
+        )
 
 
 def _fetched(nomad: Nomad, allocation: str, most: int) -> Iterator[bytes]:

@@ -89,12 +89,20 @@ def build_image(yard: Yard, order: Order, archive: Path, ears: Ears) -> Built:
     )
 
 
-def place_of(settings: BuildSettings, password: Secret | None) -> RegistryPlace | None:
-    """The registry that images go to, and who the server is there."""
+def place_of(
+    settings: BuildSettings,
+    password: Secret | None,
+    *,
+    has: Callable[[str], object] = find_spec,
+) -> RegistryPlace | None:
+    """The registry that images go to, and who the server is there.
+
+    `has` looks for a module and returns None when there is none.
+    """
     if not settings.registry:
         return None
     host, _, prefix = parse_registry(settings.registry).partition("/")
-    if owner_of(host) is not None and find_spec("boto3") is None:
+    if owner_of(host) is not None and has("boto3") is None:
         raise RefusedError(
             f"{host} is Amazon's, and boto3 is not installed beside the hook server",
             hint="build the server's image with it, or name another registry",
