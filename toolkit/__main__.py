@@ -14,7 +14,7 @@ def main() -> int:
     if text is not None:
         return say(text)
     try:
-        if arguments in (["_jobs"], ["_environments"]):
+        if arguments in (["_jobs"], ["_environments"], ["_repos"]):
             from toolkit.cli.names import names
 
             return say(names(arguments[0]))

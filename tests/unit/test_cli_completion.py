@@ -14,6 +14,14 @@ import pytest
 from toolkit.cli import catalog, shells
 
 BIN = Path(sys.executable).parent
+REMOTES = """\
+[remote "hook"]
+\turl = http://127.0.0.1:8655/shop.git
+[remote "origin"]
+\turl = https://github.example.com/other.git
+[credential "http://127.0.0.1:8655"]
+\thelper =
+"""
 
 
 @pytest.fixture
@@ -24,6 +32,8 @@ def project(tmp_path: Path) -> Path:
         job.mkdir(parents=True)
         (job / "job.nomad.hcl").write_text('job "x" {}\n')
     (tmp_path / "shop.nomad.hcl").write_text('job "shop" {}\n')
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text(REMOTES)
     return tmp_path
 
 
@@ -70,6 +80,10 @@ def bash_completes(folder: Path, line: str) -> set[str]:
         ("toolkit secret set --e", {"--env"}),
         ("toolkit help hist", {"history"}),
         ("toolkit init --js", {"--json"}),
+        ("toolkit repo log ", {"shop"}),
+        ("toolkit repo log o", set[str]()),
+        ("toolkit repo create ", set[str]()),
+        ("toolkit hook push ", {"shop"}),
         ("toolkit cluster re", {"rehearse"}),
         ("toolkit cluster rehearse ", {"up", "down", "status"}),
         ("toolkit cluster rehearse up --work", {"--workers"}),
@@ -149,4 +163,4 @@ def test_only_names_are_asked_for(name: str) -> None:
     asked = {
         part.split()[0] for part in text.split("$(toolkit ")[1:] + text.split("'(toolkit ")[1:]
     }
-    assert asked - {"completion"} == {"_jobs", "_environments"}
+    assert asked - {"completion"} == {"_environments", "_jobs", "_repos"}

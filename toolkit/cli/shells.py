@@ -24,6 +24,7 @@ class Word(NamedTuple):
     summary: str
     options: tuple[Option, ...]
     takes_job: bool
+    takes_repo: bool = False
 
 
 FILES = ("--var-file", "--out", "-o", "--nomad-bin", "--consul-bin", "--traefik-bin")
@@ -44,7 +45,8 @@ def _word(entry: catalog.Entry) -> Word:
     options = tuple(
         Option((*p.opts, *p.secondary_opts), not p.is_flag, p.help or "") for p in named
     )
-    return Word(entry.name, entry.summary, (*options, HELP), jobs)
+    repos = any(p.name == "repo" for p in command.params) and entry.name != "repo create"
+    return Word(entry.name, entry.summary, (*options, HELP), jobs, repos)
 
 
 def bash(words: tuple[Word, ...]) -> str:
@@ -90,6 +92,9 @@ _toolkit() {{
   elif [[ "$more" == "<job>" ]]; then
     more="$(toolkit _jobs 2>/dev/null)"
     COMPREPLY=( $(compgen -W "$more" -- "$current") $(compgen -f -X '!*.hcl' -- "$current") )
+  elif [[ "$more" == "<repo>" ]]; then
+    more="$(toolkit _repos 2>/dev/null)"
+    COMPREPLY=( $(compgen -W "$more" -- "$current") )
   elif [[ -n "$more" ]]; then
     COMPREPLY=( $(compgen -W "$more" -- "$current") )
   fi
@@ -99,13 +104,15 @@ complete -F _toolkit toolkit
 
 
 def _more(word: Word) -> str:
-    """Words that can follow a command: its subcommands, its shells, or names of jobs."""
+    """Words that can follow a command: its subcommands, its shells, or names of the user's."""
     if word.path == "completion":
         return "bash zsh fish"
     if word.path == "help":
         return _names("")
     if word.path == "dev logs":
         return "consul nomad"
+    if word.takes_repo:
+        return "<repo>"
     return _names(word.path) or ("<job>" if word.takes_job else "")
 
 
@@ -135,6 +142,11 @@ _toolkit_jobs() {{
   names=(${{(f)"$(toolkit _jobs 2>/dev/null)"}})
   _describe -t jobs job names
   _files -g '*.hcl'
+}}
+_toolkit_repos() {{
+  local -a names
+  names=(${{(f)"$(toolkit _repos 2>/dev/null)"}})
+  _describe -t repos repository names
 }}
 _toolkit_environments() {{
   local -a names
@@ -184,6 +196,8 @@ def _zsh_case(word: Word) -> str:
     more = _more(word)
     if more == "<job>":
         specs.append("'*:job:_toolkit_jobs'")
+    elif more == "<repo>":
+        specs.append("'*:repository:_toolkit_repos'")
     elif more:
         specs.append(f"'*:word:({more})'")
     return f'    "{word.path}")\n      _arguments {" ".join(specs)} ;;'
@@ -259,6 +273,8 @@ def _fish_word(word: Word) -> list[str]:
     more = _more(word)
     if more == "<job>":
         lines.append(f"complete -c toolkit -n '{seen}' -a '(toolkit _jobs 2>/dev/null)'")
+    elif more == "<repo>":
+        lines.append(f"complete -c toolkit -n '{seen}' -a '(toolkit _repos 2>/dev/null)'")
     elif more and catalog.BY_NAME[word.path].target:
         lines.append(f"complete -c toolkit -n '{seen}' -a '{more}'")
     return lines
