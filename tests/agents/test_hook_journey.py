@@ -148,7 +148,9 @@ def test_a_push_that_does_not_load_names_file_and_line_and_moves_nothing(journey
     assert journey.last()["id"] == 1
 
 
-@pytest.mark.parametrize("token", ["", str(uuid.uuid4()), "anonymous"])
+@pytest.mark.parametrize(
+    "token", ["", str(uuid.uuid4()), "anonymous"], ids=["empty", "unknown", "anonymous"]
+)
 def test_who_is_nobody_neither_pushes_nor_reads(journey: Journey, token: str) -> None:
     helper = f"!printf 'username=toolkit\\npassword={token}\\n' #"
     own = ("-c", "credential.helper=", "-c", f"credential.{journey.url}.helper={helper}")

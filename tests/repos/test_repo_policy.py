@@ -86,7 +86,7 @@ def test_who_is_not_named_may_nothing(caller: Caller, repo: str) -> None:
         (workload("db", task="seed"), "shop", READ),
         (workload("greedy"), "shop", READ),
     ],
-    ids=repr,
+    ids=lambda value: str(sorted(value) if isinstance(value, frozenset) else value),
 )
 def test_rights_are_what_the_rules_grant(caller: Caller, repo: str, held: frozenset[Right]) -> None:
     assert rights(POLICY, caller, repo) == held

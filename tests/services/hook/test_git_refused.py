@@ -218,12 +218,32 @@ def test_too_many_pushes(server: GitServer, work: Work, tmp_path: Path) -> None:
             each.stderr.close()
 
 
+def test_who_only_watches_keeps_nobody_out(server: GitServer, work: Work, tmp_path: Path) -> None:
+    """One of each caller may come in here; a deployment may take an hour."""
+    work.commit(a_txt="1")
+    go = tmp_path / "go"
+    server.gate.hook("post-receive", f"echo watch; until [ -e {go} ]; do sleep 0.05; done")
+    with subprocess.Popen(
+        ["git", "-C", work.folder, "push", server.remote(), "main:watched"],
+        env=ENVIRON, stderr=subprocess.PIPE, text=True,
+    ) as held:  # fmt: skip
+        assert held.stderr is not None
+        assert held.stderr.readline().strip() == "remote: watch"
+        said = work.git("push", server.remote(), "main:other", good=False)
+        assert "alice has 1 pushes under way" in said
+        server.gate.arrived()
+        server.gate.hook("post-receive", "")
+        work.git("push", "-q", server.remote(), "main:other")
+        go.touch()
+        assert held.wait(PATIENCE) == 0
+
+
 def refusal(server: GitServer, service: str, body: bytes, **headers: str) -> bytes:
     return hear(connect(server, head_of(service, length=len(body), **headers) + body))
 
 
 def zipped(data: bytes) -> bytes:
-    return gzip.compress(data)
+    return gzip.compress(data, mtime=0)
 
 
 @pytest.mark.parametrize(
