@@ -2327,7 +2327,7 @@ Usage: toolkit completion [OPTIONS] bash|zsh|fish
 
   Print the completion script of a shell.
 
-  It starts toolkit only for the names of jobs and environments.
+  It starts toolkit only for names of jobs, environments and repositories.
 
 Arguments:
   bash|zsh|fish  Shell.  [required]

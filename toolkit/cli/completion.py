@@ -1,4 +1,4 @@
-"""`toolkit completion`: a static script; only names of jobs and environments are asked for."""
+"""`toolkit completion`: a static script; only names of the user's own are asked for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Shell = Annotated[str, typer.Argument(metavar="bash|zsh|fish", show_default=Fals
 
 
 def completion(call: Call, shell: Shell) -> ExitCode:
-    """It starts toolkit only for the names of jobs and environments."""
+    """It starts toolkit only for names of jobs, environments and repositories."""
     from toolkit.cli import shells
 
     if shell not in SHELLS:
