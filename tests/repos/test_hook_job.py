@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from toolkit.config.hook import load_hook
+from toolkit.config.project import load_project
 from toolkit.config.settings import Flags, load_settings
+from toolkit.config.tree import LayeredTree, builtin_tree
 from toolkit.errors import ConfigError, RefusedError
+from toolkit.repos.builds import Code, given
+from toolkit.repos.policy import permit
+from toolkit.spec.identity import Workload
 from toolkit.spec.jobspec import JobSpec
+from toolkit.spec.tree import DictTree
 from toolkit.workflows.hook_job import HOOK, check_programs
+from toolkit.workflows.init import init
 from toolkit.workflows.render import render_job
 
 PROJECT = """
@@ -96,3 +105,26 @@ def test_a_job_of_that_name_that_is_nobodys_server_is_left_alone(tmp_path: Path)
     folder.mkdir(parents=True)
     (folder / "job.nomad.hcl").write_text('job "hook" {\n  group "a" {}\n}\n')
     check_programs(rendered(tmp_path), version=lambda: None)
+
+
+def test_a_new_projects_job_runs_from_what_was_pushed(tmp_path: Path) -> None:
+    init(tmp_path / "shop")
+    local = load_settings(Flags(), {}, tmp_path / "shop")
+    assert "local/code" not in render_job(local, "hello").hcl
+    code = Code("http://127.0.0.1:8655", "shop", "4" * 40, "sha256:" + "a" * 64, "hook.dev")
+    project = load_project(LayeredTree(tree_of(tmp_path / "shop"), builtin_tree()))
+    pushed = replace(local, project=project, flags=Flags(given=given(code, {})))
+    text = render_job(pushed, "hello").hcl
+    assert f"/shop/archive/{'4' * 40}.tar.gz" in text
+    assert '"${NOMAD_TASK_DIR}/code/services/hello/main.py"' in text
+    assert str(tmp_path) not in text
+    # The policy of a local cluster's server lets it.
+    rules = load_hook(SHIPPED.read_text()).policy
+    caller = Workload("default", "hello", "app", "a", 0.0)
+    permit(rules, caller, "shop", "read")
+
+
+def tree_of(folder: Path) -> DictTree:
+    """The folder as a commit is: without a place on this machine."""
+    files = (each for each in folder.rglob("*") if each.is_file())
+    return DictTree({each.relative_to(folder).as_posix(): each.read_bytes() for each in files})
