@@ -60,10 +60,14 @@ class _Registered:
         return self._hook.registry.path(repo)
 
 
-def _admission(hook: Hook) -> Callable[[Repo, Visit], AbstractContextManager[Passed]]:
-    def admit(repo: Repo, visit: Visit) -> AbstractContextManager[Passed]:
+def _admission(
+    hook: Hook,
+) -> Callable[[Repo, Visit, Callable[[], None]], AbstractContextManager[Passed]]:
+    def admit(
+        repo: Repo, visit: Visit, arrived: Callable[[], None]
+    ) -> AbstractContextManager[Passed]:
         hook.check_open()
         source = visit.request.client.host if visit.request.client else ""
-        return hook.gate.admit(repo, who_of(visit), source)
+        return hook.gate.admit(repo, who_of(visit), source, arrived)
 
     return admit

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,12 +70,15 @@ class Gate:
     """Why nobody gets through."""
     passed: list[str] = field(default_factory=list)
     inside: int = 0
+    arrived: Callable[[], None] = print
+    """Of the last push: to be called when it only watches."""
     environ: dict[str, str] = field(default_factory=dict)
 
     @contextlib.contextmanager
-    def admit(self, repo: Repo, visit: Visit) -> Iterator[Any]:
+    def admit(self, repo: Repo, visit: Visit, arrived: Callable[[], None]) -> Iterator[Any]:
         if self.shut:
             raise UnavailableError(self.shut)
+        self.arrived = arrived
         self.passed.append(f"{visit.caller} to {repo.name}")
         self.inside += 1
         try:

@@ -28,6 +28,11 @@ class Checks:
     def __init__(self, config: HookConfig, children: Children):
         self._config = config
         self._children = children
+        self._stop = Stop(grace=0)  # a check has nothing to put in order
+
+    def stop(self) -> None:
+        """End every check, now and from now on: their pushes are refused."""
+        self._stop.set()
 
     def check(
         self,
@@ -35,7 +40,6 @@ class Checks:
         token: Secret,
         *,
         given: Mapping[str, Any],
-        stop: Stop | None = None,
         on_fault: Callable[[str], None] = lambda _message: None,
     ) -> Checked:
         """The commit as it would be deployed; RefusedError with everything that is wrong."""
@@ -47,7 +51,7 @@ class Checks:
             gather(tree, limits),
         )
         result = self._children.run(
-            work, memory=limits.check_memory, seconds=limits.check_seconds, stop=stop
+            work, memory=limits.check_memory, seconds=limits.check_seconds, stop=self._stop
         )
         if result.end == "done":
             return checked(result.value)

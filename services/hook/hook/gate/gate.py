@@ -83,6 +83,10 @@ class Gate:
         self._hooks = script.install(self._folder)
         self._ears.open()
 
+    def leave(self) -> None:
+        """End the checks that are under way: their pushes would be refused after them, too."""
+        self.checks.stop()
+
     def close(self) -> None:
         """Hear no more hooks; waits for what pushes that ended have left to do."""
         self._ears.close()
@@ -92,16 +96,19 @@ class Gate:
             thread.join()
 
     @contextlib.contextmanager
-    def admit(self, repo: Repo, who: Who, source: str) -> Iterator[Admitted]:
+    def admit(
+        self, repo: Repo, who: Who, source: str, arrived: Callable[[], None] = lambda: None
+    ) -> Iterator[Admitted]:
         """Let a push come in, as long as git runs; UnavailableError when that cannot be.
 
-        `source`: the address that it comes from. The caller has seen to it that `who` may push.
+        `source`: the address that it comes from. `arrived`: called when its refs have moved. The
+        caller has seen to it that `who` may push.
         """
         self.check_open()
         if not script.is_whole(self._hooks):
             raise UnavailableError("the server's own hooks are not where they were", after=60.0)
         nonce = secrets.token_hex(32)
-        push = Push(self, repo, who, source)
+        push = Push(self, repo, who, source, arrived)
         with self._lock:
             self._pushes[nonce] = push
         environ = {script.FOLDER: str(self._folder), script.NONCE: nonce}

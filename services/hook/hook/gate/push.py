@@ -115,11 +115,19 @@ class Parts(Protocol):
 class Push:
     """What is known of one push; its hooks come one after the other, on threads of their own."""
 
-    def __init__(self, gate: Parts, repo: Repo, who: Who, source: str):
+    def __init__(
+        self,
+        gate: Parts,
+        repo: Repo,
+        who: Who,
+        source: str,
+        arrived: Callable[[], None] = lambda: None,
+    ):
         self.repo = repo
         self._gate = gate
         self._who = who
         self._source = source
+        self._arrived = arrived
         self._lock = threading.Lock()
         self._heard: set[str] = set()
         self._change: RefChange | None = None
@@ -267,6 +275,7 @@ class Push:
 
     def _after(self, heard: Heard, say: Say) -> int:
         gate, repo = self._gate, self.repo
+        self._arrived()
         moved = refs.read_lines(heard.lines)
         record = self._begin(moved)
         self._conclude("done", "")

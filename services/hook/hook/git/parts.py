@@ -59,8 +59,11 @@ class GitParts:
     repos: Repositories
     policy: RepoPolicy
     limits: PushLimits
-    admit: Callable[[Repo, Visit], AbstractContextManager[Passed]]
-    """The gate; open as long as git runs. On the loop's thread: it must not block."""
+    admit: Callable[[Repo, Visit, Callable[[], None]], AbstractContextManager[Passed]]
+    """The gate; open as long as git runs. On the loop's thread: it must not block.
+
+    Calls the last when the push's refs have moved, on any thread: from then on it only watches.
+    """
     archives: Path
     """A folder of the server's own, for archives that were made."""
     log: Log

@@ -19,11 +19,19 @@ def one(caller: Caller) -> str:
 
 
 class Pushes:
-    """Pushes under way: who is one too many is told so at once, and pushes again later."""
+    """Pushes on their way in: who is one too many is told so at once, and pushes again later.
 
-    def __init__(self, most: int, of_one: int, *, beginning: int):
-        """`beginning`: how many may be about to say what they push; each holds some memory."""
-        self._most, self._of_one, self._beginning = most, of_one, beginning
+    One that is in only watches what becomes of it, for as long as that takes, and has left its
+    place to others.
+    """
+
+    def __init__(self, most: int, of_one: int, *, beginning: int, watching: int):
+        """`beginning`: how many may be about to say what they push; each holds some memory.
+
+        `watching`: pushes of all kinds; each has a git and a hook.
+        """
+        self._most, self._of_one = most, of_one
+        self._beginning, self._watching = beginning, watching
         self._begun = 0
         self._of_caller: Counter[str] = Counter()
         self._of_repo: Counter[str] = Counter()
@@ -34,14 +42,14 @@ class Pushes:
             raise ProblemError(
                 "too-many",
                 f"{caller} has {self._of_one} pushes under way, which is the most: push again "
-                "when one of them has ended",
+                "when one of them is in",
                 headers=_SOON,
             )
-        if self._of_caller.total() >= self._most:
+        if self._of_caller.total() >= self._most or self._of_repo.total() >= self._watching:
             raise ProblemError(
                 "unavailable",
-                f"{self._most} pushes are under way, which is the most: push again when one of "
-                "them has ended",
+                f"{self._of_repo.total()} pushes are under way, which is the most: push again when "
+                "one of them has ended",
                 headers=_SOON,
             )
 
@@ -59,21 +67,41 @@ class Pushes:
             self._begun -= 1
 
     @contextlib.contextmanager
-    def take(self, caller: Caller, repo: str, last: Callable[[], None]) -> Iterator[None]:
-        """A place for the length of a block; `last` is called when no push of `repo` is left."""
+    def take(
+        self, caller: Caller, repo: str, last: Callable[[], None]
+    ) -> Iterator[Callable[[], None]]:
+        """A place for the length of a block, or until what it yields is called, on any thread.
+
+        `last` is called when no push of `repo` is left.
+        """
         self.check(caller)
-        who = one(caller)
+        loop, who = asyncio.get_running_loop(), one(caller)
+        held = [who]
         self._of_caller[who] += 1
         self._of_repo[repo] += 1
+
+        def leave() -> None:
+            if held:
+                _less(self._of_caller, held.pop())
+
         try:
-            yield
+            yield lambda: _at_once(loop, leave)
         finally:
-            for counter, key in ((self._of_caller, who), (self._of_repo, repo)):
-                counter[key] -= 1
-                if not counter[key]:
-                    del counter[key]
+            leave()
+            _less(self._of_repo, repo)
             if repo not in self._of_repo:
                 last()
+
+
+def _less(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
+
+
+def _at_once(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for a place
+        loop.call_soon_threadsafe(call)
 
 
 class Clones:

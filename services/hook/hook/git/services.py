@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -50,7 +50,9 @@ class GitServices:
     def __init__(self, parts: GitParts):
         self._parts = parts
         said = parts.limits
-        self._pushes = Pushes(said.pushes, said.pushes_of_one, beginning=said.requests)
+        self._pushes = Pushes(
+            said.pushes, said.pushes_of_one, beginning=said.requests, watching=said.requests
+        )
         self._clones = Clones(said.clones, waiting=said.requests)
         self._adverts = Clones(said.clones, waiting=said.requests)
 
@@ -98,7 +100,7 @@ class GitServices:
         finally:
             told.refs = tuple(head.refs) if head.sideband else ()
         tidy = partial(sweep, self._parts.repos.path(repo))
-        with self._pushes.take(visit.caller, repo.name, tidy):
+        with self._pushes.take(visit.caller, repo.name, tidy) as arrived:
             answer = Answer(visit, f"application/x-{PUSH}-result", closes=True)
             if not head.refs:
                 # A client that finds out whether it may push at all sends nothing but this.
@@ -106,10 +108,12 @@ class GitServices:
                 return
             seconds = said.seconds + said.check_seconds + 2 * said.deploy_seconds + _ENDING
             async with _in_time(seconds):
-                await self._take(visit, repo, body, answer)
+                await self._take(visit, repo, body, answer, arrived)
 
-    async def _take(self, visit: Visit, repo: Repo, body: Body, answer: Answer) -> None:
-        with self._parts.admit(repo, visit) as passed:
+    async def _take(
+        self, visit: Visit, repo: Repo, body: Body, answer: Answer, arrived: Callable[[], None]
+    ) -> None:
+        with self._parts.admit(repo, visit, arrived) as passed:
             settings = {"core.hooksPath": str(passed.hooks_path)}
             version = _version(visit, PUSH)
             async with self._git(repo, PUSH, [], version, settings, passed.environ) as git:
