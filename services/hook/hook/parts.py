@@ -50,6 +50,7 @@ class Parts:
         self._stopped = threading.Event()
         self._closers: list[Callable[[], object]] = []
         self._deployments: Deployments | None = None
+        self._gate: Gate | None = None
 
     @property
     def archives(self) -> Path:
@@ -100,6 +101,7 @@ class Parts:
             is_draining=lambda: hook.draining,
         )
         gate.open()
+        self._gate = gate
         self._closers.append(gate.close)
         self._check_stopped()
         for each in deployments.reconcile():
@@ -123,6 +125,8 @@ class Parts:
 
     def leave(self) -> None:
         """No more turns begin, and those under way let go: their pushers are told so; blocking."""
+        if self._gate is not None:
+            self._gate.leave()
         if self._deployments is not None:
             self._deployments.stop()
 

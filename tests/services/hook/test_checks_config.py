@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -201,6 +203,26 @@ def test_only_what_configuration_reads_is_gathered() -> None:
 )
 def test_how_a_check_that_did_not_go_well_is_told(result: Result, told: str) -> None:
     assert checks.refusal(result).message.startswith(told)
+
+
+def test_a_check_under_way_ends_with_the_server_and_later_ones_do_not_begin(
+    children: Children,
+) -> None:
+    asked = threading.Event()
+
+    def hold(_asked: Asked) -> Reply:
+        asked.set()
+        return Reply(hold=True)
+
+    with Scripted(hold) as nomad, ThreadPoolExecutor(1) as pool:
+        check = checks.Checks(config(nomad.address), children)
+        running = pool.submit(check.check, files_of(FILES), Secret(TOKEN), given={})
+        assert asked.wait(60)
+        check.stop()
+        with pytest.raises(RefusedError, match="the server is stopping: push again"):
+            running.result(60)
+        with pytest.raises(RefusedError, match="the server is stopping: push again"):
+            check.check(files_of(FILES), Secret(TOKEN), given={})
 
 
 def test_what_broke_of_ours_is_told_to_the_log(tmp_path: object) -> None:

@@ -49,6 +49,7 @@ def _done(work: Work, channel: socket.socket) -> Mapping[str, Any]:
             channel.sendall(data)
 
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         module, _, name = work.call.partition(":")
         function: Callable[[Errand], Message] = getattr(importlib.import_module(module), name)
         value = function(Errand(work.argument, work.token, work.tree, say))

@@ -27,9 +27,11 @@ STARTING = 60.0
 
 
 class Stop:
-    """Asks a child to end, from any thread and also before it begins; made once for each."""
+    """Asks children to end, from any thread and also before they begin; one may be of many."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float | None = None) -> None:
+        """`grace`: seconds that a child has to say where it is; 0: it is killed at once."""
+        self.grace = GRACE if grace is None else grace
         self._lock = threading.Lock()
         self._set = False
         self._wakes: list[Callable[[], None]] = []
@@ -40,7 +42,7 @@ class Stop:
         return self._set
 
     def set(self) -> None:
-        """Ask; the child's work sees a KeyboardInterrupt, and has `GRACE` seconds from then on."""
+        """Ask; a child's work sees a KeyboardInterrupt, and has `grace` seconds from then on."""
         with self._lock:
             self._set = True
             wakes = tuple(self._wakes)
@@ -115,13 +117,13 @@ class Children:
         `memory`: bytes. `on_message` is called on this thread, in order; what it raises ends the
         child and comes back out. UnavailableError when no child can be had.
         """
-        deadline = self._clock() + seconds
         channel, theirs = socket.socketpair()
         status, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with channel, status:
             with theirs, other:
                 asked = json.dumps({"memory": memory, "seconds": seconds}).encode()
                 self._fork(asked, (theirs.fileno(), other.fileno()))
+            deadline = self._clock() + seconds  # not before: the first waits for all the imports
             one = _One(channel, status, self._clock, deadline, on_message)
             try:
                 channel.settimeout(max(0.001, deadline - self._clock()))
@@ -129,7 +131,8 @@ class Children:
             except OSError:
                 pass  # it is over, or gone: what follows finds out which
             channel.settimeout(None)
-            with (stop or Stop()).waking(one.interrupt):
+            stop = stop or Stop()
+            with stop.waking(lambda: one.interrupt(stop.grace)):
                 return one.wait(memory, seconds)
 
     def _fork(self, asked: bytes, numbers: tuple[int, int]) -> None:
@@ -215,13 +218,13 @@ class _One:
         self._why: End | None = None
         """Why it was killed, or asked to end."""
 
-    def interrupt(self) -> None:
-        """Ask it to end; called from another thread."""
+    def interrupt(self, grace: float) -> None:
+        """Ask it to end, within so many seconds; called from another thread."""
         with contextlib.suppress(OSError):
-            self._status.send(INTERRUPT)
+            self._status.send(INTERRUPT if grace > 0 else KILL)
         if self._why is None:
             self._why = "stopped"
-            self._deadline = min(self._deadline, self._clock() + GRACE)
+            self._deadline = min(self._deadline, self._clock() + grace)
 
     def wait(self, memory: int, seconds: float) -> Result:
         """Until it is buried."""

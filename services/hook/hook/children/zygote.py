@@ -200,8 +200,9 @@ def _say(status: socket.socket, message: dict[str, object]) -> None:
 
 def main(number: int, more: str) -> NoReturn:
     """Serve on the socket with that number; `more`: the modules to import, and where they are."""
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, signal.SIG_IGN)
+    # Held back, and not ignored: a child that is asked to end before it works hears of it then.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     said = json.loads(more)
     sys.path += said["path"]
     preload(said["modules"])
