@@ -277,6 +277,25 @@ def test_a_quarantine_names_no_other_folder(bare: Path, source: Source) -> None:
     assert Quarantine.of(said, bare).alternates == str(bare / "objects")
 
 
+def launcher(folder: Path) -> None:
+    """A `prlimit` that sets no limits."""
+    (folder / "prlimit").write_text(
+        '#!/bin/sh\nwhile [ "${1#--}" != "$1" ]; do shift; done\nexec "$@"\n'
+    )
+    (folder / "prlimit").chmod(0o755)
+
+
+def test_limits_that_cannot_be_set_are_said(tmp_path: Path, bare: Path, source: Source) -> None:
+    """As they cannot where whoever starts the server has set lower ones; nothing is guessed."""
+    (tmp_path / "prlimit").write_text("#!/bin/sh\necho prlimit: not permitted >&2\nexit 1\n")
+    (tmp_path / "prlimit").chmod(0o755)
+    with pytest.raises(RefusedError, match="git cannot be started: prlimit: not permitted"):
+        git.check({**ENVIRON, "PATH": str(tmp_path)})
+    first = source.files({"a": b"1"})
+    with pytest.raises(GitError, match="Not a valid"):
+        is_ancestor(bare, first, first)
+
+
 @pytest.mark.parametrize(
     ("says", "words"),
     [
@@ -290,7 +309,7 @@ def test_a_quarantine_names_no_other_folder(bare: Path, source: Source) -> None:
 def test_a_git_that_is_missing_or_too_old_is_said(
     tmp_path: Path, says: str | None, words: str
 ) -> None:
-    (tmp_path / "prlimit").symlink_to("/bin/true")
+    launcher(tmp_path)
     if says is not None:
         (tmp_path / "git").write_text(f"#!/bin/sh\necho '{says}'\n")
         (tmp_path / "git").chmod(0o755)
@@ -306,7 +325,7 @@ def test_without_limits_git_is_not_started(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("says", ["2.36.0", "2.39.5", "2.47.1.windows.1", "3.0"])
 def test_a_git_that_will_do(tmp_path: Path, says: str) -> None:
-    (tmp_path / "prlimit").symlink_to("/bin/true")
+    launcher(tmp_path)
     (tmp_path / "git").write_text(f"#!/bin/sh\necho 'git version {says}'\n")
     (tmp_path / "git").chmod(0o755)
     git.check({**ENVIRON, "PATH": str(tmp_path)})

@@ -104,3 +104,16 @@ def test_a_push_without_room_moves_no_ref(disk: Path, source: Source) -> None:
     second = source.files({"a": b"2"}, first)
     assert source.push(path, f"{second}:refs/heads/main").returncode == 0
     assert head(path, "main") == second
+
+
+def test_a_server_begins_on_a_full_disk_and_says_what_it_could_not_mend(disk: Path) -> None:
+    registry = Registry(disk / "data")
+    repo, _ = registry.create("shop", creator="ann")
+    path = registry.path(repo)
+    (path / "HEAD").write_text("ref: refs/heads/else\n")
+    ballast = fill(disk)
+    assert registry.repair() == ("repository shop: no space left on device",)
+    assert registry.get("shop") == repo
+    ballast.unlink()
+    assert registry.repair() == ()
+    assert (path / "HEAD").read_text() == "ref: refs/heads/main\n"

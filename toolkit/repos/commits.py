@@ -31,7 +31,8 @@ def is_ancestor(git_dir: Path, old: str, new: str, *, quarantine: Quarantine | N
     try:
         run(git_dir, words, quarantine=quarantine)
     except GitError as error:
-        if error.status == 1:
+        # Without a word: whatever else ends with 1 says why.
+        if error.status == 1 and not error.said:
             return False
         raise
     return True

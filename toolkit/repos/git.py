@@ -69,6 +69,11 @@ SETTINGS: Mapping[str, str] = {
 }
 """On every command line of git; what is said later on the line wins."""
 
+OWN = "refs/toolkit"
+"""Refs of the server's own, which nobody sees and no push moves."""
+
+_NOT_FOUND = 127
+"""Exit status of a launcher that finds no command."""
 _VERSION = re.compile(rb"git version (\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -76,7 +81,7 @@ class GitError(UnavailableError):
     """Git did not do what it was asked to: a damaged repository, no room, too slow."""
 
     def __init__(self, message: str, *, status: int | None = None, said: str = ""):
-        """`status`: git's exit status; `said`: the end of its standard error, bounded."""
+        """`status`: git's exit status; `said`: its standard error, bounded."""
         super().__init__(message, hint="try again; the server's log has more")
         self.status, self.said = status, said
 
@@ -136,10 +141,6 @@ def push_settings(limits: PushLimits) -> dict[str, str]:
         "gc.auto": "0",
         **SETTINGS,
     }
-
-
-OWN = "refs/toolkit"
-"""Refs of the server's own, which nobody sees and no push moves."""
 
 
 def limits(
@@ -271,18 +272,22 @@ def end(process: subprocess.Popen[bytes]) -> int:
 
 
 def version(environ: Mapping[str, str] = ENVIRON) -> tuple[int, int, int]:
-    """The version of the git that is started; RefusedError where there is none."""
+    """The version of the git that is started; RefusedError where it cannot be, with its limits."""
     try:
         said = subprocess.run(
-            ["git", "version"],
+            [*limits(environ=environ), "git", "version"],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=10.0,
             check=True,
         ).stdout
+    except subprocess.CalledProcessError as error:
+        if error.returncode == _NOT_FOUND:
+            raise RefusedError("git is not installed", hint="install git") from error
+        raise RefusedError(f"git cannot be started: {show(error.stderr.strip())}") from error
     except (OSError, subprocess.SubprocessError) as error:
-        raise RefusedError("git is not installed", hint="install git") from error
+        raise RefusedError(f"git cannot be started: {show(str(error))}") from error
     found = _VERSION.match(said)
     if found is None:
         raise RefusedError(f"git says a version that cannot be read: {show(said)}")
@@ -291,7 +296,6 @@ def version(environ: Mapping[str, str] = ENVIRON) -> tuple[int, int, int]:
 
 def check(environ: Mapping[str, str] = ENVIRON) -> None:
     """Raise RefusedError where git or what limits it is missing or too old."""
-    limits(environ=environ)
     found = version(environ)
     if found < MINIMUM:
         raise RefusedError(

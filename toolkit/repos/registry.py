@@ -175,23 +175,31 @@ class Registry:
                 remove_tree(left)
                 said.append(f"{left.name.removeprefix(PREFIX)} was not finished, and was removed")
             for name in without_entry(self.root):
-                done = finish(self.root, self.trash, name)
-                if done is None and (self._repos / f"{name}.git").exists():
-                    done = f"repos/{name}.git is there, and no entry of the registry names it"
-                said += [] if done is None else [done]
+                said += self._try(name, self._finish)
             for name in self._names():
-                said += self._repair(name)
+                said += self._try(name, self._repair)
             return tuple(said)
 
     def collect(self, repo: Repo) -> None:
         """Have git pack a repository where that is worth it, for once a day; may take minutes."""
         bare.collect(self.path(repo))
 
-    def _repair(self, name: str) -> list[str]:
+    def _try(self, name: str, mend: Callable[[str], list[str]]) -> list[str]:
+        """What is wrong with one repository, or its disk, is no reason to serve none."""
         try:
-            repo = self._read(name)
-        except (AbsentError, UnavailableError) as error:
+            with _room(name):
+                return mend(name)
+        except UnavailableError as error:
             return [error.message]
+
+    def _finish(self, name: str) -> list[str]:
+        done = finish(self.root, self.trash, name)
+        if done is None and (self._repos / f"{name}.git").exists():
+            done = f"repos/{name}.git is there, and no entry of the registry names it"
+        return [] if done is None else [done]
+
+    def _repair(self, name: str) -> list[str]:
+        repo = self._read(name)
         path = self.path(repo)
         if not path.is_dir():
             return [f"repository {name} is registered, and its data is gone"]
