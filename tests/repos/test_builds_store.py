@@ -20,10 +20,10 @@ def key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def stored(store: BuildStore, text: str, *, made: float = 1.0, service: str = "web") -> Built:
+def stored(store: BuildStore, text: str, *, used: float = 1.0, service: str = "web") -> Built:
     """A build whose archive is this text."""
     digest, size = store.take("shop", [text.encode()], most=100)
-    built = Built(service, digest, url=URL, inputs=key(f"{service} {text}"), size=size, made=made)
+    built = Built(service, digest, url=URL, inputs=key(f"{service} {text}"), size=size, used=used)
     store.keep("shop", built, kept=2)
     return built
 
@@ -90,9 +90,9 @@ def test_a_record_without_its_archive_is_built_again(tmp_path: Path) -> None:
 
 def test_the_newest_of_each_service_are_kept(tmp_path: Path) -> None:
     store = BuildStore(tmp_path)
-    old = stored(store, "one", made=1)
-    other = stored(store, "one", made=0, service="worker")
-    kept = [stored(store, text, made=made) for text, made in (("two", 2), ("three", 3))]
+    old = stored(store, "one", used=1)
+    other = stored(store, "one", used=0, service="worker")
+    kept = [stored(store, text, used=used) for text, used in (("two", 2), ("three", 3))]
     assert store.find("shop", old.inputs) is None
     assert [each.digest for each in store.all("shop")] == [
         kept[1].digest, kept[0].digest, other.digest,
@@ -100,3 +100,29 @@ def test_the_newest_of_each_service_are_kept(tmp_path: Path) -> None:
     # Another service came to the same bytes, and still needs them.
     assert store.path("shop", old.digest) is not None
     assert store.all("web") == ()
+
+
+def test_what_is_not_what_was_expected_leaves_nothing(tmp_path: Path) -> None:
+    store = BuildStore(tmp_path)
+    with pytest.raises(RefusedError, match="came over damaged"):
+        store.take("shop", [b"text"], most=100, expected="sha256:" + key("another text"))
+    assert names(tmp_path) == []
+    assert store.take("shop", [b"text"], most=100, expected="sha256:" + key("text"))[1] == 4
+
+
+def test_what_nobody_remembers_is_removed_at_the_start(tmp_path: Path) -> None:
+    store = BuildStore(tmp_path)
+    built = stored(store, "remembered")
+    lost, _ = store.take("shop", [b"taken, then the server was killed"], most=100)
+    after = BuildStore(tmp_path)
+    assert after.path("shop", lost) is None
+    assert after.find("shop", built.inputs) is not None
+
+
+def test_what_is_asked_for_again_is_new_again(tmp_path: Path) -> None:
+    store = BuildStore(tmp_path)
+    first, second = (stored(store, text, used=used) for text, used in (("one", 1), ("two", 2)))
+    store.keep("shop", replace(first, used=3.0), kept=2)
+    stored(store, "three", used=4)
+    assert store.find("shop", first.inputs) is not None
+    assert store.find("shop", second.inputs) is None

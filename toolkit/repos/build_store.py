@@ -31,8 +31,14 @@ class BuildStore:
     def __init__(self, root: Path):
         """`root`: the data folder. What an end in the middle left is removed."""
         self._root = root / "builds"
-        for unfinished in self._root.glob(f"*/{PREFIX}*"):
+        for unfinished in (*self._root.glob(f"*/{PREFIX}*"), *self._root.glob(f"*/made/{PREFIX}*")):
             unfinished.unlink(missing_ok=True)
+        for folder in self._root.glob("*"):
+            needed = {each.digest for each in self.all(folder.name)}
+            for file in folder.glob(f"*{END}"):
+                # It was taken, and the server ended before it was remembered for what.
+                if f"sha256:{file.name.removesuffix(END)}" not in needed:
+                    file.unlink(missing_ok=True)
 
     def find(self, repo: str, inputs: str) -> Built | None:
         """What these inputs came to, where all of it is still there."""
@@ -53,10 +59,13 @@ class BuildStore:
         file = self._root / repo / f"{digits}{END}"
         return file if file.is_file() else None
 
-    def take(self, repo: str, pieces: Iterable[bytes], *, most: int) -> tuple[str, int]:
+    def take(
+        self, repo: str, pieces: Iterable[bytes], *, most: int, expected: str = ""
+    ) -> tuple[str, int]:
         """Keep an archive under its digest; the digest and its bytes.
 
-        RefusedError with more than `most` bytes; nothing of it stays then.
+        RefusedError with more than `most` bytes, and where it is not what was `expected`; nothing
+        of it stays then.
         """
         folder = self._root / repo
         make_folder(folder)
@@ -73,6 +82,11 @@ class BuildStore:
                         )
                     hashed.update(piece)
                     file.write(piece)
+                if expected and f"sha256:{hashed.hexdigest()}" != expected:
+                    raise RefusedError(
+                        "what was built came over damaged; nothing was registered",
+                        hint="deploy it again",
+                    )
                 file.flush()
                 os.fsync(file.fileno())
             move(new, folder / f"{hashed.hexdigest()}{END}")
@@ -92,7 +106,7 @@ class BuildStore:
         """All builds of a repository that are remembered, the newest first."""
         found = [self.find(repo, file.stem) for file in self._made(repo).glob("*.json")]
         there = [each for each in found if each is not None]
-        return tuple(sorted(there, key=lambda each: each.made, reverse=True))
+        return tuple(sorted(there, key=lambda each: each.used, reverse=True))
 
     def remove(self, repo: str) -> None:
         """Forget everything that was built of a repository."""

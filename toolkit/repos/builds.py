@@ -66,8 +66,8 @@ class Built:
     """What it was made of: the same inputs are not built twice."""
     size: int = 0
     """Bytes of the archive."""
-    made: float = 0.0
-    """Seconds since 1970."""
+    used: float = 0.0
+    """When a deployment last asked for it; seconds since 1970."""
     fresh: bool = True
     """False: it was there already."""
 

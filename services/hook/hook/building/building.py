@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -87,6 +88,7 @@ class Building:
         archives: Path | None = None,
         password: Secret | None = None,
         environ: Mapping[str, str] | None = None,
+        now: Callable[[], float] = time.time,
     ):
         """`data`: the server's data folder. `archive` makes archives in the folder `archives`.
 
@@ -101,6 +103,7 @@ class Building:
             make_folder(folder)
         self.store = BuildStore(data)
         self._yard = Yard(scratch, password, environ or {})
+        self._now = now
         self._lock = threading.Lock()
         self._under = _Under()
 
@@ -124,10 +127,12 @@ class Building:
             if found is None:
                 say(f"{service}  building: {shlex.join(build.command) or build.dockerfile}")
                 found = self._build(order, who.token, say)
-                self.store.keep(repo.name, found, kept=order.settings.kept)
                 say(f"{service}  built {_short(found)}")
             else:
                 say(f"{service}  built before from the same files: {_short(found)}")
+            # Kept for as long as it is among the last that were asked for: a rollback's is, too.
+            kept = replace(found, used=self._now(), fresh=True)
+            self.store.keep(repo.name, kept, kept=order.settings.kept)
             made[service] = found
         return made
 

@@ -7,7 +7,6 @@ under a tag that its inputs make, which does for development on one machine.
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -42,7 +41,6 @@ class Yard:
     environ: Mapping[str, str] = field(default_factory=dict)
     """What the engine's tool sees beside `DOCKER_HOST`: PATH."""
     opened: Open = open_registry
-    now: Callable[[], float] = time.time
 
 
 def build_image(yard: Yard, order: Order, archive: Path, ears: Ears) -> Built:
@@ -53,7 +51,6 @@ def build_image(yard: Yard, order: Order, archive: Path, ears: Ears) -> Built:
             "hook.toml says no [builds] engine, so no Dockerfile can be built",
             hint='engine = "unix:///var/run/docker.sock", or where else an engine answers',
         )
-    began = yard.now()
     place = place_of(settings, yard.password)
     name = image_of(order, place)
     engine = Engine({**yard.environ, "DOCKER_HOST": settings.engine})
@@ -73,7 +70,7 @@ def build_image(yard: Yard, order: Order, archive: Path, ears: Ears) -> Built:
                 ears.last.append(line.strip())
             raise ears.failed(first.rstrip(":")) from exc
     if place is None:
-        return Built(order.service, local.id, image=str(name), inputs=order.inputs, made=began)
+        return Built(order.service, local.id, image=str(name), inputs=order.inputs)
     with closing(yard.opened(place)) as registry:
         registry.prepare(name)
         engine.push(str(name), registry.login(), timeout=settings.seconds, on_step=ears.line)
@@ -85,7 +82,6 @@ def build_image(yard: Yard, order: Order, archive: Path, ears: Ears) -> Built:
         there.digest,
         image=name.at(there.digest),
         inputs=order.inputs,
-        made=began,
     )
 
 
