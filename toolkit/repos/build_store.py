@@ -108,11 +108,6 @@ class BuildStore:
         there = [each for each in found if each is not None]
         return tuple(sorted(there, key=lambda each: each.used, reverse=True))
 
-    def remove(self, repo: str) -> None:
-        """Forget everything that was built of a repository."""
-        for file in (*self._made(repo).glob("*.json"), *(self._root / repo).glob(f"*{END}")):
-            file.unlink(missing_ok=True)
-
     def _forget(self, repo: str, service: str, kept: int) -> None:
         builds = self.all(repo)
         old = [each for each in builds if each.service == service][kept:]

@@ -110,7 +110,7 @@ class BuildSettings:
     bytes: int = 512 << 20
     """Of what is built."""
     kept: int = 20
-    """Builds of one service, the newest."""
+    """Builds of one service, those that were asked for last."""
     engine: str = ""
     """`DOCKER_HOST` of the engine that builds Dockerfiles; empty: the server has none."""
     registry: str = ""
