@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hook.sandbox import account
+from hook.sandbox import Scripts, account
 from hook.sandbox.box import HOLDS
 
 from tests.services.hook.sandbox_rig import NONE, PATIENT, REPO, History, Rig
@@ -91,6 +91,20 @@ def test_update_stops_at_the_first_ref_that_is_refused(rig: Rig) -> None:
     assert rig.said == [
         "refs/heads/a", "refs/heads/b"
     ]  # fmt: skip
+
+
+def test_all_calls_of_update_together_have_the_time_of_one(rig: Rig) -> None:
+    old, _, new = rig.history.commits
+    line = "".join(f"{old} {new} refs/heads/{name}\n" for name in ("a", "b")).encode()
+    rig.bundles.push(REPO, [HookFile("update", b"#!/bin/sh\necho $1\n")], "ann")
+    said: list[str] = []
+    # The second call comes when the time is up.
+    times = iter([0.0, 0.0, 60.0])
+    scripts = Scripts(
+        rig.bundles, lambda _: rig.history.source.path, PATIENT, clock=lambda: next(times)
+    )
+    assert scripts.run_hooks(REPO, "update", line, {}, said.append) == 1
+    assert said == ["refs/heads/a", "the update hook was ended: it ran longer than 60 s"]
 
 
 def test_a_script_refuses_a_push_in_its_own_words(rig: Rig) -> None:

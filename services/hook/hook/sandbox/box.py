@@ -43,7 +43,6 @@ PREFIX = "toolkit-hook-"
 PATH = "/usr/local/bin:/usr/bin:/bin"
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 
-
 HOLDS = frozenset({"namespace", "landlock"})
 """What of the kernel holds a script beside its account and its limits, where there is such."""
 
@@ -160,8 +159,8 @@ class Box:
                 raise
             _leave(process)
         ended = _ended(said)
-        if ended.end == "error":
-            # Whoever watched it may have died first.
+        if not ended.namespace:
+            # Whoever watched it may have died first, or have been outrun.
             end_all_of(self.account)
         return ended
 
@@ -188,24 +187,24 @@ def box(account: Account, holds: frozenset[str] = HOLDS) -> Iterator[Box]:
             f"no folder could be made for the hooks: {exc.strerror or exc}",
             hint="look at the disk of the hook server",
         ) from exc
-    with (folder / ".held").open("wb") as held:
-        # Whoever finds the folder later sees by this whether its server still lives.
-        fcntl.flock(held, fcntl.LOCK_EX)
-        try:
+    try:
+        with (folder / ".held").open("wb") as held:
+            # Whoever finds the folder later sees by this whether its server still lives.
+            fcntl.flock(held, fcntl.LOCK_EX)
             # Everybody sees its name: whoever is not the account goes no further.
             folder.chmod(0o700 if account.gid is None else 0o710)
             if account.gid is not None:
                 os.chown(folder, -1, account.gid)
             (folder / "hooks").mkdir(mode=0o755)
             yield Box(folder, account, holds)
-        finally:
-            _remove(folder)
+    finally:
+        _remove(folder)
 
 
 def place() -> Path:
     """Where private folders are: on the way to it nobody may be stopped."""
     for each in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):  # noqa: S108
-        if all(each_.stat().st_mode & stat.S_IXOTH for each_ in (each, *each.parents)):
+        if all(above.stat().st_mode & stat.S_IXOTH for above in (each, *each.parents)):
             return each
     return Path("/tmp")  # noqa: S108
 
@@ -214,14 +213,15 @@ def sweep() -> int:
     """Remove the folders of servers that died; how many there were."""
     found = 0
     for folder in place().glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError), (folder / ".held").open("rb") as held:
+        # Anybody may have made something of this name: what is not ours is not even opened.
+        with contextlib.suppress(OSError):
             info = folder.lstat()
             ours = stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid()
-            if not ours or time.time() - info.st_mtime < FRESH:
-                continue
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(folder)
-            found += 1
+            if ours and time.time() - info.st_mtime >= FRESH:
+                with (folder / ".held").open("rb") as held:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    _remove(folder)
+                    found += 1
     return found
 
 

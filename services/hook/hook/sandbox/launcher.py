@@ -70,7 +70,7 @@ def _run(spec: Spec, control: socket.socket) -> Spec:
         _be_child(spec, told, own)
     os.close(told)
     end = _watch(child, spec, control)
-    left = 0 if own else _end_all()
+    left = 0 if own else _end_all(child)
     if own:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -109,6 +109,7 @@ def _be_child(spec: Spec, told: int, own: bool) -> None:
         status = _wait_for(script)
         said = {**ready, "status": status}
         if own:
+            _reap()
             there = sum(name.isdigit() for name in os.listdir("/proc"))  # noqa: PTH208
             said["left"] = there - 1 if alone else 0
         os.write(told, json.dumps(said).encode())
@@ -214,7 +215,8 @@ def _watch(child: int, spec: Spec, control: socket.socket) -> str:
                 return "exit"
             if ready:
                 return "server"
-            below = _descendants(child)
+            # Below this process, not below the child: what lost its parent is here as well.
+            below = [each for each in _descendants(os.getpid()) if each != child]
             if len(below) > spec["processes"]:
                 # Elsewhere the kernel's own limit comes first.
                 return "processes"
@@ -229,25 +231,33 @@ def _watch(child: int, spec: Spec, control: socket.socket) -> str:
         os.close(handle)
 
 
-def _end_all() -> int:
-    """Kill every descendant and reap it; how many there were. Ends when there is no child left."""
+def _end_all(child: int) -> int:
+    """Kill every descendant and reap it; how many there were beside the child.
+
+    Ends when there is none left.
+    """
     found: set[int] = set()
     deadline = time.monotonic() + ENDING
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not _reap():
         here = _descendants(os.getpid())
         # Stopped first: what is stopped starts nothing while the others are found.
         for sign in (signal.SIGSTOP, signal.SIGKILL):
             for each in here:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(each, sign)
-        found |= set(here)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            break
+        found |= set(here) - {child}
         time.sleep(0.001)
-    return max(0, len(found) - 1)
+    return len(found)
+
+
+def _reap() -> bool:
+    """Take leave of every child that has ended; True when there is no other."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return True
+    return False
 
 
 def _wait_for(pid: int) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from hook.sandbox import account as accounts
@@ -47,12 +49,14 @@ class Scripts:
         limits: HookLimits,
         *,
         holds: frozenset[str] = HOLDS,
+        clock: Callable[[], float] = time.monotonic,
     ):
         """`repos`: where a repository's data is (`Registry.path`).
 
         `holds`: what of the kernel is made use of, where it has it; a machine may have none of it.
         """
         self._holds = holds
+        self._clock = clock
         self.bundles = bundles
         self._path = repos
         self._limits = limits
@@ -130,9 +134,12 @@ class Scripts:
                 "TOOLKIT_HOOK": name,
             }
             script = place.folder / "hooks" / name
+            deadline = self._clock() + limits.seconds
             for arguments, given in _calls(name, changes):
                 words = [*_interpreter(files, name), str(script), *arguments]
-                ended = place.run(name, words, told, given, limits, say)
+                # All calls of `update` together have the time of one.
+                left = replace(limits, seconds=max(0.0, deadline - self._clock()))
+                ended = place.run(name, words, told, given, left, say)
                 code = _say_end(name, ended, limits, say)
                 if code:
                     return code
