@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LINES = 200
 """Lines that one answer of ours has at most; a file can be wrong in very many places."""
+WAITS = 4
+"""Whole checks of others that a push waits for, at their slowest, before it is refused."""
 TURN = 120.0
 """Seconds that a push waits for another one of the same repository to move its ref."""
 
@@ -196,7 +198,8 @@ class Push:
         gate, repo = self._gate, self.repo
         with gate.opens.tree(repo, change.new, quarantine) as tree:
             tree.check()
-            with gate.slots.take(str(self._who.caller), gate.config.limits.check_seconds):
+            patience = WAITS * gate.config.limits.check_seconds
+            with gate.slots.take(str(self._who.caller), patience):
                 checked = gate.checks.check(
                     tree,
                     self._who.token,
