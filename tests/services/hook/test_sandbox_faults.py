@@ -63,7 +63,7 @@ def test_as_many_processes_as_one_may_have_and_no_more(
     rig: Rig, holds: frozenset[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(box, "PROCESSES", 12)
-    script = """#!/usr/bin/python3
+    script = """#!/usr/bin/env python3
 import os, time
 print(os.getuid(), flush=True)
 made = 0
@@ -105,7 +105,9 @@ def test_output_without_end_is_cut_and_drained(rig: Rig, size: int) -> None:
 
 @HELD
 def test_one_that_eats_memory_gets_no_more(rig: Rig, holds: frozenset[str]) -> None:
-    script = "#!/usr/bin/python3\nimport os\nprint(os.getuid(), flush=True)\nb'x' * (256 << 20)\n"
+    script = (
+        "#!/usr/bin/env python3\nimport os\nprint(os.getuid(), flush=True)\nb'x' * (256 << 20)\n"
+    )
     limits = HookLimits(seconds=PATIENT.seconds, memory=64 << 20)
     assert rig.run(script, limits=limits, holds=holds) == 1
     assert "MemoryError" in rig.said
@@ -113,7 +115,7 @@ def test_one_that_eats_memory_gets_no_more(rig: Rig, holds: frozenset[str]) -> N
 
 
 def test_many_that_eat_memory_together_are_ended(rig: Rig) -> None:
-    script = """#!/usr/bin/python3
+    script = """#!/usr/bin/env python3
 import os, time
 print(os.getuid(), flush=True)
 for _ in range(4):
@@ -266,6 +268,53 @@ def test_a_server_that_is_not_root_runs_them_as_itself(tmp_path: Path) -> None:
     assert processes_of(uid) == []
 
 
+ENGINE = "chown dac_override fowner fsetid kill net_bind_service setfcap setgid setpcap setuid"
+"""The capabilities that root has in a container as engines make it."""
+
+IN_A_CONTAINER = """\
+import sys
+from hook.sandbox import box
+from hook.sandbox.account import account
+from toolkit.spec.hook import HookLimits
+limits = HookLimits(seconds=60.0, memory=64 << 20)
+with account(limits, wait=1.0) as who, box.box(who) as place:
+    place.fill([])
+    place.view.mkdir()
+    place.hand_over()
+    for script in sys.stdin.read().split("---"):
+        ended = place.run("test", ["/bin/sh", "-c", script], {}, b"", limits, print)
+        print(ended.end, ended.code, ended.left, ended.namespace)
+"""
+
+
+def test_root_of_a_container_has_rights_enough() -> None:
+    """Without a namespace, and without a look into the memory of others."""
+    root = Path(__file__).parents[3]
+    held = ",".join(["-all", *(f"+{each}" for each in ENGINE.split())])
+    eat = "import os, time\nos.fork(); os.fork()\nx = b'x' * (32 << 20)\ntime.sleep(600)\n"
+    scripts = ["id -u; (setsid sleep 600 &); echo done", f'exec python3 -c "{eat}"']
+    done = subprocess.run(
+        [
+            "setpriv",
+            "--bounding-set",
+            held,
+            "--inh-caps=-all",
+            sys.executable,
+            "-c",
+            IN_A_CONTAINER,
+        ],
+        input="---".join(scripts),
+        env={"PYTHONPATH": f"{root}:{root}/services/hook", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    uid, said, first, *rest = done.stdout.splitlines()
+    assert (said, first) == ("done", "exit 0 1 False"), done.stderr
+    assert rest[-1].startswith("memory")
+    assert processes_of(int(uid)) == []
+
+
 def seen_by_all(path: str) -> bool:
     """Whether anybody may run it, along the whole way."""
     real = Path(path).resolve()
@@ -304,7 +353,7 @@ def test_a_million_empty_lines_are_none_of_anybodys_business() -> None:
 
 @HELD
 def test_what_lost_its_parent_counts_as_well(rig: Rig, holds: frozenset[str]) -> None:
-    script = """#!/usr/bin/python3
+    script = """#!/usr/bin/env python3
 import os, time
 print(os.getuid(), flush=True)
 for _ in range(4):
@@ -325,7 +374,7 @@ time.sleep(600)
 
 @HELD
 def test_what_has_ended_by_itself_was_not_left_behind(rig: Rig, holds: frozenset[str]) -> None:
-    script = "#!/usr/bin/python3\nimport os\npid = os.fork() or os._exit(0)\n"
+    script = "#!/usr/bin/env python3\nimport os\npid = os.fork() or os._exit(0)\n"
     script += "os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)\n"
     assert rig.run(script, holds=holds) == 0
     assert rig.said == []
@@ -335,7 +384,7 @@ def test_folders_deeper_than_anybody_goes_are_removed(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(box, "LOOK", 0.1)
-    script = """#!/usr/bin/python3
+    script = """#!/usr/bin/env python3
 import os
 print(os.environ["HOME"], flush=True)
 for _ in range(1200):
