@@ -17,6 +17,7 @@ from tests.agents.cluster import local_cluster
 from tests.agents.guarded import Guarded
 from tests.agents.shop import Said
 from tests.agents.stacks import Stack
+from tests.docs.pages import blocks, steps
 from toolkit.spec.dev import Machine
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(300)]
@@ -212,6 +213,24 @@ def test_a_repository_is_made_once_and_git_told_how_to_ask(journey: Journey) -> 
     assert asked[1].endswith("-m toolkit repo credential --env dev")
     assert journey.repo("url", REPO).out == journey.url + "\n"
     assert [each["name"] for each in journey.repo("list", "--json").report["repos"]] == [REPO]
+
+
+def test_the_page_shows_what_the_command_says(journey: Journey, tmp_path: Path) -> None:
+    shown = {
+        step.command: step.shown
+        for block in blocks("docs/hook.md")
+        if block.kind == "console"
+        for step in steps(block)
+    }
+    journey.shop.git("init", "-q", "-b", "main", str(tmp_path))
+    (tmp_path / "toolkit.toml").write_text("[environments.dev]\nlocal = true\n")
+    (tmp_path / ".toolkit").symlink_to(journey.shop.cluster.root / ".toolkit")
+    said = journey.repo("create", "page", folder=tmp_path)
+    assert said.code == 0, said.err
+    assert journey.repo("delete", "page", "--yes").code == 0
+    port = str(journey.shop.cluster.state.ports.hook_http)
+    alike = [line.replace(port, "8655").replace("page", "shop") for line in said.out.splitlines()]
+    assert alike == list(shown["toolkit repo create shop"])
 
 
 def test_the_pusher_watches_the_rollout(journey: Journey) -> None:

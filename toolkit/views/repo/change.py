@@ -16,8 +16,8 @@ def lines(report: RepoCreateReport | RepoDeleteReport) -> list[str]:
         return result + (staged("trash", report.trash) if report.trash else [])
     result += staged("remote", report.row.url)
     if report.work_tree is not None:
-        told = "asks toolkit for the token" if report.work_tree.changed else "asks toolkit already"
-        result += staged("git", f"{report.work_tree.folder} {told}")
+        told = "for the token" if report.work_tree.changed else "already"
+        result += staged("git", f"asks toolkit {told}, in this work tree")
     for note in report.notes:
         result += staged("note", note)
     if report.next is not None:
