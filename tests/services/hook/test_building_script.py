@@ -63,7 +63,7 @@ class Task:
 
     def until_all_ended(self) -> None:
         """Returns when nothing holds the lock; else the test's own time limit ends it."""
-        with (self.code / "lock").open() as file:
+        with (self.code / "lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
 
     def packed(self) -> dict[str, tuple[int, float, str]]:
