@@ -126,9 +126,7 @@ OUTPUT = (
 )  # fmt: skip
 """A task's own last words."""
 
-_HOOK_SERVERS = (
-    r"(?s)/(?:archive/[0-9a-f]{40}|builds/[0-9a-f]{64})\.tar\.gz.*bad response code: "
-)
+_HOOK_SERVERS = r"(?s)/(?:archive/[0-9a-f]{40}|builds/[0-9a-f]{64})\.tar\.gz.*bad response code: "
 ARTIFACT = (
     _meaning("disk", "the node's disk is full", _NO_SPACE, _DISK),
     _meaning(
