@@ -121,6 +121,7 @@ def test_ctrl_c_is_130_and_says_so(tmp_path: Path) -> None:
         ("restart", {"target", "step"}, "no other is touched"),
         ("abort", {"target", "fail"}, "is aborted, and Nomad ends it"),
         ("promote", {"target", "gate"}, "goes on with the rollout of web"),
+        ("repo log", set[str](), "the hook server goes on"),
     ],
 )
 def test_an_interruption_says_what_goes_on(command: str, stages: set[str], words: str) -> None:

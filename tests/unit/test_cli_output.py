@@ -92,6 +92,22 @@ def test_a_question_on_a_terminal_wants_a_clear_yes(typed: str, answer: bool) ->
     assert text_of(here.stderr) == "stop web? [y/N] "
 
 
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [("shop\n", True), (" shop \n", True), ("y\n", False), ("Shop\n", False), ("", False)],
+)
+def test_what_would_be_lost_is_typed_by_its_name(typed: str, answer: bool) -> None:
+    here = world(stdin=Terminal(typed), stderr=Terminal())
+    assert Output(here).confirm_name("delete shop", "shop", yes=False) is answer
+    assert text_of(here.stderr) == "delete shop? Type its name to do so: "
+
+
+def test_a_name_is_typed_on_a_terminal_or_yes_is_said() -> None:
+    with pytest.raises(NeedsAnswerError):
+        Output(world(stdin=io.StringIO("shop\n"))).confirm_name("delete shop", "shop", yes=False)
+    assert Output(world()).confirm_name("delete shop", "shop", yes=True)
+
+
 def test_yes_answers_everywhere_and_says_so() -> None:
     here = world()
     assert Output(here).confirm("stop web?", yes=True)

@@ -134,7 +134,8 @@ def runner(entry: catalog.Entry, function: Callable[..., ExitCode]) -> Callable[
         try:
             code = function(call, **values)
         except KeyboardInterrupt as exc:
-            stopped = interruption(entry.name, values.get("job"), call.output.stages)
+            named = values.get("job") or values.get("repo")
+            stopped = interruption(entry.name, named, call.output.stages)
             call.retype(stopped)
             raise stopped from exc
         except ToolkitError as error:
@@ -190,6 +191,9 @@ def interruption(command: str, job: str | None, stages: set[str]) -> ToolkitErro
             hint=f"toolkit status {job} shows what is there",
             code=code,
         )
+    if command in {"repo log", "repo redeploy", "repo rollback", "repo resume"}:
+        message = "interrupted; the hook server goes on with what it was asked without us"
+        return ToolkitError(message, hint=f"toolkit repo log {job} follows it again", code=code)
     if command in {"dns set", "dns delete"}:
         message = "interrupted; the kick server finishes what it was asked, if it was"
         return ToolkitError(message, hint="toolkit dns list shows what is there", code=code)

@@ -104,7 +104,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "secret list": (Need("variables", ("read",)),),
     "secret delete": (Need("variables", ("read",)), Need("variables", ("destroy",))),
 }
-"""Command -> what it cannot do without. Those that are not here ask no cluster, or kick."""
+"""Command -> what it cannot do without. Those that are not here ask none, or our servers."""
 
 
 @dataclass(frozen=True, slots=True)
