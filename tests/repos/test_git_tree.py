@@ -67,7 +67,7 @@ def test_other_objects_are_no_commits(source: Source) -> None:
     for id_, kind in (
         (blob, "blob"),
         (folder, "tree"),
-        (source.git("mktag", stdin=tag), "tag"),
+        (source.put("tag", tag), "tag"),
     ):
         with pytest.raises(RefusedError, match=f"is a {kind}, not a commit"), opened(source, id_):
             pass
@@ -80,8 +80,7 @@ def test_other_objects_are_no_commits(source: Source) -> None:
     [b"", b"tree x\n", b"tree " + b"a" * 39 + b"\n", b"parent " + b"a" * 40, b"tree \xff\n\n"],
 )
 def test_a_commit_that_names_no_tree(source: Source, data: bytes) -> None:
-    words = ("hash-object", "-w", "-t", "commit", "--literally", "--stdin")
-    commit = source.git(*words, stdin=data)
+    commit = source.put("commit", data)
     with pytest.raises(RefusedError, match="names no tree"), opened(source, commit):
         pass
 
@@ -167,8 +166,7 @@ def test_a_name_twice_is_refused(source: Source) -> None:
     ids=repr,
 )  # fmt: skip
 def test_a_folder_that_is_damaged_is_refused(source: Source, data: bytes) -> None:
-    words = ("hash-object", "-w", "-t", "tree", "--literally", "--stdin")
-    tree = source.git(*words, stdin=data)
+    tree = source.put("tree", data)
     assert "is a folder that cannot be read" in refusal(source, tree).message
 
 

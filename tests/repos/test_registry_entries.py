@@ -75,7 +75,7 @@ def test_a_new_repository_has_our_configuration_and_no_hooks(bare: Path, source:
 def _at(path: Path) -> Source:
     """Git's answers about a repository that is there already."""
     found = Source.__new__(Source)
-    found.path, found.digest = path, 20
+    found.path = path
     return found
 
 

@@ -94,8 +94,7 @@ def test_the_same_name_twice(source: Source, bare: Path) -> None:
 
 def test_a_commit_without_an_author(source: Source, bare: Path) -> None:
     data = f"tree {source.folder({'a': b'x'})}\n\nx\n".encode()
-    words = ("hash-object", "-w", "-t", "commit", "--literally", "--stdin")
-    refused(source, bare, source.git(*words, stdin=data), "missingAuthor")
+    refused(source, bare, source.put("commit", data), "missingAuthor")
 
 
 def test_a_pack_that_is_too_large(tmp_path: Path, source: Source) -> None:
@@ -224,7 +223,7 @@ def test_a_branch_that_is_no_commit(source: Source, bare: Path, kind: str) -> No
     made = {
         "blob": source.blob(b"x"),
         "tree": source.folder({"a": b"x"}),
-        "tag": source.git("mktag", stdin=tag),
+        "tag": source.put("tag", tag),
     }
     said = source.send(bare, (NOTHING, made[kind], "refs/heads/main"))
     assert b"ng refs/heads/main" in said.stdout
