@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
@@ -371,6 +372,19 @@ def test_the_token_is_in_no_file_and_in_nothing_that_git_is_told(rig: Rig) -> No
         if path.is_file():
             assert TOKEN.encode() not in path.read_bytes()
     assert TOKEN not in rig.logged()
+
+
+def test_each_push_is_a_line_of_the_log(rig: Rig) -> None:
+    rig.commit()
+    rig.push("HEAD:refs/tags/v1")
+    rig.push()
+    rig.push("HEAD:refs/heads/other")
+    with rig.gate.admit(rig.repo, rig.who, "192.0.2.7"):
+        pass
+    rig.settle()
+    lines = [json.loads(line) for line in rig.logged().splitlines()]
+    assert [line["result"] for line in lines] == ["refused", "done", "done", "not done"]
+    assert (lines[-1]["who"], lines[-1]["source"]) == ("ann", "192.0.2.7")
 
 
 def test_a_large_file_beside_the_configuration_is_no_matter(rig: Rig) -> None:

@@ -101,7 +101,11 @@ class Children:
         if control is not None:
             control.close()
         if process is not None:
-            process.wait()
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def run(
         self,

@@ -198,12 +198,12 @@ def _say(status: socket.socket, message: dict[str, object]) -> None:
         status.send(json.dumps(message).encode())
 
 
-def main(number: int, more: str) -> NoReturn:
-    """Serve on the socket with that number; `more`: the modules to import, and where they are."""
+def main(number: int, modules: str) -> NoReturn:
+    """Serve on the socket with that number; `modules`: what to import, and where it is."""
     # Held back, and not ignored: a child that is asked to end before it works hears of it then.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    said = json.loads(more)
+    said = json.loads(modules)
     sys.path += said["path"]
     preload(said["modules"])
     gc.collect()

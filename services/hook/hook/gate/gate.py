@@ -156,3 +156,7 @@ class Gate:
     def fault(self, repo: str, message: str) -> None:
         """Log that a child broke."""
         self._log.say("check", repo=repo, fault=message)
+
+    def ended(self, repo: str, who: str, source: str, result: str) -> None:
+        """Log how a push ended."""
+        self._log.say("push", repo=repo, who=who, source=source, result=result)

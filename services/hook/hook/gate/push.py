@@ -110,6 +110,9 @@ class Parts(Protocol):
     def fault(self, repo: str, message: str) -> None:
         """Log that a child broke."""
 
+    def ended(self, repo: str, who: str, source: str, result: str) -> None:
+        """Log how a push ended."""
+
     def check_open(self) -> None:
         """UnavailableError when no more pushes are taken."""
 
@@ -136,7 +139,7 @@ class Push:
         self._intent = ""
         self._entry: Any = None
         self._accepted = False
-        self._record: Deployment | None = None
+        self._result = "not done"
 
     def answer(self, heard: Heard, say: Say) -> int:
         """What a hook of this push is to exit with; each speaks once, and in git's order."""
@@ -216,7 +219,7 @@ class Push:
         said = {
             "TOOLKIT_BRANCH": self.repo.branch,
             "TOOLKIT_COMMIT": "" if change is None else change.new,
-            "TOOLKIT_PUSHER": str(self._who.caller),
+            "TOOLKIT_PUSHER": bounded(str(self._who.caller)),
             **heard.environ,
         }
         code = self._gate.run_hooks(self.repo, hook, heard.lines, said, say)
@@ -264,6 +267,7 @@ class Push:
         with contextlib.suppress(ToolkitError):
             detail = " · ".join(lines[:5])
             if self._entry is None:
+                self._result = "refused"
                 gate.ledger.note("push", self._who.caller, name, "refused", detail)
             else:
                 self._conclude("refused", detail)
@@ -292,17 +296,24 @@ class Push:
 
     def _begin(self, moved: Sequence[RefChange]) -> Deployment | None:
         """The record, where the branch that is deployed is among what moved; once."""
+        if (change := self._taken(lambda change: change in moved)) is None:
+            return None
+        return self._recorded(change)
+
+    def _taken(self, fits: Callable[[RefChange], bool]) -> RefChange | None:
+        """What was announced and not begun yet, for one thread alone."""
         with self._lock:
-            if self._change is None or self._change not in moved:
+            change = self._change
+            if change is None or not fits(change):
                 return None
-            change, self._change = self._change, None
+            self._change = None
+            return change
+
+    def _recorded(self, change: RefChange) -> Deployment:
         try:
-            self._record = self._gate.deploys.begin(
-                self.repo.name, change, self._who, intent=self._intent
-            )
+            return self._gate.deploys.begin(self.repo.name, change, self._who, intent=self._intent)
         finally:
             self._gate.turns.leave(self.repo.name, self)
-        return self._record
 
     def _run_after(self, heard: Heard, say: Say) -> None:
         """Of a push that deploys nothing; of others they run when the verdict is there."""
@@ -317,28 +328,28 @@ class Push:
     def close(self) -> None:
         """Git has ended, however that came: what is left open is closed. Blocking."""
         gate, repo = self._gate, self.repo
-        with self._lock:
-            change = self._change
+        change = self._taken(lambda _change: True)
         try:
-            if change is not None and gate.opens.head(repo) == change.new:
+            if change is None:
+                self._conclude("unknown" if self._accepted else "not done", "git ended early")
+            elif gate.opens.head(repo) == change.new:
                 # Git moved the ref, and was ended before it could tell.
-                self._begin((change,))
+                self._recorded(change)
                 self._conclude("done", "")
-            elif change is not None:
-                self._change = None
+            else:
                 gate.deploys.drop(self._intent)
                 self._conclude("not done", "git did not move the ref")
-            else:
-                self._conclude("unknown" if self._accepted else "not done", "git ended early")
         except (ToolkitError, OSError) as exc:
             gate.bug(exc)
         finally:
             gate.turns.leave(repo.name, self)
+            gate.ended(repo.name, str(self._who.caller), self._source, self._result)
 
     def _conclude(self, result: Any, detail: str) -> None:
         with self._lock:
             entry, self._entry = self._entry, None
         if entry is not None:
+            self._result = result
             self._gate.ledger.conclude(entry, result, detail)
 
     def _clean(self, text: str) -> str:
