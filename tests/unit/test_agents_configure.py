@@ -22,7 +22,7 @@ from toolkit.agents.configure import (
 from toolkit.agents.layout import AGENTS, Layout
 from toolkit.agents.ports import HIGHEST_OFFSET, PURPOSES, ports_at
 from toolkit.errors import RefusedError
-from toolkit.spec.agents import AgentPorts
+from toolkit.spec.agents import AgentPorts, AgentState
 from toolkit.spec.dev import Machine
 
 LAYOUT = Layout(Path("/project"))
@@ -155,6 +155,13 @@ def test_the_highest_offset_fits() -> None:
 def test_every_port_has_a_purpose() -> None:
     fields = set(AgentPorts.__slots__) - {"offset"}
     assert set(PURPOSES) == fields
+
+
+def test_agents_of_before_a_port_was_there_have_it_at_their_offset() -> None:
+    state = AgentState(AgentPorts.at(300), (), "traefik", nomad_token="t")
+    known = json.loads(state.to_json())
+    del known["ports"]["hook_http"]
+    assert AgentState.from_json(json.dumps(known)) == state
 
 
 def test_docker_keeps_local_images_and_talks_to_the_engine_named() -> None:

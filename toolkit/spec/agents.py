@@ -93,6 +93,8 @@ class AgentState:
     def from_json(cls, text: str) -> AgentState:
         """The state back from `to_json`; ValueError, KeyError or TypeError when it is not one."""
         data: dict[str, Any] = json.loads(text)
-        data["ports"] = AgentPorts(**data["ports"])
+        known = asdict(AgentPorts.at(int(data["ports"].get("offset", 0))))
+        # Agents that were started before there was a port have it where it would be now.
+        data["ports"] = AgentPorts(**{**known, **data["ports"]})
         data["processes"] = tuple(AgentProcess(**item) for item in data["processes"])
         return cls(**data)
