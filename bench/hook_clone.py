@@ -20,7 +20,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.row import Row
-from tests.services.hook.git_server import ALICE, Work, git, git_server
+from tests.services.hook.git_server import Work, git
+from tests.services.hook.hook_process import hook_process
 
 MEGABYTES = 100
 FILES = 200
@@ -33,11 +34,12 @@ def hook_clone() -> list[Row]:
     """Clones of 100 MB, in turn."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with git_server(folder) as server:
-            bare = server.make("large")
+        with hook_process(folder) as server:
+            server.make("web")
+            bare = server.data / "repos/web.git"
             _fill(folder / "work", bare)
             with _backend(bare.parent) as theirs:
-                ours = server.remote("large", ALICE)
+                ours = server.remote("web")
                 peer = f"{theirs}/{bare.name}"
                 sides: dict[str, list[float]] = {ours: [], peer: []}
                 for number in range(ROUNDS + 1):
