@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from hook.sandbox import box
 
 from tests.agents.shop import Said
 from tests.faults.shell import call
@@ -15,8 +20,12 @@ from tests.services.hook.hook_process import (
     READER_TOKEN,
     HookProcess,
     git,
+    hook_process,
 )
+from tests.services.hook.sandbox_rig import processes_of
 
+HOME = re.compile(r"remote: (/\S+/home)\s*$")
+NUMBER = re.compile(r"remote: (\d+)\s*$")
 PROJECT = """\
 default_environment = "dev"
 [environments.dev]
@@ -177,3 +186,32 @@ def test_a_push_meets_the_scripts_and_their_replacement_keeps_its_commits(
     assert git("push", remote, "work", cwd=work).returncode == 0
     typing.json("destroy", "shop", "--yes")
     assert git("ls-remote", remote, "work").stdout.split()[0] != head
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user: needs root")
+def test_a_server_that_is_killed_leaves_no_script_behind(tmp_path: Path) -> None:
+    """Nobody is left to end it: the process that watches a script sees the server go."""
+    (tmp_path / "server").mkdir()
+    work = tmp_path / "work"
+    commit(work, "one")
+    with hook_process(tmp_path / "server") as server:
+        typing = Typing(tmp_path / "project", server.url)
+        typing.write("pre-receive", "#!/bin/sh\npwd\nid -u\nsetsid sleep 600 &\nsleep 600\n")
+        typing.json("create", "shop", "hooks")
+        words = ["git", "push", server.remote("shop"), "work"]
+        with subprocess.Popen(words, cwd=work, stderr=subprocess.PIPE, text=True) as push:
+            assert push.stderr is not None
+            lines = iter(push.stderr.readline, "")
+            home = next(found[1] for line in lines if (found := HOME.match(line)))
+            uid = next(int(found[1]) for line in lines if (found := NUMBER.match(line)))
+            left = processes_of(uid)
+            assert left
+            server.process.kill()
+            assert psutil.wait_procs(left, timeout=60)[1] == []
+            push.stderr.read()
+        assert push.returncode != 0
+    folder = Path(home).parent
+    os.utime(folder, (1.0, 1.0))
+    assert box.sweep() >= 1, "the next server does so before its first script"
+    assert not folder.exists()

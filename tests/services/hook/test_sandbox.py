@@ -14,7 +14,10 @@ from tests.services.hook.sandbox_rig import NONE, PATIENT, REPO, History, Rig
 from toolkit.spec.bundle import HookFile
 from toolkit.spec.hook import HookLimits
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="another user: needs root")
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="another user: needs root"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,10 @@ from tests.services.hook.sandbox_rig import PATIENT, REPO, History, Rig, process
 from toolkit.spec.bundle import HookFile
 from toolkit.spec.hook import HookLimits
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="another user: needs root")
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="another user: needs root"),
+]
 
 HELD = pytest.mark.parametrize("holds", [HOLDS, frozenset()], ids=["held", "bare"])
 """With what this kernel has, and as on one that has nothing of it."""
