@@ -138,8 +138,11 @@ class Scripts:
             for arguments, given in _calls(name, changes):
                 words = [*_interpreter(files, name), str(script), *arguments]
                 # All calls of `update` together have the time of one.
-                left = replace(limits, seconds=max(0.0, deadline - self._clock()))
-                ended = place.run(name, words, told, given, left, say)
+                left = deadline - self._clock()
+                ended = Ended("time")
+                if left > 0:
+                    own = replace(limits, seconds=left)
+                    ended = place.run(name, words, told, given, own, say)
                 code = _say_end(name, ended, limits, say)
                 if code:
                     return code
