@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,13 @@ import pytest
 from hook.children.children import Children, Stop
 from hook.children.confine import USER
 from hook.children.errand import Message, Result, Work
-from hook.children.zygote import PRELOAD
-from hook.gate.checking import Check
 
-from tests.services.hook.gate_rig import FILES, TOKEN, config, files_of
+from tests.services.hook.gate_rig import TOKEN
 from toolkit.errors import ExitCode, UnavailableError
 from toolkit.spec.target import Secret
 from toolkit.spec.tree import DictTree
 
 ROOT = Path(__file__).parents[3]
-CHECKS = "tests.services.hook.child_checks"
 WORK = "tests.services.hook.child_work"
 MEMORY = 192 << 20
 
@@ -341,14 +337,6 @@ def test_a_child_has_nothing_of_the_server(tmp_path: Path, monkeypatch: pytest.M
         assert found["groups"] == []
         assert set(found["read"].values()) == {"Permission denied"}
         assert found["status"]["CapEff"].strip("0") == ""
-
-
-def test_everything_that_a_check_needs_was_imported_before() -> None:
-    work = Work(f"{CHECKS}:modules", Check(config()), Secret(TOKEN), files_of(FILES))
-    with closing(Children(modules=[*PRELOAD, CHECKS], path=[str(ROOT)])) as whole:
-        result = whole.run(work, memory=MEMORY, seconds=30.0)
-    assert "cannot be reached" in result.value["refused"]
-    assert result.value["imported"] == []
 
 
 def test_many_at_once_keep_to_themselves(children: Children) -> None:
