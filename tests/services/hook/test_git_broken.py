@@ -212,6 +212,30 @@ def test_two_pushes_do_not_take_each_other_s_objects(
         assert [pushing.wait(PATIENCE) for pushing in both] == [0, 0]
 
 
+def test_a_repository_that_is_deleted_meanwhile(
+    server: GitServer, work: Work, tmp_path: Path
+) -> None:
+    """Git stays in the folder, wherever that was moved: the push goes to the trash, all of it."""
+    server.make("deleted")
+    work.commit(a_txt="1")
+    go = tmp_path / "go"
+    server.gate.hook("pre-receive", f"echo in; until [ -e {go} ]; do sleep 0.05; done")
+    before = len(server.requests(PUSH))
+    with subprocess.Popen(
+        ["git", "-C", work.folder, "push", server.remote("deleted"), "main"],
+        env=ENVIRON, stderr=subprocess.PIPE, text=True,
+    ) as pushing:  # fmt: skip
+        assert pushing.stderr is not None
+        assert pushing.stderr.readline().strip() == "remote: in"
+        deleted = server.registry.delete("deleted")
+        go.touch()
+        assert pushing.wait(PATIENCE) == 0
+    answered(server, PUSH, before + 1)
+    assert server.registry.restore(deleted).name == "deleted"
+    assert work.head() in work.git("ls-remote", server.remote("deleted"))
+    assert server.gate.inside == 0
+
+
 def test_an_empty_push_asks_nobody(server: GitServer) -> None:
     """Clients send it to learn whether they may: no git, no gate."""
     server.make("empty")

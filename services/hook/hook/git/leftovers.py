@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ def sweep(git_dir: Path) -> None:
 
     A folder is looked through, and as a rule nothing is found there.
     """
-    for folder in (git_dir / "objects").iterdir():
-        if folder.name.startswith(INCOMING):
-            shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):  # deleted meanwhile, the whole repository
+        for folder in (git_dir / "objects").iterdir():
+            if folder.name.startswith(INCOMING):
+                shutil.rmtree(folder, ignore_errors=True)
