@@ -109,3 +109,19 @@ def processes_of(uid: int) -> list[psutil.Process]:
         except psutil.NoSuchProcess:
             continue
     return found
+
+
+def left_behind(uid: int) -> list[psutil.Process]:
+    """What runs as this user although its folder is gone.
+
+    The number may be somebody else's by now: of another test, whose folder is there.
+    """
+    found = []
+    for each in processes_of(uid):
+        try:
+            home = each.environ().get("HOME", "")
+        except psutil.Error:
+            continue
+        if home and not Path(home).exists():
+            found.append(each)
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import select
 import signal
 import socket
@@ -72,7 +73,10 @@ def account(limits: HookLimits, *, wait: float) -> Iterator[Account]:
         yield Account(None, None)
     elif limits.user == DYNAMIC:
         with ExitStack() as held:
-            uid = next((number for number in NUMBERS if _take(held, number)), None)
+            # From anywhere on: who comes next does not get the number that was just in use.
+            first = secrets.randbelow(len(NUMBERS))
+            order = (*NUMBERS[first:], *NUMBERS[:first])
+            uid = next((number for number in order if _take(held, number)), None)
             if uid is None:
                 raise _busy()
             yield Account(uid, uid)
