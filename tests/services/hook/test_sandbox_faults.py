@@ -531,7 +531,8 @@ def test_when_every_account_is_taken_no_script_runs(
     # Others of their own: the numbers are the machine's, and so are those of other tests.
     monkeypatch.setattr(account, "NUMBERS", range(61_000 + os.getpid() % 100, 61_180))
     with contextlib.ExitStack() as held:
-        assert any([account._take(held, each) for each in account.NUMBERS])
+        taken = [account._take(held, each) for each in account.NUMBERS]
+        assert any(taken)
         assert rig.again() == 1
     assert rig.said == ["the pre-receive hook could not be run: too many hooks run already"]
     assert rig.again() == 0
