@@ -69,9 +69,10 @@ class PushLimits:
     deploy_seconds: float = 3600.0
     deploy_memory: int = 768 << 20
     log_bytes: int = 4 << 20
-    pushes: int = 16
-    """Under way at once."""
-    pushes_of_one: int = 4
+    pushes: int = 32
+    """On their way in at once: each is a git and some threads, and what thinks has bounds of its
+    own."""
+    pushes_of_one: int = 24
     clones: int = 16
     requests: int = 64
 

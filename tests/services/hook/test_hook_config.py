@@ -168,7 +168,7 @@ def test_a_whole_one_is_read_as_it_is_written() -> None:
         (LEAST + '[target.edge]\npublic = "x/y"\n', "target.edge.public", "path"),
         (LEAST + "[limits]\npushes = 0\n", "limits.pushes", "1"),
         (LEAST + "[limits]\npushes = 2\n", "limits.pushes", "pushes is 2"),
-        (LEAST + "[limits]\npushes_of_one = 17\n", "limits.pushes_of_one", "pushes is 16"),
+        (LEAST + "[limits]\npushes_of_one = 33\n", "limits.pushes_of_one", "pushes is 32"),
         (LEAST + '[limits]\nseconds = "long"\n', "limits.seconds", "duration"),
         (LEAST + '[hooks]\nuser = "root me"\n', "hooks.user", "no name"),
         (LEAST + '[builds]\ndriver = "docker"\n', "builds.driver", "image"),
