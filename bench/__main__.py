@@ -17,6 +17,8 @@ from bench.commands import Ran, lines, must, toolkit
 from bench.dev_watch import dev_watch
 from bench.gallery import gallery
 from bench.hook_clone import hook_clone
+from bench.hook_crowd import hook_crowd
+from bench.hook_push import hook_push
 from bench.kick_reconcile import kick_reconcile
 from bench.kick_writes import kick_memory, kick_writes
 from bench.lossless import lossless
@@ -221,7 +223,7 @@ MEASURES: tuple[Callable[[Cluster], list[Row]], ...] = (
 ALONE: tuple[Callable[[], list[Row]], ...] = (
     gallery, big_cluster, why_not, page, stack, dev_watch, kick_writes, kick_memory,
     rehearsal, cluster_aws,
-    kick_reconcile, hook_clone,
+    kick_reconcile, hook_push, hook_crowd, hook_clone,
 )  # fmt: skip
 """Measures that start what they need, and nothing else."""
 
