@@ -78,6 +78,23 @@ def leave(errand: Errand) -> Message:
     return {}
 
 
+def leave_far(errand: Errand) -> Message:
+    """The same, in a session of its own and with a child of its own."""
+    heard, told = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        os.fork()
+        os.write(told, f"{os.getpid()} ".encode())
+        time.sleep(600)
+        os._exit(0)
+    said = b""
+    while said.count(b" ") < 2:
+        said += os.read(heard, 100)
+    for pid in said.split():
+        errand.say({"pid": int(pid)})
+    return {}
+
+
 def thread_left(errand: Errand) -> Message:
     threading.Thread(target=time.sleep, args=(600,)).start()
     return {}

@@ -283,7 +283,7 @@ def test_no_python_to_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     others.close()
 
 
-@pytest.mark.parametrize("name", ["leave", "thread_left"])
+@pytest.mark.parametrize("name", ["leave", "leave_far", "thread_left"])
 def test_nothing_of_a_child_outlives_it(children: Children, name: str) -> None:
     heard = Heard()
     assert run(children, name, on_message=heard).end == "done"

@@ -21,7 +21,7 @@ PROCESSES = 4096
 """Threads of all children together, where they are somebody else than the server."""
 
 FILES = 512
-_PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS = 1, 4, 38
+_PDEATHSIG, _DUMPABLE, _CHILD_SUBREAPER, _NO_NEW_PRIVS = 1, 4, 36, 38
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ def confine(limits: Limits) -> None:
     _prctl(libc, _NO_NEW_PRIVS, 1)
     _prctl(libc, _DUMPABLE, 0)
     _prctl(libc, _PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of whatever children leave behind, in whatever session; OSError."""
+    _prctl(ctypes.CDLL(None, use_errno=True), _CHILD_SUBREAPER, 1)
 
 
 def _limit(what: int, most: int) -> None:

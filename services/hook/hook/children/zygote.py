@@ -18,10 +18,11 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from hook.children import child
-from hook.children.confine import Limits
+from hook.children.confine import Limits, adopt_orphans
 
 READY = b"ready"
 KILL, INTERRUPT = b"k", b"i"
@@ -89,6 +90,7 @@ class Zygote:
         self._control = control
         self._selector = selectors.DefaultSelector()
         self._running: dict[int, Running] = {}
+        adopt_orphans()
         # A child's end wakes the wait through a pipe: a signal alone could come just before it.
         self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -176,10 +178,19 @@ class Zygote:
             _kill(pid)
             _, status = os.waitpid(pid, 0)
             each = self._running.pop(pid)
+            self._end_strays()
             with contextlib.suppress(KeyError):
                 self._selector.unregister(each.status)
             _say(each.status, {"ended": os.waitstatus_to_exitcode(status)})
             each.status.close()
+
+    def _end_strays(self) -> None:
+        """End what a child left outside of its group: it is this process's by now."""
+        while strays := _children() - self._running.keys():
+            for pid in strays:
+                _kill(pid)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
 
     def _end(self) -> NoReturn:
         for pid in self._running:
@@ -191,6 +202,15 @@ def _kill(pid: int) -> None:
     for kill in (os.kill, os.killpg):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
+
+
+def _children() -> set[int]:
+    """Every process whose parent this one is; none where the kernel does not say."""
+    try:
+        said = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    except OSError:
+        return set()
+    return {int(pid) for pid in said.split()}
 
 
 def _say(status: socket.socket, message: dict[str, object]) -> None:
