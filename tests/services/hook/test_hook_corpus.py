@@ -213,14 +213,19 @@ def test_commits_that_lead_elsewhere(
     refused(push(server, [(NOTHING, id_of(objects[-1]), "refs/heads/main")], objects), words)
 
 
-@pytest.mark.parametrize("between", ["\n", "\r", "\r\n"], ids=ascii)
+@pytest.mark.parametrize("between", ["\n", "\r", "\r\n", "\n\n"], ids=ascii)
 def test_a_line_within_a_line(server: HookProcess, between: str) -> None:
-    """What git hands to hooks as one name, and a hook might read as a branch of its own."""
-    commit = id_of(GOOD[-1])
+    """Git would hand it to hooks as one name, which reads as a move of main that nobody makes."""
+    commit, before = id_of(GOOD[-1]), server.entries()
     hidden = f"refs/heads/fine{between}{NOTHING} {commit} refs/heads/main"
-    said = push(server, [(NOTHING, commit, "refs/heads/first"), (NOTHING, commit, hidden)])
-    assert "ok refs/" not in said, said
-    assert "deployment " not in said, said
+    first = (NOTHING, commit, "refs/heads/first")
+    for refs in ([first, (NOTHING, commit, hidden)], [(NOTHING, commit, hidden), first]):
+        said = push(server, refs)
+        assert "a ref with a space or a control character in it" in said
+        assert "ok refs/" not in said, said
+        assert "checking" not in said, said
+        assert "deployment " not in said, said
+    assert server.entries() == before
 
 
 @pytest.mark.parametrize("kind", ["blob", "tree"])

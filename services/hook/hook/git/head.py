@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from hook.git.body import Body
@@ -85,9 +86,17 @@ def _line(line: bytes, limits: PushLimits, head: Head) -> None:
             raise ProblemError("malformed", "push options are not taken here")
     if len(head.refs) >= limits.refs:
         raise ProblemError("too-large", f"a push may name {limits.refs} refs, and not more")
-    head.refs.append(line.partition(b"\0")[0].rstrip(b"\n")[_IDS:][:_LONGEST])
+    name = line.removesuffix(b"\n").partition(b"\0")[0][_IDS:]
+    if _CONTROL.search(name):
+        # Git's hooks are told of refs a line each: this one would be two of them, and the second
+        # a move that nobody makes. Git itself refuses such names, but only after its hooks.
+        raise ProblemError(
+            "malformed", "the push names a ref with a space or a control character in it"
+        )
+    head.refs.append(name[:_LONGEST])
 
 
+_CONTROL = re.compile(rb"[\0-\x20\x7f]")
 _LONGEST = 1000
 _IDS = 2 * 41
 """Characters of both IDs of a line: nothing but SHA-1 is taken."""
