@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -167,33 +165,12 @@ class Hook:
         self.permit(caller, name, right)
         return self.registry.get(name)
 
-    def timestamp(self) -> str:
-        """Now, in UTC."""
-        return datetime.fromtimestamp(self.now(), UTC).isoformat(timespec="milliseconds")
-
     def perform(
         self, name: str, ask: Ask[Any], *, before: Json, after: Json, effect: Callable[[], Answer]
     ) -> Answer:
         """An action with its intent recorded before it and its outcome after."""
         subject = ask.path.get("repo", "")
-        with self.audited(
+        with self.ledger.around(
             name, ask.caller, subject, before=before, after=after, request=ask.request
         ):
             return effect()
-
-    @contextlib.contextmanager
-    def audited(
-        self,
-        action: str,
-        caller: Caller,
-        subject: str,
-        *,
-        before: Json = None,
-        after: Json = None,
-        request: str = "",
-    ) -> Iterator[None]:
-        """Around an effect: see `Ledger.around`."""
-        with self.ledger.around(
-            action, caller, subject, before=before, after=after, request=request
-        ):
-            yield

@@ -18,7 +18,7 @@ from toolkit.serving.limits import Limits
 from toolkit.serving.log import Relay
 from toolkit.serving.serve import bind, make_server
 
-BODY = 60.0
+UNREAD = 60.0
 """Seconds that a client may leave an answer unread: a clone over a slow line has pauses."""
 
 
@@ -47,7 +47,7 @@ def run(settings: Settings) -> int:
     limits = Limits(
         requests=said.requests,
         of_one_caller=max(1, said.requests // 2),
-        answer_seconds=BODY,
+        answer_seconds=UNREAD,
     )
     parts = Parts(settings, hook, children)
     failures: list[str] = []
