@@ -340,6 +340,19 @@ def test_git_that_ends_after_the_ref_moved_leaves_a_deployment(rig: Rig) -> None
     assert rig.ledger.entries[-1] == ("shop", "done", "")
 
 
+def test_git_that_ends_after_some_refs_moved_is_believed_of_the_deployed_one_alone(
+    rig: Rig,
+) -> None:
+    rig.commit()
+    killing = Path(rig.root / "hooks")
+    with rig.gate.admit(rig.repo, rig.who, "") as admitted:
+        killing.mkdir()
+        (killing / "pre-receive").symlink_to(admitted.hooks_path / "pre-receive")
+        other = type(admitted)(admitted.environ, killing)
+        assert rig.push("main", "HEAD:refs/heads/other", admitted=other).code == 0
+    assert audited(rig) == ("done", "in part: refs/heads/main is sure")
+
+
 def test_git_that_ends_before_the_ref_moved_leaves_no_intent(rig: Rig) -> None:
     """Another push moved the ref behind our back: git itself finds out, after we said yes."""
     rig.commit()
@@ -358,6 +371,35 @@ def test_git_that_ends_before_the_ref_moved_leaves_no_intent(rig: Rig) -> None:
     (path / "refs/heads/main.lock").unlink()
     rig.deploys.on_intend = lambda: None
     assert rig.push().code == 0
+
+
+def audited(rig: Rig) -> tuple[str, str]:
+    """How the last push ended, as the audit and the log have it."""
+    rig.settle()
+    _, result, detail = rig.ledger.entries[-1]
+    assert json.loads(rig.logged().splitlines()[-1])["result"] == result
+    return result, detail
+
+
+def test_a_push_that_git_takes_in_part_is_written_down_so(rig: Rig) -> None:
+    """Without `--atomic` a branch moves though another one cannot."""
+    rig.commit()
+    done = rig.push("HEAD:refs/heads/a", "HEAD:refs/heads/a/b", "HEAD:refs/heads/c")
+    assert done.code == 1
+    assert audited(rig) == ("done", "in part: git moved 2 of 3, refs/heads/a, refs/heads/c")
+    done = rig.push("HEAD:refs/heads/main", "HEAD:refs/heads/c/d")
+    assert len(rig.deploys.records) == 1
+    assert audited(rig) == ("done", "in part: git moved 1 of 2, refs/heads/main")
+
+
+def test_a_push_of_which_the_deployed_branch_stays_is_written_down_so(rig: Rig) -> None:
+    rig.commit()
+    lock = rig.registry.path(rig.repo) / "refs/heads/main.lock"
+    rig.deploys.on_intend = lambda: lock.touch()
+    assert rig.push("main", "HEAD:refs/heads/other").code == 1
+    assert rig.head is None
+    assert not rig.deploys.intents and not rig.deploys.records
+    assert audited(rig) == ("done", "in part: git moved 1 of 2, refs/heads/other")
 
 
 def test_the_token_is_in_no_file_and_in_nothing_that_git_is_told(rig: Rig) -> None:

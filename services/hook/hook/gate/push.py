@@ -17,6 +17,7 @@ from toolkit.errors import RefusedError, ToolkitError, UnavailableError
 from toolkit.repos import refs
 from toolkit.repos.git import Quarantine
 from toolkit.serving.bounded import bounded, unsecret
+from toolkit.spec.audit import Result
 from toolkit.spec.deployment import Deployment, LogLine
 from toolkit.spec.hook import HookConfig
 from toolkit.spec.repo import RefChange, Repo
@@ -135,6 +136,8 @@ class Push:
         self._arrived = arrived
         self._lock = threading.Lock()
         self._heard: set[str] = set()
+        self._changes: tuple[RefChange, ...] = ()
+        """All that were agreed to."""
         self._change: RefChange | None = None
         self._intent = ""
         self._entry: Any = None
@@ -245,6 +248,7 @@ class Push:
         self._entry = gate.ledger.intend(
             "push", self._who.caller, repo.name, before=_olds(changes), after=_news(changes)
         )
+        self._changes = tuple(changes)
         if change is None or checked is None:
             return
         try:
@@ -285,7 +289,7 @@ class Push:
         self._arrived()
         moved = refs.read_lines(heard.lines)
         record = self._begin(moved)
-        self._conclude("done", "")
+        self._conclude(*self._outcome(moved))
         if record is None:
             self._run_after(heard, say)
             return 0
@@ -299,6 +303,16 @@ class Push:
         if (change := self._taken(lambda change: change in moved)) is None:
             return None
         return self._recorded(change)
+
+    def _outcome(self, moved: Sequence[RefChange]) -> tuple[Result, str]:
+        """Of what was agreed to, what git did: without `atomic` it may be a part."""
+        done = [each.name for each in self._changes if each in moved]
+        if len(done) == len(self._changes):
+            return "done", ""
+        if not done:
+            return "not done", "git moved none of them"
+        names = ", ".join(bounded(name, 60) for name in done[:5])
+        return "done", f"in part: git moved {len(done)} of {len(self._changes)}, {names}"
 
     def _taken(self, fits: Callable[[RefChange], bool]) -> RefChange | None:
         """What was announced and not begun yet, for one thread alone."""
@@ -335,7 +349,8 @@ class Push:
             elif gate.opens.head(repo) == change.new:
                 # Git moved the ref, and was ended before it could tell.
                 self._recorded(change)
-                self._conclude("done", "")
+                others = len(self._changes) > 1
+                self._conclude("done", f"in part: {self._branch} is sure" if others else "")
             else:
                 gate.deploys.drop(self._intent)
                 self._conclude("not done", "git did not move the ref")
@@ -345,7 +360,7 @@ class Push:
             gate.turns.leave(repo.name, self)
             gate.ended(repo.name, str(self._who.caller), self._source, self._result)
 
-    def _conclude(self, result: Any, detail: str) -> None:
+    def _conclude(self, result: Result, detail: str) -> None:
         with self._lock:
             entry, self._entry = self._entry, None
         if entry is not None:
