@@ -19,6 +19,8 @@ from starlette.routing import Route
 
 from tests.services.hook.hook_process import ADMIN, PUSHER, READER, SHOP, STRANGER
 from tests.services.hook.rig import HookRig, make_rig
+from toolkit.errors import AuditBrokenError
+from toolkit.repos.names import is_name
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW")
 OPEN = ("/healthz", "/metrics", "/openapi.json")
@@ -39,6 +41,23 @@ def spelled(path: str, repo: str = "shop") -> str:
 def test_the_matrix_has_every_url_of_the_application(still: HookRig) -> None:
     assert {route.path for route in still.app.routes if isinstance(route, Route)} == set(PATHS)
     assert len([each for each in still.app.routes if not isinstance(each, Route)]) == 0
+
+
+WORDS = sorted({word for path in PATHS for word in re.split(r"[/.{}]", path) if is_name(word)})
+"""What a path of the application says, and a repository may be called: `archive`, `builds`, …"""
+
+
+@pytest.mark.parametrize("repo", [*WORDS, "shop"])
+def test_no_repository_is_called_so_that_one_path_is_another_s(still: HookRig, repo: str) -> None:
+    """`/repos/archive/hooks` is of the repository `archive`, and no file of one called `repos`."""
+    routes = [route for route in still.app.routes if isinstance(route, Route)]
+    for path in PATHS:
+        scope = {"type": "http", "method": "GET", "path": spelled(path, repo)}
+        matched = [(each, each.matches(scope)) for each in routes]
+        found = [(each.path, said["path_params"]) for each, (how, said) in matched if how.value]
+        assert found[0][0] == path
+        others = [said for other, said in found[1:] if other != path]
+        assert all(not is_name(said["repo"]) or "current" in said.values() for said in others)
 
 
 @pytest.mark.parametrize(
@@ -281,3 +300,18 @@ def test_no_repository_is_deleted_between_a_pushs_check_and_its_deployment(
         ] == "refused"
         turns.leave("shop", push)
         assert rig.ask("DELETE", "/repos/shop").status_code == 200
+
+
+def test_a_server_whose_audit_was_changed_does_not_open(
+    portal: BlockingPortal, tmp_path: Path
+) -> None:
+    with make_rig(portal, tmp_path) as rig:
+        rig.ask("PUT", "/repos/shop", body={})
+        rig.ask("DELETE", "/repos/shop")
+    (file,) = (tmp_path / "audit").glob("audit-*.jsonl")
+    file.write_text(file.read_text().replace('"name":"ada"', '"name":"eve"', 1))
+    with (
+        pytest.raises(AuditBrokenError, match="does not hold at line 1 of audit-"),
+        make_rig(portal, tmp_path),
+    ):
+        pass
