@@ -395,7 +395,7 @@ def test_a_push_that_git_takes_in_part_is_written_down_so(rig: Rig) -> None:
 def test_a_push_of_which_the_deployed_branch_stays_is_written_down_so(rig: Rig) -> None:
     rig.commit()
     lock = rig.registry.path(rig.repo) / "refs/heads/main.lock"
-    rig.deploys.on_intend = lambda: lock.touch()
+    rig.deploys.on_intend = lock.touch
     assert rig.push("main", "HEAD:refs/heads/other").code == 1
     assert rig.head is None
     assert not rig.deploys.intents and not rig.deploys.records
