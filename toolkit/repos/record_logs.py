@@ -19,7 +19,7 @@ from typing import Any
 from toolkit.repos.records import Records
 from toolkit.spec.deployment import LogLine
 
-CHUNK = 256 << 10
+CHUNK = 64 << 10
 """Bytes that are read of a log at a time."""
 FULL = "the log is full: what follows is not kept"
 DAMAGED = "this line of the log is damaged"
