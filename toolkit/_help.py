@@ -1412,7 +1412,7 @@ Arguments:
   REPO  Name of a repository.  [required]
 
 Options:
-  --last N           The newest N deployments.  [default: 10; x>=1]
+  --last N           The newest N deployments.  [default: 10; 1<=x<=1000]
   -e, --env ENV      Environment of toolkit.toml to talk to.
   --namespace NAME   Nomad namespace.
   --region NAME      Nomad region.

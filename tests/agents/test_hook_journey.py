@@ -205,6 +205,8 @@ def test_a_repository_is_made_once_and_git_told_how_to_ask(journey: Journey) -> 
     again = journey.repo("create", REPO, "--json").report
     assert (again["verdict"], again["work_tree"]["changed"]) == ("unchanged", False)
     assert again["next"] == "git push hook main"
+    queued = journey.repo("create", REPO, "--order", "queue", "--json").report
+    assert (queued["verdict"], queued["repo"]["order"]) == ("changed", "queue")
     elsewhere = journey.repo("create", REPO, "--json", folder=journey.shop.root / "jobs").report
     assert elsewhere["work_tree"]["changed"] is False
     base = journey.url.removesuffix(f"/{REPO}.git")

@@ -85,15 +85,24 @@ def test_a_problem_is_an_error_with_what_to_do(
     assert TOKEN not in f"{caught.value.message}{caught.value.hint}"
 
 
-def test_a_write_whose_reply_is_lost_is_asked_again_with_its_key_and_then_unknown() -> None:
+def test_a_deed_whose_reply_is_lost_is_not_asked_for_twice_and_unknown() -> None:
+    """The server knows no Idempotency-Key: a second request would be a second deployment."""
     with Scripted(Reply(promised=100)) as server, hook(server) as client:
         with pytest.raises(UnreachableError) as caught:
             client.deploy_again("shop", "redeploy", None)
-        keys = {asked.headers["Idempotency-Key"] for asked in server.asked}
-        assert len(server.asked) > 1
-    assert len(keys) == 1
+        assert [asked.method for asked in server.asked] == ["POST"]
+        with pytest.raises(UnreachableError):
+            client.delete_repo("shop")
+        assert [asked.method for asked in server.asked] == ["POST", "DELETE"]
     assert caught.value.code is ExitCode.UNKNOWN
     assert "toolkit repo show" in (caught.value.hint or "")
+
+
+def test_what_does_the_same_twice_is_asked_for_again() -> None:
+    replies = [Reply(promised=100), Reply(b'{"name": "shop"}', 200)]
+    with Scripted(lambda asked: replies.pop(0)) as server, hook(server) as client:
+        assert client.put_repo("shop", {}).status == 200
+        assert not any("Idempotency-Key" in asked.headers for asked in server.asked)
 
 
 def test_no_name_leads_to_another_path() -> None:

@@ -40,7 +40,9 @@ To = Annotated[
 Follow = Annotated[
     bool, typer.Option("--follow/--no-follow", help="Go on until the deployment has ended.")
 ]
-Shown = Annotated[int, typer.Option("--last", min=1, metavar="N", help="The newest N deployments.")]
+Shown = Annotated[
+    int, typer.Option("--last", min=1, max=1000, metavar="N", help="The newest N deployments.")
+]
 Operation = Annotated[
     str, typer.Argument(metavar="get|store|erase", show_default=False, help="What git wants.")
 ]

@@ -7,7 +7,7 @@ For a person with a Nomad token; pushes and clones are git's own. What its probl
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any, cast
 from urllib.parse import quote
@@ -34,6 +34,7 @@ UNDER_WAY = OPEN - {"needs-token"}
 class HookServer(Server):
     """One connection to one hook server, for one thread."""
 
+    keyed = False
     problems = PROBLEMS
     lost = "it may have been done: `toolkit repo show NAME` says how it is"
 
@@ -53,9 +54,9 @@ class HookServer(Server):
         """Take a repository away, to the server's trash."""
         return self.ask("DELETE", repo_path(name), write=True).body
 
-    def deployments(self, name: str) -> list[Json]:
-        """The records of a repository's deployments."""
-        return self._list(repo_path(name, "deployments"), "deployments")
+    def deployments(self, name: str, *, limit: int | None = None) -> list[Json]:
+        """The records of a repository's deployments, the newest first."""
+        return self._list(repo_path(name, "deployments"), "deployments", {"limit": limit})
 
     def deployment(self, name: str, number: int) -> Json:
         """The record of one deployment."""
@@ -157,8 +158,10 @@ class HookServer(Server):
             raise garbled(self.endpoint, "is not a log", read=True).error
         return cast(Json, value)
 
-    def _list(self, path: str, key: str) -> list[Json]:
-        items: Any = self.ask("GET", path).body.get(key)
+    def _list(
+        self, path: str, key: str, params: Mapping[str, int | None] | None = None
+    ) -> list[Json]:
+        items: Any = self.ask("GET", path, params).body.get(key)
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise garbled(self.endpoint, "is JSON of another kind", read=True).error
         return items

@@ -21,6 +21,7 @@ _MOST_PAGES = 10_000
 class Kick(Server):
     """One connection to one kick server, for one thread."""
 
+    keyed = True
     problems = PROBLEMS
     lost = (
         "it may have been done: `toolkit dns list` shows what is there, and it may be asked again"

@@ -33,15 +33,14 @@ class Reply:
 
 
 class Server:
-    """One connection to one server of ours, for one thread.
-
-    Every write carries an Idempotency-Key of its own, so that it may be asked again: the server
-    gives the first answer a second time.
-    """
+    """One connection to one server of ours, for one thread."""
 
     problems: Problems
     lost: str
     """What to do about a write whose reply was lost."""
+    keyed: bool
+    """Every write carries an Idempotency-Key of its own, so that it may be asked again: the server
+    gives the first answer a second time. Without, only what does the same twice is asked again."""
 
     def __init__(
         self,
@@ -90,7 +89,7 @@ class Server:
         """
         writes = (body is not None or data is not None) if write is None else write
         headers = {"Accept": "application/json"}
-        if writes:
+        if writes and self.keyed:
             headers["Idempotency-Key"] = str(self._new_key())
         if data is not None:
             headers["Content-Type"] = media
@@ -117,7 +116,8 @@ class Server:
 
         try:
             # With its key a write is asked again as a read is.
-            return ask_again(attempt, read=True, sleep=self._sleep)
+            again = self.keyed or not writes or method == "PUT"
+            return ask_again(attempt, read=again, sleep=self._sleep)
         except UnreachableError as exc:
             if writes and exc.lost_reply:
                 exc.code = ExitCode.UNKNOWN

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit.clients.hook import HookServer
 from toolkit.config.settings import Settings
+from toolkit.errors import NotFoundError
 from toolkit.spec.repo import Order
 from toolkit.spec.repo_reports import RepoCreateReport, RepoRow, RepoVerdict
 from toolkit.workflows.protection import Confirm, ask, unanswered
@@ -38,6 +40,7 @@ def create_repo(
     ask(session.target, confirm, f"create repository {name}")
     said: dict[str, Any] = {"branch": branch, "order": order}
     with connect(session, name) as server:
+        before = _before(server, name) if branch or order else None
         reply = server.put_repo(name, {k: v for k, v in said.items() if v is not None})
         row = read_row(reply.body, server.endpoint.address)
         endpoint = server.endpoint
@@ -45,7 +48,7 @@ def create_repo(
     verdict: RepoVerdict = "unchanged"
     if reply.status == 201:
         verdict = "created"
-    elif reply.body.get("changed") is True:
+    elif before is not None and before != (row.repo.branch, row.repo.order):
         verdict = "changed"
     words = {"created": "is there", "changed": "is as you say", "unchanged": "was there already"}
     return RepoCreateReport(
@@ -58,6 +61,15 @@ def create_repo(
         notes=() if tree else (_elsewhere(endpoint.address),),
         next=_next(row, folder, session.settings) if tree else None,
     )
+
+
+def _before(server: HookServer, name: str) -> tuple[str, str] | None:
+    """Branch and order of a repository that is there."""
+    try:
+        repo = read_row(server.repo(name), server.endpoint.address).repo
+    except NotFoundError:
+        return None
+    return repo.branch, repo.order
 
 
 def _next(row: RepoRow, folder: Path | None, settings: Settings) -> str:

@@ -75,7 +75,7 @@ def server_says(server: HookServer, name: str, number: int) -> Deployment:
 
 
 def _newest(server: HookServer, name: str) -> Deployment:
-    found = [read_deployment(raw) for raw in server.deployments(name)]
+    found = [read_deployment(raw) for raw in server.deployments(name, limit=1)]
     if not found:
         raise AbsentError(
             f"nothing of {name} was deployed yet",

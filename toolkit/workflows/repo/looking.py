@@ -28,7 +28,7 @@ def show_repo(session: Session, name: str, *, last: int = SHOWN) -> RepoShowRepo
     with connect(session, name) as server:
         address = server.endpoint.address
         row = read_row(server.repo(name), address)
-        found = [read_deployment(raw) for raw in server.deployments(name)]
+        found = [read_deployment(raw) for raw in server.deployments(name, limit=last)]
         newest = sorted(found, key=lambda each: each.id, reverse=True)
         return RepoShowReport(
             environment=session.target.environment,
