@@ -167,7 +167,9 @@ def test_each_job_is_where_the_cluster_file_says_and_nothing_is_done_twice(site:
         control = next(each for each in asked.nomad.nodes() if each["Name"] == "control-1")
         volumes = (asked.nomad.node(str(control["ID"])) or {})["HostVolumes"]
     assert nodes == {"traefik": ["web-1"], "kick": ["control-1"]}
-    assert volumes["kick"]["Path"] == "/opt/state/kick"
+    assert {name: volumes[name]["Path"] for name in ("kick", "hook")} == {
+        "kick": "/opt/state/kick", "hook": "/opt/state/hook",
+    }  # fmt: skip
 
 
 def test_the_balancer_takes_the_edge_in_by_a_check_that_begins_with_the_proxy_protocol(
