@@ -227,6 +227,21 @@ def test_a_push_that_deploys(rig: Rig) -> None:
     left_nothing(rig)
 
 
+def test_what_the_check_warns_of_is_not_said_again_by_the_deployment(rig: Rig) -> None:
+    rig.commit()
+    rig.deploys.log = [
+        LogLine(1, 0.0, "a note", "note", "web"),
+        LogLine(2, 0.0, "another note", "note", "web"),
+        LogLine(3, 0.0, "a note", "note", "other"),
+    ]
+    lines = rig.push().lines
+    assert [line for line in lines if line.endswith("note")] == [
+        "note: web: a note",
+        "web  another note",
+        "other  a note",
+    ]
+
+
 def test_the_order_is_check_scripts_audit_intent_and_then_the_ref(rig: Rig) -> None:
     rig.commit()
     seen: list[tuple[int, int, int, str | None]] = []

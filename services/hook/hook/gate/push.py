@@ -139,6 +139,8 @@ class Push:
         self._changes: tuple[RefChange, ...] = ()
         """All that were agreed to."""
         self._change: RefChange | None = None
+        self._noted: list[str] = []
+        """What the pusher was warned of."""
         self._intent = ""
         self._entry: Any = None
         self._accepted = False
@@ -213,8 +215,9 @@ class Push:
                     on_fault=lambda message: gate.fault(repo.name, message),
                 )
         say(f"{repo.name} {change.new[:7]} → plan: {self._clean(checked.sentence)}")
-        for line in checked.lines[:LINES]:
-            say(f"note: {self._clean(line)}")
+        self._noted = [self._clean(line) for line in checked.lines[:LINES]]
+        for line in self._noted:
+            say(f"note: {line}")
         return checked
 
     def _run(self, hook: str, heard: Heard, change: RefChange | None, say: Say) -> None:
@@ -295,7 +298,9 @@ class Push:
             return 0
         say(f"deployment {record.id} of {repo.name} · toolkit repo log {repo.name} {record.id}")
         for line in gate.deploys.follow(repo.name, record.id):
-            say(f"{line.job}  {line.text}" if line.job else line.text)
+            # The deployment plans again and warns of the same, for whoever reads its log alone.
+            if f"{line.job}: {line.text}" not in self._noted:
+                say(f"{line.job}  {line.text}" if line.job else line.text)
         return 0
 
     def _begin(self, moved: Sequence[RefChange]) -> Deployment | None:
