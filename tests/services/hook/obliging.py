@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.faults.scripted import Asked, Reply
 from tests.identity.nomad_server import State, said
+from tests.repos.packs import Object, commit_of, id_of, line_of
 from tests.services.hook.hook_process import PUSHER_TOKEN, git, nomad_state
 
 FILES = {
@@ -131,6 +132,25 @@ def project(
     git("add", "-A", cwd=folder)
     git("-c", f"user.name={author}", "commit", "-q", "--allow-empty", "-m", message, cwd=folder)
     return git("rev-parse", "HEAD", cwd=folder).stdout.strip()
+
+
+def objects_of(files: Mapping[str, str]) -> list[Object]:
+    """These files as the objects of one commit, which is the last of them."""
+    below: dict[str, dict[str, str]] = {}
+    lines: dict[bytes, bytes] = {}
+    objects: list[Object] = []
+    for path, text in files.items():
+        first, slash, rest = path.partition("/")
+        if slash:
+            below.setdefault(first, {})[rest] = text
+            continue
+        objects.append(("blob", text.encode()))
+        lines[first.encode()] = line_of("100644", first.encode(), id_of(objects[-1]))
+    for name, inner in below.items():
+        objects += objects_of(inner)[:-1]
+        lines[name.encode() + b"/"] = line_of("40000", name.encode(), id_of(objects[-1]))
+    objects.append(("tree", b"".join(lines[key] for key in sorted(lines))))
+    return [*objects, commit_of(id_of(objects[-1]))]
 
 
 def pushed(

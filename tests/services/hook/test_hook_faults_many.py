@@ -127,7 +127,7 @@ def test_of_two_pushers_at_once_one_is_deployed_and_the_other_is_told(
     git("clone", "-q", server.remote("shop"), str(tmp_path / "two"))
     mine = {each: project(tmp_path / each, {"who": each}) for each in ("one", "two")}
     both = Held(lambda asked: asked.path.endswith("/plan"), count=2)
-    nomad.on = both  # type: ignore[assignment]
+    nomad.on = both
     with ThreadPoolExecutor(2) as pool:
         pushes = {each: pool.submit(pushed, tmp_path / each, server, "HEAD:main") for each in mine}
         assert both.arrived.wait(PATIENCE)
