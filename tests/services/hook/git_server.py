@@ -123,7 +123,11 @@ class GitServer:
 
 @contextlib.contextmanager
 def git_server(
-    data: Path, limits: PushLimits | None = None, *, answer_seconds: float = 30.0
+    data: Path,
+    limits: PushLimits | None = None,
+    *,
+    answer_seconds: float = 30.0,
+    ending: float = 60.0,
 ) -> Iterator[GitServer]:
     """A server for the length of a block; `answer_seconds`: for who does not read."""
     limits = limits or PushLimits()
@@ -140,7 +144,7 @@ def git_server(
     running = GitServer(data, listener.getsockname()[1], registry, gate, said)
     parts = GitParts(
         repos=registry, policy=POLICY, limits=limits, admit=gate.admit,
-        archives=data / "archives", log=log, is_draining=lambda: running.draining,
+        archives=data / "archives", log=log, is_draining=lambda: running.draining, ending=ending,
     )  # fmt: skip
     wire = Limits(answer_seconds=answer_seconds, last_requests=1)
     app = make_app(served, (), limits=wire, beside=lambda desk: git_routes(desk, parts))

@@ -29,6 +29,7 @@ from tests.services.hook.git_wire import (
     quarantined,
 )
 from tests.services.running import PATIENCE, until
+from toolkit.spec.hook import PushLimits
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +255,22 @@ def test_the_words_of_git_itself(server: GitServer) -> None:
     assert b"ERR git ended with 128: fatal: " in said or b"not taken" in said
     assert str(bare.parent).encode() not in said
     assert [each["code"] for each in server.log if each["event"] == "git"][-1] == 128
+
+
+def test_a_push_that_takes_for_ever(tmp_path: Path, work: Work) -> None:
+    """Ends at its deadline, in words, with all that it has started and brought."""
+    limits = PushLimits(seconds=2.0, check_seconds=0.0, deploy_seconds=0.0)
+    with git_server(tmp_path, limits, ending=0.0) as server:
+        bare = server.make()
+        work.commit(a_txt="1")
+        server.gate.hook("pre-receive", "sleep 100 & wait")
+        said = work.git("push", server.remote(), "main", good=False)
+        assert "remote: git did not end within 2 s" in said
+        assert "! [remote rejected] main -> main (not taken)" in said
+        until(lambda: server.gate.inside == 0, "its place is free")
+        assert quarantined(bare) == []
+        assert not gits()
+        assert server.requests(PUSH)[-1]["problem"] == "unavailable"
 
 
 def test_a_git_that_will_not_end(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.services.hook.gate_rig import Rig
 from tests.services.hook.git_server import Work, git
 from tests.services.hook.git_wire import quarantined
 from tests.services.hook.hook_process import (
@@ -100,3 +101,18 @@ def test_a_full_house(hook_server: HookProcess, work: Work, tmp_path: Path) -> N
     )
     assert quarantined(hook_server.data / "repos/web.git") == []
     assert PUSHER_TOKEN not in "".join(map(str, hook_server.said))
+
+
+def test_the_gate_says_when_a_push_is_in(tmp_path: Path) -> None:
+    """After its refs have moved: then it leaves its place to others. Not when it was refused."""
+    rig, heard = Rig(tmp_path), []
+    try:
+        rig.commit()
+        for ref in ("HEAD:refs/tags/v1", "main"):
+            with rig.gate.admit(
+                rig.repo, rig.who, "127.0.0.1", lambda: heard.append(rig.head)
+            ) as admitted:
+                rig.push(ref, admitted=admitted)
+        assert heard == [rig.git("rev-parse", "HEAD").out.strip()]
+    finally:
+        rig.close()

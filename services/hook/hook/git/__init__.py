@@ -2,14 +2,16 @@
 
 ::
 
-    routes   -> which URLs there are; who asks, whether they may, then one of
-    fetch    -> `git upload-pack`: the advertisement, and what a clone asks for
-    push     -> `git receive-pack`: the advertisement, and the pack, behind the gate
-    archives -> a commit as tar.gz, made once, with its checksum
+    routes    which URLs there are, and who may: then one of
+    services  what is told before, `git upload-pack` and, behind the gate, `git receive-pack`
+    archives  a commit as tar.gz, made once, with its checksum
 
-    process  -> one git: started with list arguments, limited, drained, ended as a group
-    body     -> a request's body: bounded, unpacked, in time
-    packets  -> pkt-lines: what is told to a git client in words it shows
+    head      the beginning of a push, judged before any git is started
+    body      a request's body: bounded, unpacked, in time
+    process   one git: started with list arguments, limited, drained, ended as a group
+    exchange  a body into git and its output to the client, both at once
+    places    how much goes on at once, of all and of each
+    packets, telling  what is refused, in words that a git client shows
 
 A name in a URL is looked up in the registry and never joined to a path. Whoever is refused is
 refused before any file is touched; what a push may do beyond arriving is the gate's.

@@ -69,3 +69,5 @@ class GitParts:
     log: Log
     is_draining: Callable[[], bool] = lambda: False
     """True when the server takes no more pushes."""
+    ending: float = 60.0
+    """Seconds that a push has beyond all that its parts may take."""

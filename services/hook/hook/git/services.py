@@ -32,8 +32,6 @@ SERVICES = (FETCH, PUSH)
 
 _ADVERT_SECONDS = 60.0
 _CLONE_SECONDS = 3600.0
-_ENDING = 60.0
-"""Seconds that a push has beyond all that its parts may take."""
 _PROCESSOR = 60
 """Seconds of the processor that git has at least, however short the time of a push is."""
 _REQUEST = 16 << 20
@@ -106,8 +104,9 @@ class GitServices:
                 # A client that finds out whether it may push at all sends nothing but this.
                 await answer.end()
                 return
-            seconds = said.seconds + said.check_seconds + 2 * said.deploy_seconds + _ENDING
-            async with _in_time(seconds):
+            # Its turn may come after another deployment.
+            most = said.seconds + said.check_seconds + 2 * said.deploy_seconds + self._parts.ending
+            async with _in_time(most):
                 await self._take(visit, repo, body, answer, arrived)
 
     async def _take(
