@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from toolkit.config.settings import Flags, load_settings
 from toolkit.config.tree import LayeredTree, builtin_tree
 from toolkit.errors import ConfigError, RefusedError
 from toolkit.repos.builds import Code, given
+from toolkit.repos.git import MINIMUM
 from toolkit.repos.policy import permit
 from toolkit.spec.identity import Workload
 from toolkit.spec.jobspec import JobSpec
@@ -48,9 +50,9 @@ def own(root: Path, text: str, name: str = "hook.toml") -> None:
     ("said", "told"),
     [
         (None, "there is none on this machine"),
-        ("git version 2.30.9", "needs git 2.31 or newer"),
-        ("git version 1.99.1", "needs git 2.31 or newer"),
-        ("no version at all", "needs git 2.31 or newer"),
+        ("git version 2.35.9", "needs git 2.36 or newer"),
+        ("git version 1.99.1", "needs git 2.36 or newer"),
+        ("no version at all", "needs git 2.36 or newer"),
     ],
 )
 def test_a_machine_whose_git_will_not_do_is_told(
@@ -62,9 +64,18 @@ def test_a_machine_whose_git_will_not_do_is_told(
     assert "install" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("said", ["git version 2.31.0", "git version 2.39.5 (Apple)", "git 3.0"])
+@pytest.mark.parametrize("said", ["git version 2.36.0", "git version 2.39.5 (Apple)", "git 3.0"])
 def test_a_newer_one_does(tmp_path: Path, said: str) -> None:
     check_programs(rendered(tmp_path), version=lambda: said)
+
+
+def test_every_place_that_says_which_git_it_needs_says_the_same() -> None:
+    root = Path(__file__).parents[2]
+    numbers = re.compile(r"git ([0-9]+\.[0-9]+)")
+    page = numbers.findall((root / "docs/hook.md").read_text())
+    image = (root / "services/hook/Dockerfile").read_text()
+    assert {*page, *numbers.findall(image)} == {".".join(map(str, MINIMUM))}
+    assert f"found >= {list(MINIMUM)} " in image
 
 
 def test_git_is_started_with_limits_or_not_at_all(tmp_path: Path) -> None:

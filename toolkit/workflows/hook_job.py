@@ -8,11 +8,10 @@ import subprocess
 from collections.abc import Callable
 
 from toolkit.errors import RefusedError
+from toolkit.repos.git import MINIMUM
 from toolkit.spec.jobspec import JobSpec
 from toolkit.workflows.server_job import ServerJob
 
-OLDEST_GIT = (2, 31)
-"""Its hooks' quarantine, configuration by environment and object checks are what ours rest on."""
 _SECONDS = 10.0
 
 
@@ -57,14 +56,14 @@ def check_programs(
             hint="install util-linux",
         )
     said = version()
-    oldest = ".".join(map(str, OLDEST_GIT))
+    oldest = ".".join(map(str, MINIMUM))
     if said is None:
         raise RefusedError(
             "the hook server runs git, and there is none on this machine",
             hint=f"install git {oldest} or newer",
         )
     found = re.search(r"(\d+)\.(\d+)", said)
-    if found is None or (int(found[1]), int(found[2])) < OLDEST_GIT:
+    if found is None or (int(found[1]), int(found[2])) < MINIMUM:
         raise RefusedError(
             f"the hook server needs git {oldest} or newer, and this machine has {said}",
             hint="install a newer git",
