@@ -77,6 +77,17 @@ def services(job: Mapping[str, Any]) -> tuple[Service, ...]:
     return tuple(found)
 
 
+def addressed(job: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Names of services in Consul with the address that the job says of them: not its node's."""
+    return tuple(
+        (str(raw.get("Name") or ""), str(raw["Address"]))
+        for group in groups(job)
+        for holder in (group, *(group.get("Tasks") or ()))
+        for raw in holder.get("Services") or ()
+        if raw.get("Address") and (raw.get("Provider") or "consul") == "consul"
+    )
+
+
 def _check_path(service: Mapping[str, Any]) -> str | None:
     for check in service.get("Checks") or []:
         port = check.get("PortLabel") or service.get("PortLabel")

@@ -80,6 +80,8 @@ class Target:
     node_pool: str = "default"
     protected: bool = False
     """Changing commands ask first."""
+    pushed: bool = False
+    """What is deployed was pushed to a server: it has no say in whom that server asks."""
     local: bool = False
     """Served by the agents of `toolkit dev`."""
     agents: AgentState | None = None

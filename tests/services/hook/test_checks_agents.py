@@ -90,6 +90,43 @@ def test_what_has_no_room_is_refused_before_anything_is_registered(yard: Yard) -
     assert shop.nomad(f"/v1/job/{fits}") is None
 
 
+ELSEWHERE = """job "NAME" {
+  group "app" {
+    network {
+      port "http" {}
+    }
+    service {
+      name    = "NAME"
+      port    = "http"
+      address = "169.254.169.254"
+    }
+    task "app" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sleep"
+        args    = ["900"]
+      }
+    }
+  }
+}
+"""
+
+
+def test_a_service_that_would_have_the_server_ask_elsewhere_is_refused(yard: Yard) -> None:
+    """Instances are asked for their release at the address that Consul has of them."""
+    shop = yard.shop
+    (name,) = shop.names("elsewhere")
+    shop.service(name)
+    (shop.root / f"jobs/{name}/job.nomad.hcl.j2").write_text(ELSEWHERE.replace("NAME", name))
+    shop.stack(name)
+    result = yard.run()
+    assert result.end == "refused", result
+    assert f"service {name} says that it is at 169.254.169.254" in result.message
+    # Somebody's own deploy asks whom its job names, as before.
+    said = shop.toolkit("plan", name)
+    assert "says that it is at" not in said.out + said.err
+
+
 def test_a_whole_stack_in_one_sentence(yard: Yard) -> None:
     """Four jobs, one of them work; then one of them in another release, and nothing else."""
     shop = yard.shop

@@ -18,7 +18,7 @@ from toolkit.errors import (
     ToolkitError,
 )
 from toolkit.rollout import direct
-from toolkit.rollout.declared import TRAEFIK_API, services
+from toolkit.rollout.declared import TRAEFIK_API, addressed, services
 from toolkit.rollout.halt import Halt
 from toolkit.rollout.plan import make_plan
 from toolkit.spec.plan import LiveJob, Plan
@@ -197,9 +197,22 @@ def with_images(session: Session, name: str, rendered: RenderedJob) -> RenderedJ
 
 def planned(session: Session, rendered: RenderedJob, options: DeployOptions) -> Plan:
     """The plan of a job as `deploy` makes it."""
-    return make_plan(
+    plan = make_plan(
         session.world, rendered, reset_count=options.reset_count, allow=allowed(options)
     )
+    if session.target.pushed:
+        refuse_addresses(plan)
+    return plan
+
+
+def refuse_addresses(plan: Plan) -> None:
+    """RefusedError for a service that is to be asked somewhere else than at its instances."""
+    for name, address in addressed(plan.job):
+        raise RefusedError(
+            f"service {name} says that it is at {address}, and what is pushed has no say in whom"
+            " the server asks",
+            hint="leave the service's address out: Nomad registers that of its node",
+        )
 
 
 def todo_of(session: Session, plan: Plan) -> Todo:

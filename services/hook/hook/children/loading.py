@@ -133,6 +133,7 @@ def _target(config: HookConfig, token: Secret, agents: AgentState | None) -> Tar
         region=said.region,
         datacenters=said.datacenters,
         node_pool=said.node_pool,
+        pushed=True,
         local=bool(said.state),
         agents=agents,
     )
