@@ -3,7 +3,7 @@
 `deployments/NAME/ID.json` is written whole, made durable with its folder, and swapped in: at any
 moment there is the old record or the new one. What a push intends lies in `pending/` before its ref
 moves, as the very record that it becomes: beginning is one rename, which needs no room on the disk
-and cannot be half done. Numbers count from 1 in each repository, without gaps.
+and cannot be half done. Numbers count from 1 in each repository, and none is given twice.
 """
 
 from __future__ import annotations
@@ -107,6 +107,14 @@ class Records:
                 self._of(record.repo)[record.id] = record
             return False
         return True
+
+    def remove(self, repo: str, number: int) -> None:
+        """Remove a record with its log, for good; OSError leaves what there was."""
+        with self._lock:
+            # The log first: one without a record would lie there for ever.
+            self.log(repo, number).unlink(missing_ok=True)
+            (self._records / repo / f"{number}.json").unlink(missing_ok=True)
+            self._of(repo).pop(number, None)
 
     def forget(self, repo: str) -> None:
         """Know nothing more of a repository: its folder was taken away."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hook.deployments import Ending, Turn
 
-from tests.services.hook.turns_rig import ALICE, BOB, NONE, TOKEN, Repos, Rig, commit
+from tests.services.hook.turns_rig import ALICE, BOB, NONE, PATIENCE, TOKEN, Repos, Rig, commit
 from toolkit.errors import AbsentError, RefusedError, UnavailableError
 from toolkit.repos.record_logs import Place
 from toolkit.repos.records import Records
@@ -152,6 +152,7 @@ def test_a_repository_whose_records_vanish_in_a_turn_has_the_next_one_all_the_sa
     (tmp_path / "deployments" / "shop").rename(tmp_path / "gone")
     rig.deployments.forget("shop")
     rig.stage.end()
+    assert rig.broke.wait(PATIENCE)
     assert rig.done(2).state == "deployed"
     assert len(rig.bugs) == 1
     # Whoever still has the turn of before is heard by nobody.
@@ -404,3 +405,40 @@ def test_a_full_disk_refuses_before_the_ref_moves_and_never_after(tmp_path: Path
     rig.stage.end()
     assert rig.end_of(record).state == "deployed"
     assert rig.states() == ["deployed", "deployed"]
+
+
+def files(data: Path) -> list[str]:
+    return sorted(each.name for each in (data / "deployments" / "shop").iterdir())
+
+
+def test_the_oldest_that_are_over_go_with_their_logs(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, kept=3)
+    for number in range(1, 7):
+        rig.done(number)
+    rig.deployments.stop()
+    assert [each.id for each in rig.deployments.all("shop")] == [4, 5, 6]
+    assert files(tmp_path) == sorted(f"{n}.{end}" for n in (4, 5, 6) for end in ("json", "log"))
+    with pytest.raises(AbsentError, match="no deployment 1"):
+        rig.deployments.get("shop", 1)
+    # Nobody gets a number twice, not after a restart either.
+    again = Rig(tmp_path, kept=3)
+    assert again.push(9).id == 7
+
+
+def test_what_is_open_serves_or_is_gone_back_to_stays_however_old(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, kept=2)
+    failed = Ending("failed", "it did not start")
+    rig.done(1)
+    rig.done(2)
+    assert needing(rig, 3) == 3
+    # Of these none is the branch's push, and none took: all that stands between is old.
+    for _ in range(4):
+        record = rig.deployments.redeploy("shop", 3, ALICE)
+        rig.stage.next()
+        rig.stage.end(failed)
+        rig.end_of(record)
+    rig.deployments.stop()
+    kept = {each.id: each.state for each in rig.deployments.all("shop")}
+    assert kept == {1: "deployed", 2: "deployed", 3: "superseded", 6: "failed", 7: "failed"}
+    assert rig.deployments.reconcile() == ()
+    assert [each.id for each in rig.deployments.all("shop")] == [1, 2, 3, 6, 7]

@@ -103,6 +103,7 @@ class Rig:
         self.stage = Stage()
         self.records = records(data)
         self.bugs: list[BaseException] = []
+        self.broke = threading.Event()
         self.deployments = Deployments(
             self.records,
             Logs(self.records, most=1 << 20),
@@ -110,9 +111,13 @@ class Rig:
             perform=perform or self.stage,
             head=self.repos.head,
             halt=self.stage.halt,
-            on_bug=self.bugs.append,
+            on_bug=self._break,
             **how,
         )
+
+    def _break(self, exc: BaseException) -> None:
+        self.bugs.append(exc)
+        self.broke.set()
 
     def push(self, to: int, *, who: Who = ALICE, repo: str = "shop", hooks: str = "") -> Deployment:
         """Move the branch to the n-th commit, and begin."""

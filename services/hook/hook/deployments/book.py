@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hook.deployments import repairing
+from hook.deployments import choosing, repairing
 from hook.deployments.turn import Ending
 from toolkit.repos.record_logs import Logs
 from toolkit.repos.records import Records
@@ -21,10 +22,19 @@ LONGEST = 2000
 class Book:
     """Writes records and logs; one for the process, used by several threads."""
 
-    def __init__(self, records: Records, logs: Logs, *, now: Callable[[], float] = time.time):
+    def __init__(
+        self,
+        records: Records,
+        logs: Logs,
+        *,
+        kept: int = choosing.KEPT,
+        now: Callable[[], float] = time.time,
+    ):
+        """`kept`: deployments of a repository that are over."""
         self.records = records
         self.logs = logs
         self.now = now
+        self._kept = kept
 
     def say(
         self,
@@ -65,6 +75,9 @@ class Book:
         """It has come to its verdict."""
         changed = self.changed(record, ending.state, ending.sentence)
         self._close(changed, repairing.last_line(changed), ending.document)
+        with contextlib.suppress(OSError):  # then the next one's end tries again
+            for number in choosing.too_old(self.records.all(record.repo), self._kept):
+                self.records.remove(record.repo, number)
 
     def _close(self, record: Deployment, text: str, document: dict[str, Any] | None) -> None:
         """The last line, then the record, then whoever follows is told that it is over."""

@@ -11,6 +11,8 @@ TOOK = {"deployed", "unchanged"}
 """States of a deployment whose commit is what serves."""
 NEVER_RAN = {"superseded", "needs-token", "refused"}
 """States of a later deployment that does not stand in the way of an earlier one."""
+KEPT = 1000
+"""Deployments of a repository that are kept once they are over, each with a log of some MB."""
 
 
 def latest(records: Sequence[Deployment], repo: str) -> Deployment:
@@ -42,6 +44,24 @@ def back_to(records: Sequence[Deployment], repo: str) -> Deployment:
         f"no deployment of {repo} before {start.id} was deployed: there is nothing to go back to",
         hint=f"toolkit repo show {repo} lists its deployments",
     )
+
+
+def too_old(records: Sequence[Deployment], kept: int) -> list[int]:
+    """Numbers of those that are over and not among the newest `kept`, the oldest first.
+
+    Never the push that the branch is at, nor what serves, nor what a rollback would go to.
+    """
+    needed = [each.id for each in records if each.kind in {"push", "repair"}][-1:]
+    took: dict[str, int] = {}
+    for each in reversed(records):
+        if each.state in TOOK and len(took) < 2:
+            took.setdefault(each.commit, each.id)
+    over = [each.id for each in records if each.is_final]
+    return [
+        number
+        for number in over[: max(0, len(over) - kept)]
+        if number not in needed and number not in took.values()
+    ]
 
 
 def check_took(record: Deployment) -> None:

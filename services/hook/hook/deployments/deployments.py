@@ -58,13 +58,15 @@ class Deployments:
         hooks: Callable[[str], str] = lambda _repo: "",
         halt: Callable[[], None] = lambda: None,
         on_bug: Callable[[BaseException], None] = lambda _exc: None,
+        kept: int = choosing.KEPT,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ):
         """What it works with.
 
         `head`: the commit that a repository's deploy branch is at. `hooks`: the current version of
-        a repository's hooks. `halt`: makes what is being performed end soon.
+        a repository's hooks. `halt`: makes what is being performed end soon. `kept`: deployments of
+        a repository that are over.
         """
         self._records = records
         self._logs = logs
@@ -76,7 +78,7 @@ class Deployments:
         self._on_bug = on_bug
         self._now = now
         self._clock = clock
-        self._book = Book(records, logs, now=now)
+        self._book = Book(records, logs, kept=kept, now=now)
         self._lock = threading.RLock()
         self._lines: dict[str, _Line] = {}
         self._stopping = False
