@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 LONGEST = 300
 """Characters of a name, a value or a reason that reach a log, a label or an answer."""
@@ -14,6 +15,19 @@ def bounded(text: str, longest: int = LONGEST) -> str:
     if cut.isprintable():
         return cut
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def printable(value: Any, secret: str = "") -> Any:
+    """A document whose texts have no control characters but line ends, nor the secret; uncut."""
+    match value:
+        case str():
+            text = value.replace(secret, "***") if secret else value
+            return "\n".join(bounded(line, len(line)) for line in text.split("\n"))
+        case dict():
+            return {printable(key, secret): printable(each, secret) for key, each in value.items()}
+        case list():
+            return [printable(each, secret) for each in value]
+    return value
 
 
 def unsecret(text: str) -> str:

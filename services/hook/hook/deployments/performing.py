@@ -15,6 +15,7 @@ from hook.deployments.deploying import CALL, Order
 from hook.deployments.turn import Ending, Turn
 from toolkit.errors import DeniedError, ExitCode, ToolkitError
 from toolkit.repos.builds import Built
+from toolkit.serving.bounded import printable
 from toolkit.spec.deployment import Deployment, State
 from toolkit.spec.hook import HookConfig
 from toolkit.spec.repo import Repo
@@ -274,7 +275,9 @@ def _done(turn: Turn, value: Message) -> Ending:
     return Ending(
         state,
         said.replace(secret, "***") if secret else said,
-        document if isinstance(document, dict) and state != "needs-token" else None,
+        printable(document, secret)
+        if isinstance(document, dict) and state != "needs-token"
+        else None,
     )
 
 
