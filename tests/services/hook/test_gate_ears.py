@@ -85,12 +85,14 @@ def test_each_hook_speaks_once_and_in_gits_order(rig: Rig) -> None:
     folder = rig.data / "gate"
     lines = f"{NOTHING} {commit} refs/heads/x\n".encode()
     with rig.gate.admit(rig.repo, rig.who, "") as admitted:
-        assert speak(folder, header(nonce(admitted), "post-receive"), lines)[1] == 1
+        assert speak(folder, header(nonce(admitted), "post-receive"), lines) == ("", None)
+    assert not rig.hooks
     with rig.gate.admit(rig.repo, rig.who, "") as admitted:
         assert speak(folder, header(nonce(admitted)), lines)[1] == 0
         assert speak(folder, header(nonce(admitted)), lines)[1] == 1
-        assert speak(folder, header(nonce(admitted), "post-receive"), lines)[1] == 0
-        assert speak(folder, header(nonce(admitted), "post-receive"), lines)[1] == 1
+        for _ in range(2):
+            assert speak(folder, header(nonce(admitted), "post-receive"), lines) == ("", None)
+    assert [name for name, _, _ in rig.hooks].count("post-receive") == 1
     assert not rig.deploys.records
 
 
@@ -100,9 +102,9 @@ def test_a_push_that_was_refused_has_no_afterwards(rig: Rig) -> None:
         tag = f"{NOTHING} {'1' * 40} refs/tags/x\n".encode()
         assert speak(folder, header(nonce(admitted)), tag)[1] == 1
         moved = f"{NOTHING} {'1' * 40} refs/heads/main\n".encode()
-        assert speak(folder, header(nonce(admitted), "post-receive"), moved)[1] == 1
+        speak(folder, header(nonce(admitted), "post-receive"), moved)
     rig.settle()
-    assert not rig.deploys.records
+    assert not rig.hooks and not rig.deploys.records
 
 
 def test_a_ref_that_was_not_checked_is_not_deployed_afterwards(rig: Rig) -> None:
@@ -112,7 +114,8 @@ def test_a_ref_that_was_not_checked_is_not_deployed_afterwards(rig: Rig) -> None
         asked = f"{NOTHING} {commit} refs/heads/x\n".encode()
         assert speak(folder, header(nonce(admitted)), asked)[1] == 0
         moved = f"{NOTHING} {commit} refs/heads/main\n".encode()
-        assert speak(folder, header(nonce(admitted), "post-receive"), moved)[1] == 0
+        speak(folder, header(nonce(admitted), "post-receive"), moved)
+    assert "post-receive" in [name for name, _, _ in rig.hooks]
     assert not rig.deploys.records
 
 
@@ -348,6 +351,26 @@ def test_a_server_that_ends_in_the_middle_refuses(tmp_path: Path) -> None:
             said, _ = hook.communicate(timeout=30)
     assert hook.returncode == 1
     assert said.startswith(b"so far\nthe server ended in the middle of this")
+
+
+@pytest.mark.parametrize("folder", ["/usr/bin:/bin", "/nonexistent"])
+def test_who_only_listens_is_told_every_line_and_nothing_else(tmp_path: Path, folder: str) -> None:
+    """Also where there is nothing smaller than Python to listen with."""
+    (tmp_path / "gate").mkdir()
+
+    def answer(heard: Heard, say: Say) -> int:
+        say(f"{heard.hook} {heard.lines.decode().strip()}")
+        say("deployed")
+        return 1
+
+    with listening(tmp_path / "gate", answer):
+        hooks = script.install(tmp_path / "gate")
+        environ = {script.FOLDER: str(tmp_path / "gate"), script.NONCE: "n", "PATH": folder}
+        hook = subprocess.run(
+            [hooks / "post-receive"], env=environ, input=b"a b c\n", capture_output=True, timeout=30
+        )
+    assert (hook.stdout, hook.stderr) == (b"post-receive a b c\ndeployed\n", b"")
+    assert hook.returncode == 0
 
 
 # Turns.

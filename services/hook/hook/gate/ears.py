@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hook.gate.script import PARTS, QUARANTINE, SOCKET
+from hook.gate.script import LISTENER, PARTS, QUARANTINE, SOCKET
 from toolkit.serving.bounded import bounded
 
 LONGEST = 1000
@@ -112,17 +112,19 @@ class Ears:
     def _attend(self, hook: socket.socket) -> None:
         with hook:
             hook.settimeout(PATIENCE)
-            try:
+            with contextlib.suppress(GoneError):
                 heard = self._hear(hook)
-                code = 1 if heard is None else self._answer(heard, lambda line: _say(hook, line))
-                _send(hook, b"\0%d" % code)
-            except GoneError:
-                return
-            except Exception as exc:  # noqa: BLE001  the push is refused, and the log knows why
-                self._on_bug(exc)
-                with contextlib.suppress(GoneError):
+                code = 1
+                try:
+                    if heard is not None:
+                        code = self._answer(heard, lambda line: _say(hook, line))
+                except GoneError:
+                    return
+                except Exception as exc:  # noqa: BLE001  the push is refused, the log knows why
+                    self._on_bug(exc)
                     _say(hook, "an error of the server's own; its log has the place")
-                    _send(hook, b"\x001")
+                if heard is None or heard.hook != LISTENER:
+                    _send(hook, b"\0%d" % code)
 
     def _hear(self, hook: socket.socket) -> Heard | None:
         """Everything it has to say; None when it may not speak, or does not speak as ours do."""
