@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from hook.building import Building
@@ -18,7 +19,7 @@ from hook.deployments import Deployments
 from hook.deployments.performing import Performing
 from hook.gate.gate import Gate
 from hook.gate.opens import RepoData
-from hook.git.archive import make_archive
+from hook.git.archive import make_kept, sweep
 from hook.hook import Hook, Opened
 from hook.ledger import Ledger
 from hook.sandbox import Scripts
@@ -29,6 +30,7 @@ from toolkit.repos.record_logs import Logs
 from toolkit.repos.records import Records
 from toolkit.repos.registry import Registry
 from toolkit.serving.audit import Audit
+from toolkit.spec.deployment import Deployment
 from toolkit.spec.repo import Repo
 from toolkit.spec.tree import Tree
 
@@ -144,14 +146,13 @@ class Parts:
 
     def _building(self, registry: Registry) -> Building:
         settings = self._settings
+        sweep(self.archives)
         building = Building(
             settings.data,
             settings.config,
             registry,
             # Where git's routes look for them, too.
-            archive=lambda git_dir, commit, folder: make_archive(
-                git_dir, commit, folder / git_dir.stem, limits=settings.config.limits
-            ),
+            archive=partial(make_kept, limits=settings.config.limits),
             archives=self.archives,
             password=settings.registry_password,
             environ={"PATH": settings.path},
@@ -190,10 +191,25 @@ class Parts:
             hooks=lambda name: bundles.current(registry.get(name)),
             halt=performing.halt,
             on_bug=self._hook.log.bug,
+            on_end=self._note_end,
         )
         self._closers.append(deployments.stop)
         self._deployments = deployments
         return deployments
+
+    def _note_end(self, record: Deployment) -> None:
+        """What became of a deployment, for whoever looks at the server and asks nothing."""
+        self._hook.metrics.deployments.labels(record.state).inc()
+        self._hook.log.say(
+            "deployment",
+            repo=record.repo,
+            id=record.id,
+            kind=record.kind,
+            commit=record.commit,
+            state=record.state,
+            seconds=round(record.changed - record.created, 1),
+            pusher=record.pusher,
+        )
 
     def _begin_tidying(self, registry: Registry) -> None:
         def work() -> None:

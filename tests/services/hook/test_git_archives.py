@@ -10,17 +10,22 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
-from hook.git.archive import Archive, make_archive
-from hook.git.archives import Archives, shrink
+from anyio.from_thread import BlockingPortal
+from hook.git.archive import Archive, check_served, make_archive, make_kept, shrink
+from hook.git.archives import Archives
 from hook.git.parts import GitParts
 
+from tests.repos.source import Source
 from tests.services.hook.git_server import ALICE, POLICY, Gate, GitServer, Work, git, git_server
+from tests.services.hook.rig import make_rig
 from tests.services.running import NO_TLS, PATIENCE
-from toolkit.errors import RefusedError, UnavailableError
+from toolkit.errors import AbsentError, RefusedError, UnavailableError
+from toolkit.repos.registry import Registry
 from toolkit.serving.log import Log
 from toolkit.spec.hook import PushLimits
 from toolkit.spec.repo import Repo
@@ -139,6 +144,21 @@ def test_only_what_a_branch_leads_to(server: GitServer, work: Work, branch: str)
         assert get(server, first, suffix).status_code == 404, suffix
 
 
+def test_what_was_deployed_of_another_branch_is_still_served(tmp_path: Path) -> None:
+    """A job that runs it may have to be placed anew, whatever became of the branch."""
+    registry, source = Registry(tmp_path / "data"), Source(tmp_path / "source.git")
+    path = registry.path(registry.create("shop", creator="ann")[0])
+    deployed, other = source.files({"a": b"1"}), source.files({"a": b"2"})
+    pushed = source.push(path, f"{deployed}:refs/heads/main", f"{other}:refs/heads/other")
+    assert pushed.returncode == 0
+    registry.change("shop", lambda old: replace(old, branch="next"))
+    for name in ("main", "other"):
+        git("--git-dir", path, "update-ref", "-d", f"refs/heads/{name}")
+    check_served(path, deployed)
+    with pytest.raises(AbsentError, match="no branch has"):
+        check_served(path, other)
+
+
 def test_links_are_refused(server: GitServer, work: Work, branch: str) -> None:
     (work.folder / "link").symlink_to("/etc/passwd")
     commit = work.commit(a_txt="1")
@@ -239,3 +259,24 @@ def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
     assert [path.exists() for path in paths] == [True, False, False, True]
     shrink(tmp_path, 0, set())
     assert not any(path.exists() for path in paths)
+
+
+def test_what_only_builds_ask_for_is_kept_within_the_bound(work: Work, tmp_path: Path) -> None:
+    git_dir, folder = work.folder / ".git", tmp_path / "archives"
+    first = make_kept(git_dir, work.commit(a_bin=os.urandom(5000)), folder, most=6000)
+    second = make_kept(git_dir, work.commit(a_bin=os.urandom(5001)), folder, most=6000)
+    assert not first.path.exists()
+    assert list(folder.rglob("*.tar.gz")) == [second.path]
+    # One that is larger than all may be is still what was asked for.
+    assert make_kept(git_dir, second.path.name[:40], folder, most=10).path.exists()
+
+
+def test_what_a_killed_server_left_half_made_is_gone(
+    portal: BlockingPortal, tmp_path: Path
+) -> None:
+    left = [tmp_path / "archives/shop/.new-1", tmp_path / "scratch/image-1/a"]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"half")
+    with make_rig(portal, tmp_path):
+        assert not any(path.exists() for path in left)

@@ -25,7 +25,7 @@ from toolkit.errors import (
 )
 from toolkit.repos.build_store import BuildStore
 from toolkit.repos.builds import UNKNOWN, Built, Code, given
-from toolkit.repos.files import make_folder
+from toolkit.repos.files import make_folder, remove_tree
 from toolkit.repos.git import GitError
 from toolkit.repos.git import run as git
 from toolkit.repos.refs import is_id
@@ -99,6 +99,7 @@ class Building:
         self._make = archive
         self._archives = archives or data / "archives"
         scratch = data / "scratch"
+        remove_tree(scratch)  # of a server that was killed
         for folder in (self._archives, scratch):
             make_folder(folder)
         self.store = BuildStore(data)

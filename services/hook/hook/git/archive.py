@@ -16,7 +16,7 @@ import tarfile
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -31,6 +31,8 @@ from toolkit.repos.tree import GitTree
 from toolkit.spec.hook import PushLimits
 
 SUFFIX = ".tar.gz"
+MOST = 2 << 30
+"""Bytes of all archives that are kept."""
 _LEVEL = 6
 _GZIP = 31
 """zlib's name for gzip's frame; its header has neither a time nor a name."""
@@ -49,9 +51,10 @@ class Archive:
 
 
 def check_served(git_dir: Path, commit: str) -> None:
-    """Raise AbsentError for what is no commit, or none that a branch leads to."""
+    """Raise AbsentError for what is no commit, or none that a branch leads to, or ever did."""
     if has_commit(git_dir, commit):
-        words = ["for-each-ref", "--count=1", "--format=x", f"--contains={commit}", HEADS]
+        # What was deployed of a branch that is deployed no more is kept, and jobs may still run it.
+        words = ["for-each-ref", "--count=1", "--format=x", f"--contains={commit}", HEADS, git.OWN]
         if git.run(git_dir, words):
             return
     raise AbsentError(f"no branch has a commit {show(commit, 64)}")
@@ -105,6 +108,41 @@ def make_archive(
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
     return Archive(path, digest, size)
+
+
+def make_kept(
+    git_dir: Path, commit: str, folder: Path, *, limits: PushLimits | None = None, most: int = MOST
+) -> Archive:
+    """`make_archive` in the repository's own part of `folder`, with room made for it there."""
+    own = folder / git_dir.stem
+    archive = make_archive(git_dir, commit, own, limits=limits)
+    shrink(folder, most, {own / commit})
+    return archive
+
+
+def shrink(folder: Path, most: int, in_use: Set[Path]) -> None:
+    """Remove what was used longest ago, until the archives have at most `most` bytes.
+
+    `in_use`: folders and commits, as one path each, of those that stay.
+    """
+    found = []
+    for path in folder.glob(f"*/*{SUFFIX}"):
+        with contextlib.suppress(FileNotFoundError):
+            stat = path.stat()
+            found.append((stat.st_atime, stat.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= most:
+            return
+        if path.parent / path.name.partition("-")[0] not in in_use:
+            path.unlink(missing_ok=True)
+            total -= size
+
+
+def sweep(folder: Path) -> None:
+    """Remove what was not finished when a server was killed; before any is made."""
+    for left in folder.glob(f"*/{PREFIX}*"):
+        left.unlink(missing_ok=True)
 
 
 def _write(git_dir: Path, commit: str, file: io.BufferedIOBase, seconds: float) -> str:

@@ -6,22 +6,20 @@ import asyncio
 import contextlib
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Set
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from hook.git.archive import SUFFIX, Archive, check_served, make_archive
+from hook.git.archive import MOST, SUFFIX, Archive, check_served, make_archive, shrink
 from hook.git.parts import GitParts
 from hook.git.places import Clones
 from toolkit.serving.desk import Visit
 from toolkit.serving.problems import ProblemError
 from toolkit.spec.repo import Repo
 
-MOST = 2 << 30
-"""Bytes of all archives that are kept."""
 _AT_ONCE = 2
 """Archives that are made at a time: each has a processor to itself."""
 _FILE = re.compile(r"([0-9a-f]{40})\.tar\.gz(\.sha256)?")
@@ -98,22 +96,3 @@ class Archives:
                 return archive
         finally:
             del self._making[key]
-
-
-def shrink(folder: Path, most: int, in_use: Set[Path]) -> None:
-    """Remove what was used longest ago, until the archives have at most `most` bytes.
-
-    `in_use`: folders and commits, as one path each, of those that stay.
-    """
-    found = []
-    for path in folder.glob(f"*/*{SUFFIX}"):
-        with contextlib.suppress(FileNotFoundError):
-            stat = path.stat()
-            found.append((stat.st_atime, stat.st_size, path))
-    total = sum(size for _, size, _ in found)
-    for _, size, path in sorted(found):
-        if total <= most:
-            return
-        if path.parent / path.name.partition("-")[0] not in in_use:
-            path.unlink(missing_ok=True)
-            total -= size
