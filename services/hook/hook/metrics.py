@@ -18,6 +18,12 @@ class Metrics(metrics.Metrics):
             ("action", "result"),
             registry=self.registry,
         )
+        self.deployments = Counter(
+            "hook_deployments",
+            "Deployments that ended, by verdict; `needs-token`: until somebody resumes them.",
+            ("state",),
+            registry=self.registry,
+        )
         self.open = Gauge(
             "hook_open", "Whether the server takes changes: 1 or 0.", registry=self.registry
         )

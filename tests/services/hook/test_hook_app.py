@@ -19,8 +19,10 @@ from starlette.routing import Route
 
 from tests.services.hook.hook_process import ADMIN, PUSHER, READER, SHOP, STRANGER
 from tests.services.hook.rig import HookRig, make_rig
+from tests.services.hook.turns_rig import ALICE, TOKEN
 from toolkit.errors import AuditBrokenError
 from toolkit.repos.names import is_name
+from toolkit.spec.repo import RefChange
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW")
 OPEN = ("/healthz", "/metrics", "/openapi.json")
@@ -315,3 +317,21 @@ def test_a_server_whose_audit_was_changed_does_not_open(
         make_rig(portal, tmp_path),
     ):
         pass
+
+
+def test_each_deployment_that_ends_is_a_line_of_the_log_and_counted(hook_rig: HookRig) -> None:
+    """Of a commit that is not there: it is refused, before anything is asked of a cluster."""
+    hook_rig.hook.registry.create("shop", creator="ada")
+    deployments = hook_rig.hook.deployments
+    for number in (1, 2):
+        change = RefChange("0" * 40, f"{number:040x}", "refs/heads/main")
+        record = deployments.begin("shop", change, ALICE)
+        assert list(deployments.follow("shop", record.id))
+        said = hook_rig.log()[-1]
+        assert said.pop("seconds") >= 0
+        assert said == {
+            "time": 0.0, "event": "deployment", "repo": "shop", "id": number, "kind": "push",
+            "commit": change.new, "state": "refused", "pusher": "alice",
+        }  # fmt: skip
+    assert 'hook_deployments_total{state="refused"} 2.0' in hook_rig.ask("GET", "/metrics").text
+    assert TOKEN not in str(hook_rig.log())

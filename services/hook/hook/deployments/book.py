@@ -28,13 +28,15 @@ class Book:
         logs: Logs,
         *,
         kept: int = choosing.KEPT,
+        on_end: Callable[[Deployment], None] = lambda _record: None,
         now: Callable[[], float] = time.time,
     ):
-        """`kept`: deployments of a repository that are over."""
+        """`kept`: deployments of a repository that are over. `on_end`: told of each that ends."""
         self.records = records
         self.logs = logs
         self.now = now
         self._kept = kept
+        self._on_end = on_end
 
     def say(
         self,
@@ -86,4 +88,7 @@ class Book:
         said = bounded(text, 2 * LONGEST)
         self.logs.say(repo, number, said, stage=repairing.END, document=document, last=True)
         self.records.settle(record)
-        self.logs.end(repo, number)
+        try:
+            self._on_end(record)
+        finally:
+            self.logs.end(repo, number)

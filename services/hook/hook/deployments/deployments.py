@@ -58,6 +58,7 @@ class Deployments:
         hooks: Callable[[str], str] = lambda _repo: "",
         halt: Callable[[], None] = lambda: None,
         on_bug: Callable[[BaseException], None] = lambda _exc: None,
+        on_end: Callable[[Deployment], None] = lambda _record: None,
         kept: int = choosing.KEPT,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
@@ -65,8 +66,9 @@ class Deployments:
         """What it works with.
 
         `head`: the commit that a repository's deploy branch is at. `hooks`: the current version of
-        a repository's hooks. `halt`: makes what is being performed end soon. `kept`: deployments of
-        a repository that are over.
+        a repository's hooks. `halt`: makes what is being performed end soon. `on_end`: told of each
+        that came to its verdict, or needs a token. `kept`: deployments of a repository that are
+        over.
         """
         self._records = records
         self._logs = logs
@@ -78,7 +80,7 @@ class Deployments:
         self._on_bug = on_bug
         self._now = now
         self._clock = clock
-        self._book = Book(records, logs, kept=kept, now=now)
+        self._book = Book(records, logs, kept=kept, on_end=on_end, now=now)
         self._lock = threading.RLock()
         self._lines: dict[str, _Line] = {}
         self._stopping = False
