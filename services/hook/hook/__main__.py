@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 
 from hook.settings import from_environment
@@ -20,6 +21,8 @@ def main() -> int:
         for mistake in exc.mistakes:
             sys.stderr.write(f"FATAL {mistake}\n")
         return 1
+    # Whoever pushes has a token in this memory: none of it becomes a file, whatever ends it.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Not before: a wrong configuration must end the task without the cost of the server's imports.
     from hook.run import run
 

@@ -257,10 +257,12 @@ class Deployments:
         if line.running is not None:
             self._book.say(record, f"waits for deployment {line.running}", stage="hold")
         if line.thread is None:
-            line.thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._work, args=(repo, line), name=f"deploys-{repo}", daemon=True
             )
-            line.thread.start()
+            # Where the machine has no thread left, the next push begins one for both.
+            thread.start()
+            line.thread = thread
         return record
 
     def _order(self, repo: str) -> str:
