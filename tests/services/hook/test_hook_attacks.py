@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def nomad() -> Obliging:
 
 @pytest.fixture(scope="module")
 def server(nomad: Obliging, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HookProcess]:
-    with hook_process(tmp_path_factory.mktemp("attacks"), nomad=nomad.answer, **OURS) as running:
+    folder = tmp_path_factory.mktemp("attacks")
+    with hook_process(folder, nomad=nomad.answer, **OURS) as running:  # type: ignore[arg-type]
         running.make("shop", order="queue")
         running.make("web", order="queue")
         yield running
@@ -114,14 +116,16 @@ def test_what_a_push_says_is_shown_and_never_obeyed(
     everywhere(server)
 
 
+def quoting(part: str, asked: Asked) -> Reply | None:
+    return Reply(f"cannot {ODD} {PUSHER_TOKEN}".encode(), 500) if part in asked.path else None
+
+
 def test_what_nomad_quotes_of_a_push_is_not_obeyed_either(
     server: HookProcess, nomad: Obliging, tmp_path: Path
 ) -> None:
     """First of its check, then of its deployment."""
     for part in ("/jobs/parse", "/plan", "/locks/"):
-        nomad.on = lambda asked, part=part: (  # type: ignore[misc]
-            Reply(f"cannot {ODD} {PUSHER_TOKEN}".encode(), 500) if part in asked.path else None
-        )
+        nomad.on = partial(quoting, part)
         project(tmp_path / part.strip("/"), {**FILES, "which": part})
         _, said = pushed(tmp_path / part.strip("/"), server, "HEAD:main", name="web")
         assert "cannot" in said or "rejected" in said, said
@@ -212,7 +216,12 @@ def test_a_token_is_in_memory_and_nowhere_else_while_a_push_runs_and_after_it(
     """Arguments and environments of every process of the server, and every byte that it wrote."""
     hooks(server, "shop", {"pre-receive": "#!/bin/sh\nenv\n"})
     stages = [Held(lambda asked: asked.path.endswith("/plan")), Held(_is_lock)]
-    nomad.on = lambda asked: [each(asked) for each in stages] and None
+
+    def wait(asked: Asked) -> None:
+        for each in stages:
+            each(asked)
+
+    nomad.on = wait
     work = tmp_path / "work"
     project(work, {**FILES, "b": "1"})
     onto(server, work, "shop")
