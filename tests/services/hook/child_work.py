@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -19,6 +20,16 @@ def echo(errand: Errand) -> Message:
     for number in range(3):
         errand.say({"number": number})
     return {"argument": errand.argument, "token": errand.token.reveal(), "tree": errand.tree.name}
+
+
+def imported(errand: Errand) -> Message:
+    """Every module that is there without having been asked for."""
+    return {"modules": sorted(sys.modules)}
+
+
+def unreadable(errand: Errand) -> Message:
+    """Its own import fails where the code is not for everybody to read."""
+    raise ModuleNotFoundError("/a/path/of/somebody", name="toolkit.some.room")
 
 
 def refuse(errand: Errand) -> Message:

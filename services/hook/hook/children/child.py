@@ -32,7 +32,12 @@ def main(channel: socket.socket, limits: Limits) -> NoReturn:
         except OSError as exc:
             channel.sendall(wire.line("end", {"end": "bug", "message": f"not confined: {exc}"}))
             os._exit(0)
-        end = _done(wire.receive(channel), channel)
+        try:
+            work = wire.receive(channel)
+        except Exception as exc:  # noqa: BLE001  its place is all that the server's log can have
+            end = _bug(exc)
+        else:
+            end = _done(work, channel)
         channel.sendall(wire.line("end", end))
     except BaseException:  # noqa: BLE001  there is nobody left to tell
         os._exit(1)
@@ -68,7 +73,7 @@ def _done(work: Work, channel: socket.socket) -> Mapping[str, Any]:
     except Exception as exc:  # noqa: BLE001  its place helps, its text may hold anything
         if isinstance(exc, RuntimeError) and "start new thread" in str(exc):
             return _no_memory()  # for the thread's stack
-        return {"end": "bug", "message": f"{type(exc).__name__} at {_place(exc)}"}
+        return _bug(exc)
     data = wire.line("end", value)
     if len(data) > wire.LAST - 64:
         return {"end": "bug", "message": f"a result of {len(data)} bytes"}
@@ -78,6 +83,13 @@ def _done(work: Work, channel: socket.socket) -> Mapping[str, Any]:
 def _no_memory() -> Mapping[str, Any]:
     gc.collect()
     return {"end": "memory"}
+
+
+def _bug(exc: BaseException) -> Mapping[str, Any]:
+    what = type(exc).__name__
+    if isinstance(exc, ImportError) and exc.name:
+        what += f" of {exc.name}"
+    return {"end": "bug", "message": f"{what} at {_place(exc)}"}
 
 
 def _place(exc: BaseException) -> str:

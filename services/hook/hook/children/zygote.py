@@ -28,7 +28,7 @@ READY = b"ready"
 KILL, INTERRUPT = b"k", b"i"
 
 PRELOAD = (
-    "hook.children.loading",
+    "hook.children.*",
     "hook.gate.checking",
     "hook.deployments.deploying",
     "toolkit.workflows.stack.deploy",
