@@ -56,7 +56,7 @@ class Places:
         try:
             yield
         finally:
-            _less(self._of_caller, who)
+            less(self._of_caller, who)
 
     def begin_stream(self, caller: Caller) -> None:
         """Bound what is sent for long; to be ended by `end_stream`."""
@@ -70,7 +70,7 @@ class Places:
 
     def end_stream(self, caller: Caller) -> None:
         """The answer has ended, however that came."""
-        _less(self._streams_of, one(caller))
+        less(self._streams_of, one(caller))
 
     def take_turn(self, caller: Caller) -> None:
         """Bound the changes of one caller, before anything of them is read."""
@@ -98,7 +98,8 @@ def busy(detail: str) -> ProblemError:
     return ProblemError("unavailable", detail, headers=SOON)
 
 
-def _less(counted: Counter[str], who: str) -> None:
+def less(counted: Counter[str], who: str) -> None:
+    """One fewer; whoever has none is forgotten."""
     counted[who] -= 1
     if not counted[who]:
         del counted[who]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hook.actions import Action, Ask
-from hook.endpoints_repos import NAME, PATH, may
+from hook.endpoints_repos import BUILD, NAME, PATH, build_document, may
 from hook.git.archive import check_served
 from toolkit.errors import AbsentError
 from toolkit.repos.build_store import END
@@ -45,16 +45,6 @@ _SAID: Schema = {
     },
     "additionalProperties": False,
 }
-BUILD: Schema = {
-    "type": "object",
-    "required": ["service", "command", "artifact", "dockerfile"],
-    "properties": {
-        "service": {"type": "string"},
-        "command": {"type": "array", "items": {"type": "string"}},
-        "artifact": {"type": "string"},
-        "dockerfile": {"type": "string"},
-    },
-}
 _BUILDS: Schema = {
     "type": "object",
     "required": ["builds"],
@@ -72,26 +62,16 @@ CODE: Schema = {
 _COMMIT = Query("commit", {"type": "string", "maxLength": 64}, "its full ID; else the branch's")
 
 
-def document(build: Build) -> dict[str, Any]:
-    """A build's settings as they are answered."""
-    return {
-        "service": build.service,
-        "command": list(build.command),
-        "artifact": build.artifact,
-        "dockerfile": build.dockerfile,
-    }
-
-
 # Settings.
 
 
 def _list(ask: Ask, _: Any) -> Answer:
     repo = ask.server.registry.get(ask.path["repo"])
-    return Answer({"builds": [document(each) for _, each in sorted(repo.builds.items())]})
+    return Answer({"builds": [build_document(each) for _, each in sorted(repo.builds.items())]})
 
 
 def _show(ask: Ask, _: Any) -> Answer:
-    return Answer(document(_there(ask)))
+    return Answer(build_document(_there(ask)))
 
 
 def _may_set(ask: Ask) -> Build:
@@ -126,7 +106,7 @@ def _set(ask: Ask, build: Build) -> Answer:
         return replace(repo, builds={**repo.builds, build.service: build})
 
     ask.server.registry.change(ask.path["repo"], changed)
-    return Answer(document(build), 201 if made else 200)
+    return Answer(build_document(build), 201 if made else 200)
 
 
 def _remove(ask: Ask, _: Any) -> Answer:
@@ -138,7 +118,7 @@ def _remove(ask: Ask, _: Any) -> Answer:
         )
 
     ask.server.registry.change(ask.path["repo"], changed)
-    return Answer(document(build))
+    return Answer(build_document(build))
 
 
 def _there(ask: Ask) -> Build:
@@ -154,7 +134,7 @@ def _there(ask: Ask) -> Build:
 
 def _before(ask: Ask, _: Any) -> Any:
     try:
-        return document(_there(ask))
+        return build_document(_there(ask))
     except AbsentError:
         return None
 
@@ -242,7 +222,7 @@ ACTIONS: tuple[Action, ...] = (
         summary="Say how a service is built, from the next push on",
         policy=_may_set,
         effect=_set,
-        audit=Around(before=_before, after=lambda _, build: document(build)),
+        audit=Around(before=_before, after=lambda _, build: build_document(build)),
         answers={201: BUILD, 200: BUILD},
         body=_SAID,
         path_schemas=_PATH,

@@ -1,4 +1,4 @@
-"""Repositories: which there are, making one, its settings, and taking it away."""
+"""Repositories: which there are, making one, its settings, taking it away and having it back."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from hook.actions import Action, Ask
 from hook.hook import Hook
 from toolkit.errors import AbsentError, RefusedError
-from toolkit.repos.names import check_name
+from toolkit.repos.names import check_name, show
 from toolkit.repos.refs import check_branch
 from toolkit.serving.actions import Answer, Around, Schema
 from toolkit.serving.schemas import invalid
-from toolkit.spec.repo import Repo
+from toolkit.spec.repo import Build, Repo
 
 LONGEST_BRANCH = 200
 PATIENCE = 10.0
@@ -32,7 +32,7 @@ _SETTINGS: Schema = {
     "additionalProperties": False,
 }
 """Nothing need be said; where nothing is, nothing is changed."""
-_BUILD: Schema = {
+BUILD: Schema = {
     "type": "object",
     "required": ["service", "command", "artifact", "dockerfile"],
     "properties": {
@@ -54,7 +54,7 @@ REPO: Schema = {
         "order": {"type": "string", "enum": ["newest", "queue"]},
         "created": {"type": "number", "description": "seconds since 1970"},
         "creator": {"type": "string"},
-        "builds": {"type": "array", "items": _BUILD},
+        "builds": {"type": "array", "items": BUILD},
         "rights": {"type": "array", "items": {"type": "string"}},
         "last": {"type": ["object", "null"], "description": "the newest deployment"},
     },
@@ -72,7 +72,29 @@ _DELETED: Schema = {
         "trash": {"type": "string", "description": "what it is called in the trash"},
     },
 }
+_RESTORE: Schema = {
+    "type": "object",
+    "properties": {
+        "trash": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200,
+            "description": "what it is called in the trash; else the newest of that name",
+        }
+    },
+    "additionalProperties": False,
+}
 PATH = {"repo": NAME}
+
+
+def build_document(build: Build) -> dict[str, Any]:
+    """A build's settings as they are answered."""
+    return {
+        "service": build.service,
+        "command": list(build.command),
+        "artifact": build.artifact,
+        "dockerfile": build.dockerfile,
+    }
 
 
 def document(ask: Ask, repo: Repo) -> dict[str, Any]:
@@ -84,15 +106,7 @@ def document(ask: Ask, repo: Repo) -> dict[str, Any]:
         "order": repo.order,
         "created": repo.created,
         "creator": repo.creator,
-        "builds": [
-            {
-                "service": build.service,
-                "command": list(build.command),
-                "artifact": build.artifact,
-                "dockerfile": build.dockerfile,
-            }
-            for build in repo.builds.values()
-        ],
+        "builds": [build_document(build) for build in repo.builds.values()],
         "rights": sorted(ask.server.rights(ask.caller, repo.name)),
         "last": _last(ask, repo),
     }
@@ -194,6 +208,17 @@ def _delete(ask: Ask, _: Any) -> Answer:
     return Answer({"name": name, "trash": trash})
 
 
+def _restore(ask: Ask, _: Any) -> Answer:
+    """From the trash, as it was; the caller's right is to this name, and so to no other's."""
+    registry, name, wanted = ask.server.registry, ask.path["repo"], ask.body.get("trash")
+    found = [each.id for each in registry.deleted() if each.name == name]
+    if wanted is None and not found:
+        raise AbsentError(f"no repository {name} is in the trash")
+    if wanted is not None and wanted not in found:
+        raise AbsentError(f"no repository {name} called {show(wanted)} is in the trash")
+    return Answer(document(ask, registry.restore(wanted or found[0])))
+
+
 ACTIONS: tuple[Action, ...] = (
     Action(
         name="repos.list",
@@ -240,6 +265,19 @@ ACTIONS: tuple[Action, ...] = (
         audit=Around(before=lambda ask, _: _settings(_find(ask)), after=lambda *_: None),
         answers={200: _DELETED},
         problems=("refused",),
+        path_schemas=PATH,
+    ),
+    Action(
+        name="repos.restore",
+        method="POST",
+        path="/repos/{repo}/restore",
+        summary="Have a deleted repository back from the trash, with all that was kept of it",
+        policy=may("admin"),
+        effect=_restore,
+        audit=Around(before=lambda *_: None, after=lambda ask, _: dict(ask.body)),
+        answers={200: REPO},
+        body=_RESTORE,
+        problems=("conflict",),
         path_schemas=PATH,
     ),
 )

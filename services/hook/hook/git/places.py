@@ -7,15 +7,11 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 
+from toolkit.serving.places import less, one
 from toolkit.serving.problems import ProblemError
-from toolkit.spec.identity import Caller, Workload
+from toolkit.spec.identity import Caller
 
 _SOON = {"Retry-After": "2"}
-
-
-def one(caller: Caller) -> str:
-    """Who counts as one: a job with all that it runs, a person by the token."""
-    return f"job {caller}" if isinstance(caller, Workload) else f"token {caller.accessor}"
 
 
 class Pushes:
@@ -82,21 +78,15 @@ class Pushes:
 
         def leave() -> None:
             if held:
-                _less(self._of_caller, held.pop())
+                less(self._of_caller, held.pop())
 
         try:
             yield lambda: _at_once(loop, leave)
         finally:
             leave()
-            _less(self._of_repo, repo)
+            less(self._of_repo, repo)
             if repo not in self._of_repo:
                 last()
-
-
-def _less(counter: Counter[str], key: str) -> None:
-    counter[key] -= 1
-    if not counter[key]:
-        del counter[key]
 
 
 def _at_once(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
