@@ -44,7 +44,7 @@ def speak(folder: Path, *pieces: bytes, half: bool = True) -> tuple[str, int | N
         said = b""
         while data := hook.recv(65536):
             said += data
-    text, _, code = said.partition(b"\0")
+    text, _, code = said.partition(script.END.encode())
     return text.decode(), int(code) if code else None
 
 
@@ -370,7 +370,29 @@ def test_who_only_listens_is_told_every_line_and_nothing_else(tmp_path: Path, fo
             [hooks / "post-receive"], env=environ, input=b"a b c\n", capture_output=True, timeout=30
         )
     assert (hook.stdout, hook.stderr) == (b"post-receive a b c\ndeployed\n", b"")
-    assert hook.returncode == 0
+
+
+@pytest.mark.parametrize("code", [0, 1, 75])
+def test_who_waits_shows_lines_as_they_are_and_ends_with_the_code(
+    tmp_path: Path, code: int
+) -> None:
+    lines = ["  \\n $(id) `id` %s * 'x' \"y\"\t", "", "-n", "é → \ufffd", "x" * 1000]
+
+    def answer(_heard: Heard, say: Say) -> int:
+        for line in lines:
+            say(line)
+        say("\x011")
+        return code
+
+    hooks = script.install(tmp_path / "gate")
+    with listening(tmp_path / "gate", answer):
+        environ = {script.FOLDER: str(tmp_path / "gate"), script.NONCE: "n", "LC_ALL": "C"}
+        hook = subprocess.run(
+            [hooks / "pre-receive"], env=environ, input=b"", capture_output=True, timeout=30
+        )
+    shown = [lines[0].replace("\t", "\\t"), *lines[1:], "\\x011", ""]
+    assert hook.stdout.decode().split("\n") == shown
+    assert (hook.returncode, hook.stderr) == (code, b"")
 
 
 # Turns.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hook.gate.script import LISTENER, PARTS, QUARANTINE, SOCKET
+from hook.gate.script import END, LISTENER, PARTS, QUARANTINE, SOCKET
 from toolkit.serving.bounded import bounded
 
 LONGEST = 1000
@@ -124,7 +124,7 @@ class Ears:
                     self._on_bug(exc)
                     _say(hook, "an error of the server's own; its log has the place")
                 if heard is None or heard.hook != LISTENER:
-                    _send(hook, b"\0%d" % code)
+                    _send(hook, f"{END}{code}\n".encode())
 
     def _hear(self, hook: socket.socket) -> Heard | None:
         """Everything it has to say; None when it may not speak, or does not speak as ours do."""

@@ -30,15 +30,28 @@ QUARANTINE = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_Q
 PARTS = 3 + len(QUARANTINE)
 """Texts in front of the ref lines, each with a NUL behind it: nonce, hook, process, quarantine."""
 
+END = "\x01"
+"""In front of the exit code, in the last line of an answer; no other line may hold it."""
+
+# A shell, so that somebody who waits for a check, or for its turn, costs next to no memory.
+WAIT = f"""\
+while IFS= read -r line; do
+  case $line in {END}*) exit "${{line#?}}";; esac
+  printf '%s\\n' "$line" || exit 1
+done
+[ "$0" = {LISTENER} ] || echo "the server ended in the middle of this: toolkit repo show says more"
+exit 1
+"""
+
 # Modules written in C alone: with anything more it would begin twice as late.
 SCRIPT = f"""\
 import _socket, os, sys
 
-def main():
+def main(hook):
     folder, nonce = os.environ.get("{FOLDER}", ""), os.environ.get("{NONCE}", "")
     if not folder or not nonce:
         return {ALONE}
-    said = [nonce, sys.argv[1], str(os.getpid())]
+    said = [nonce, hook, str(os.getpid())]
     said += [os.environ.get(name, "") for name in {QUARANTINE!r}]
     server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
@@ -54,30 +67,15 @@ def main():
         server.shutdown(_socket.SHUT_WR)
     except OSError:
         pass
-    if sys.argv[1] == "{LISTENER}":
-        # It may listen for an hour, beside many others: as the least process that there is.
+    os.dup2(server.fileno(), 0)
+    if hook == "{LISTENER}":
         try:
-            os.dup2(server.fileno(), 0)
             os.execvp("cat", ["cat"])
         except OSError:
             pass
-    try:
-        while data := server.recv(65536):
-            said, end, code = data.partition(b"\\0")
-            while said:
-                said = said[os.write(1, said):]
-            if end:
-                while more := server.recv(64):
-                    code += more
-                return int(code)
-    except (OSError, ValueError):
-        pass
-    if sys.argv[1] == "{LISTENER}":
-        return 0
-    os.write(1, b"the server ended in the middle of this: toolkit repo show says more\\n")
-    return 1
+    os.execv("/bin/sh", ["sh", "-c", {WAIT!r}, hook])
 
-sys.exit(main())
+sys.exit(main(sys.argv[1]))
 """
 
 
