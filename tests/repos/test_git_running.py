@@ -12,7 +12,7 @@ import pytest
 from tests.repos.source import Source
 from toolkit.errors import RefusedError
 from toolkit.repos import git
-from toolkit.repos.commits import changed, collect, has_commit, head, heads, is_ancestor, keep
+from toolkit.repos.commits import collect, has_commit, head, heads, is_ancestor, keep
 from toolkit.repos.git import ENVIRON, GitError, Quarantine, run
 
 SHELL = ["-c", 'alias.x=!f() { eval "$1"; }; f']
@@ -146,8 +146,6 @@ def test_objects_are_named_by_full_ids_and_nothing_else(bare: Path, hostile: str
         lambda: has_commit(bare, hostile),
         lambda: is_ancestor(bare, hostile, good),
         lambda: is_ancestor(bare, good, hostile),
-        lambda: changed(bare, hostile, good),
-        lambda: changed(bare, good, hostile),
         lambda: keep(bare, hostile),
     ):
         with pytest.raises(RefusedError, match="no full ID of a commit"):
@@ -180,7 +178,6 @@ def test_what_came_before_what(bare: Path, source: Source) -> None:
     assert not is_ancestor(bare, second, side)
     with pytest.raises(GitError):
         is_ancestor(bare, "a" * 40, first)
-    assert changed(bare, first, second) == ("a", "new/b")
     assert has_commit(bare, first)
     assert not has_commit(bare, "a" * 40)
     assert not has_commit(bare, source.folder({"a": b"1", "same": b"x"}))

@@ -43,7 +43,6 @@ def test_numbers_count_from_one_in_each_repository_and_over_restarts(tmp_path: P
     assert again.add(record(B)).id == 3
     assert [each.id for each in again.all("shop")] == [1, 2, 3]
     assert again.get("shop", 3).commit == B
-    assert again.repos() == ("other", "shop")
 
 
 def test_many_at_once_get_numbers_without_gaps(tmp_path: Path) -> None:

@@ -45,15 +45,6 @@ def has_commit(git_dir: Path, commit: str, *, quarantine: Quarantine | None = No
     return run(git_dir, words, stdin=asked, quarantine=quarantine) == b"commit\n"
 
 
-def changed(
-    git_dir: Path, old: str, new: str, *, quarantine: Quarantine | None = None
-) -> tuple[str, ...]:
-    """Paths that differ between two commits, sorted."""
-    words = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", _id(old), _id(new)]
-    said = run(git_dir, words, quarantine=quarantine)
-    return tuple(sorted(path.decode(errors="backslashreplace") for path in said.split(b"\0")[:-1]))
-
-
 def keep(git_dir: Path, commit: str) -> None:
     """Keep a commit, and all that led to it, from being collected, whatever becomes of branches."""
     run(git_dir, ["update-ref", f"{OWN}/kept/{_id(commit)}", commit])

@@ -52,12 +52,6 @@ class Records:
 
     # Reading.
 
-    def repos(self) -> tuple[str, ...]:
-        """Names of repositories that have, or had, deployments."""
-        if not self._records.is_dir():
-            return ()
-        return tuple(sorted(each.name for each in self._records.iterdir() if each.is_dir()))
-
     def all(self, repo: str) -> tuple[Deployment, ...]:
         """The records of a repository, the oldest first."""
         with self._lock:

@@ -10,16 +10,12 @@ from hook.children.errand import Result, Work
 from hook.children.files import gather
 from hook.children.loading import agents_of
 from hook.gate.checking import Check, Checked, checked
-from toolkit.errors import RefusedError, ToolkitError
+from toolkit.errors import RefusedError
 from toolkit.spec.hook import HookConfig
 from toolkit.spec.target import Secret
 from toolkit.spec.tree import Tree
 
 CALL = "hook.gate.checking:check"
-
-
-class FaultError(ToolkitError):
-    """Our own part of a check broke; the log has its place."""
 
 
 class Checks:
