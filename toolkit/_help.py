@@ -1319,6 +1319,7 @@ Commands:
   rollback    Deploy the commit that was deployed before
   resume      Let a deployment go on with your token
   delete      Delete a repository; its jobs stay
+  restore     Have a deleted repository back
   build       Say what is built of a push, and how
   code        Print what a push gives its jobs
   credential  Answer git's question for a token
@@ -1571,6 +1572,36 @@ Options:
   Examples:
     toolkit repo delete shop
     toolkit repo delete shop --yes
+""",
+    "repo restore": """\
+Usage: toolkit repo restore [OPTIONS] REPO [TRASH]
+
+  Have a deleted repository back.
+
+  With its deployments, hooks and builds; refused while another one has the
+  name.
+
+  Without TRASH the newest that was deleted; `toolkit repo delete` says what
+  each is called.
+
+Arguments:
+  REPO     Name of a repository.  [required]
+  [TRASH]  What it is called in the trash.
+
+Options:
+  -e, --env ENV      Environment of toolkit.toml to talk to.
+  --namespace NAME   Nomad namespace.
+  --region NAME      Nomad region.
+  --nomad-addr URL   Nomad's address.
+  --consul-addr URL  Consul's address.
+  -y, --yes          Answer every question with yes.
+  --json             Print one JSON document instead of text.
+  -q, --quiet        Say nothing but the result.
+  --debug            Show the traceback of an error.
+  -h, --help         Show this message and exit.
+
+  Examples:
+    toolkit repo restore shop
 """,
     "repo build": """\
 Usage: toolkit repo build [OPTIONS] REPO [SERVICE]

@@ -187,6 +187,7 @@ def test_a_person_without_a_rule_is_told_where_rules_are(journey: Journey) -> No
         (("resume", REPO, "1"), "nothing to resume"),
         (("delete", "nope", "--yes"), "there is no repository nope"),
         (("delete", REPO), "not confirmed, nothing was changed"),
+        (("restore", "nope"), "no repository nope is in the trash"),
     ],
 )
 def test_bad_input_is_one_clear_message(
@@ -336,3 +337,8 @@ def test_the_repository_outlives_the_server_and_goes_when_it_is_told_to(journey:
     assert "there is no repository" in error(journey.repo("show", REPO))
     assert shop.git("ls-remote", "hook").code != 0
     assert shop.running(journey.job)
+    back = journey.repo("restore", REPO, gone["trash"], "--json").report
+    assert (back["verdict"], back["repo"]["name"]) == ("restored", REPO)
+    assert journey.repo("show", REPO, "--json").report["deployments"]
+    assert shop.git("ls-remote", "hook").code == 0
+    assert f"there is another repository {REPO}" in error(journey.repo("restore", REPO))

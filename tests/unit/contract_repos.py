@@ -12,12 +12,13 @@ from toolkit.spec.repo_reports import (
     RepoDeleteReport,
     RepoDeploymentReport,
     RepoListReport,
+    RepoRestoreReport,
     RepoRow,
     RepoShowReport,
     RepoUrlReport,
     WorkTree,
 )
-from toolkit.views.repo import build, change, code, deployment, repos, show, url
+from toolkit.views.repo import build, change, code, deployment, repos, restore, show, url
 
 ADDRESS = "http://127.0.0.1:8655"
 DEPLOYMENT = Deployment(
@@ -86,6 +87,11 @@ REPOS: list[tuple[str, dict[str, Any], str]] = [
         "toolkit.repo-delete/1",
         change.document(DELETE),
         "schema verdict code sentence environment address repo trash",
+    ),
+    (
+        "toolkit.repo-restore/1",
+        restore.document(RepoRestoreReport("shop is there", "dev", ADDRESS, ROW)),
+        f"schema verdict code sentence environment address repo({REPO_KEYS}) next",
     ),
     (
         "toolkit.repo-log/1",

@@ -109,7 +109,10 @@ def test_no_name_leads_to_another_path() -> None:
     with Scripted(Reply(b"{}")) as server, hook(server) as client:
         client.repo("../x")
         client.delete_repo("a/b?c")
-        assert [asked.target for asked in server.asked] == ["/repos/..%2Fx", "/repos/a%2Fb%3Fc"]
+        client.restore_repo("a/b", None)
+        assert [asked.target for asked in server.asked] == [
+            "/repos/..%2Fx", "/repos/a%2Fb%3Fc", "/repos/a%2Fb/restore",
+        ]  # fmt: skip
 
 
 def test_a_list_that_is_none_is_no_empty_list() -> None:

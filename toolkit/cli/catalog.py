@@ -268,6 +268,10 @@ COMMANDS = (
         ("toolkit repo delete shop", "toolkit repo delete shop --yes"),
     ),
     Entry(
+        "repo restore", "toolkit.cli.repo:restore", "Have a deleted repository back", "",
+        ("toolkit repo restore shop",),
+    ),
+    Entry(
         "repo build", "toolkit.cli.repo_build:build", "Say what is built of a push, and how", "",
         (
             "toolkit repo build shop web --command 'make web' --artifact dist/web.tar.gz",

@@ -43,6 +43,10 @@ Follow = Annotated[
 Shown = Annotated[
     int, typer.Option("--last", min=1, max=1000, metavar="N", help="The newest N deployments.")
 ]
+Trash = Annotated[
+    str | None,
+    typer.Argument(metavar="[TRASH]", show_default=False, help="What it is called in the trash."),
+]
 Operation = Annotated[
     str, typer.Argument(metavar="get|store|erase", show_default=False, help="What git wants.")
 ]
@@ -145,6 +149,18 @@ def delete(call: Call, repo: Repository) -> ExitCode:
         return call.output.confirm_name(question, repo, yes=call.yes)
 
     return call.show(view, delete_repo(call.session(), repo, confirm=confirm))
+
+
+@takes(TARGET, ASKS, TALK)
+def restore(call: Call, repo: Repository, trash: Trash = None) -> ExitCode:
+    """With its deployments, hooks and builds; refused while another one has the name.
+
+    Without TRASH the newest that was deleted; `toolkit repo delete` says what each is called.
+    """
+    from toolkit.views.repo import restore as view
+    from toolkit.workflows.repo.restore import restore_repo
+
+    return call.show(view, restore_repo(call.session(), repo, trash, confirm=call.confirm))
 
 
 @takes(TARGET, QUIET)

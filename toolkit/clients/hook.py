@@ -54,6 +54,11 @@ class HookServer(Server):
         """Take a repository away, to the server's trash."""
         return self.ask("DELETE", repo_path(name), write=True).body
 
+    def restore_repo(self, name: str, trash: str | None) -> Json:
+        """Have a deleted repository back; `trash`: what it is called there, else the newest."""
+        body: Json = {} if trash is None else {"trash": trash}
+        return self.ask("POST", repo_path(name, "restore"), body=body).body
+
     def deployments(self, name: str, *, limit: int | None = None) -> list[Json]:
         """The records of a repository's deployments, the newest first."""
         return self._list(repo_path(name, "deployments"), "deployments", {"limit": limit})

@@ -123,6 +123,28 @@ class RepoDeleteReport:
         return ExitCode.OK
 
 
+@dataclass(frozen=True, slots=True)
+class RepoRestoreReport:
+    """`toolkit repo restore`: a repository that is there again."""
+
+    sentence: str
+    environment: str
+    address: str
+    row: RepoRow
+    next: str | None = None
+    """The next command to type."""
+
+    @property
+    def verdict(self) -> str:
+        """It is there, or an error was raised."""
+        return "restored"
+
+    @property
+    def code(self) -> ExitCode:
+        """It is there, or an error was raised."""
+        return ExitCode.OK
+
+
 RepoAction = Literal["log", "redeploy", "rollback", "resume"]
 
 

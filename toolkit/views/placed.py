@@ -12,9 +12,10 @@ TARGETED = (
     "dns list", "dns plan", "dns set", "dns sync", "doctor", "explain", "history", "hook create",
     "hook destroy", "hook list", "hook push", "hook rm", "hook rollback", "hook show", "logs",
     "pause", "plan", "promote", "repo build", "repo code", "repo create", "repo credential",
-    "repo delete", "repo list", "repo log", "repo redeploy", "repo resume", "repo rollback",
-    "repo show", "repo url", "report", "restart", "resume", "rollback", "run", "scale",
-    "secret delete", "secret list", "secret set", "status", "stop", "unlock", "verify", "why-not",
+    "repo delete", "repo list", "repo log", "repo redeploy", "repo restore", "repo resume",
+    "repo rollback", "repo show", "repo url", "report", "restart", "resume", "rollback", "run",
+    "scale", "secret delete", "secret list", "secret set", "status", "stop", "unlock", "verify",
+    "why-not",
 )  # fmt: skip
 """Commands that talk to a cluster, and so have to be told which."""
 WHERE = {

@@ -235,6 +235,34 @@ def test_a_deleted_repository_is_in_the_trash_and_its_name_is_free(hook_rig: Hoo
     assert hook_rig.ask("PUT", "/repos/shop", body={}).status_code == 201
 
 
+def test_a_deleted_repository_can_be_had_back(hook_rig: HookRig) -> None:
+    """The newest of its name, or one by its name in the trash; never in the place of another."""
+    for name in ("web", "shop"):
+        hook_rig.ask("PUT", f"/repos/{name}", body={})
+    foreign = hook_rig.ask("DELETE", "/repos/web").json()["trash"]
+    first = hook_rig.ask("GET", "/repos/shop").json()
+    old = hook_rig.ask("DELETE", "/repos/shop").json()["trash"]
+    back = "/repos/shop/restore"
+    hook_rig.ask("PUT", "/repos/shop", body={"order": "queue"})
+    for who in (PUSHER, READER, STRANGER):
+        assert hook_rig.ask("POST", back, who, {}).status_code == 403
+    assert hook_rig.ask("POST", back, body={"trash": old}).status_code == 409
+    hook_rig.ask("DELETE", "/repos/shop")
+    for wrong in (foreign, "../repos/shop", "x"):
+        answer = hook_rig.ask("POST", back, body={"trash": wrong})
+        assert answer.status_code == 404, answer.text
+    newest = hook_rig.ask("POST", back, body={})
+    assert (newest.status_code, newest.json()["order"]) == (200, "queue")
+    assert hook_rig.ask("POST", back, body={"trash": old}).status_code == 409
+    hook_rig.ask("DELETE", "/repos/shop")
+    assert hook_rig.ask("POST", back, body={"trash": old}).json() == first
+    assert hook_rig.ask("GET", "/repos/shop").json() == first
+    assert hook_rig.ask("POST", "/repos/nothing/restore", body={}).status_code == 404
+    done = [each.get("result") for each in hook_rig.entries() if each["action"] == "repos.restore"]
+    no, yes = [None, "refused"], [None, "done"]
+    assert done == [*no, *no, *no, *no, *yes, *no, *yes, *no]
+
+
 def test_every_change_is_in_the_audit_before_and_after(hook_rig: HookRig) -> None:
     hook_rig.ask("PUT", "/repos/shop", body={})
     hook_rig.ask("PUT", "/repos/shop", body={"order": "queue"})

@@ -131,6 +131,17 @@ DELETE = record(
     trash=text("What the server calls it in its trash"),
 )
 
+RESTORE = record(
+    "`toolkit repo restore`: a repository that is there again",
+    verdict=word("That it is there", ["restored"]),
+    code=code(),
+    sentence=some("The end in one sentence"),
+    environment=_ENVIRONMENT,
+    address=_ADDRESS,
+    repo=one("repo"),
+    next=_NEXT,
+)
+
 LOG = record(
     "`toolkit repo log --json`: one line of a deployment's log",
     number=whole("Counts from 1", 1),
@@ -183,6 +194,7 @@ DOCUMENTS: dict[str, tuple[int, Schema]] = {
     "repo-url": (1, URL),
     "repo-create": (1, CREATE),
     "repo-delete": (1, DELETE),
+    "repo-restore": (1, RESTORE),
     "repo-log": (1, LOG),
     "repo-deployment": (1, DEPLOYED),
     "repo-build": (1, BUILT),
