@@ -207,9 +207,9 @@ def test_each_limit_just_kept_and_just_passed(source: Source) -> None:
     with pytest.raises(RefusedError, match="more than 50 files or folders"):
         check({f"f{index}": b"" for index in range(51)})
     check({f"d{index}/f": b"" for index in range(50)})
-    check({"a/b/c/d/e": b""})
-    with pytest.raises(RefusedError, match=r"a/b/c/d/e/ is more than 5 folders deep"):
-        check({"a/b/c/d/e/f": b""})
+    check({"a/b/c/d/e/f": b""})
+    with pytest.raises(RefusedError, match=r"a/b/c/d/e/f/ is more than 5 folders deep"):
+        check({"a/b/c/d/e/f/g": b""})
     check({"x" * 60: b""})
     check({"d/" + "x" * 58: b""})
     with pytest.raises(RefusedError, match="more than 60 bytes in its path"):

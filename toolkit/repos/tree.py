@@ -190,7 +190,7 @@ class GitTree:
         """What is at a path; RefusedError where a link or a submodule leads there."""
         entry = Entry(stat.S_IFDIR, self._root)
         parts = path.split("/")
-        if len(parts) > self._limits.depth:
+        if len(parts) > self._limits.depth + 1:
             return None
         for index, part in enumerate(parts):
             if entry.fault:
@@ -210,7 +210,7 @@ class GitTree:
         left = [(start, base)]
         while left:
             folder, above = left.pop()
-            if above.count("/") >= self._limits.depth:
+            if above.count("/") > self._limits.depth:
                 raise RefusedError(
                     f"{show(above)} is more than {self._limits.depth} folders deep",
                     hint="flatten it, or raise `depth`",

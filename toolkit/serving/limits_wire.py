@@ -54,9 +54,19 @@ class BoundedProtocol(H11Protocol):
             return  # refused already: what else it says is not read
         if self._overdue is None and self._is_between_requests():
             self._expect_headers()
-        super().data_received(data)
+        # h11 counts headers only while they have no end: what it gets at once is cut to that.
+        room = self._room()
+        super().data_received(data[:room])
+        if len(data) > room and not self.transport.is_closing():
+            super().data_received(data[room:])
         if not self._is_between_requests():
             self._forget()
+
+    def _room(self) -> int:
+        """Bytes that may come until headers without an end are too long."""
+        if not self._is_between_requests():
+            return sys.maxsize
+        return max(1, self.limits.header_bytes + 1 - len(self.conn.trailing_data[0]))
 
     def _is_between_requests(self) -> bool:
         return self.conn.their_state is h11.IDLE

@@ -148,6 +148,8 @@ def test_an_answer_arrives_although_a_body_was_not_wanted(kick: Served) -> None:
 def test_headers_that_are_too_large(kick: Served) -> None:
     request = b"GET /records HTTP/1.1\r\n" + AS_SHOP + b"X-Large: " + b"a" * LIMITS.header_bytes
     assert problem(kick.say(request)) == (431, "headers-too-large")
+    # Nor where they come at once and whole.
+    assert problem(kick.say(request + b"\r\n\r\n")) == (431, "headers-too-large")
     assert is_served(kick)
 
 
