@@ -341,4 +341,4 @@ def test_the_repository_outlives_the_server_and_goes_when_it_is_told_to(journey:
     assert (back["verdict"], back["repo"]["name"]) == ("restored", REPO)
     assert journey.repo("show", REPO, "--json").report["deployments"]
     assert shop.git("ls-remote", "hook").code == 0
-    assert f"there is another repository {REPO}" in error(journey.repo("restore", REPO))
+    assert f"repository {REPO} is there" in error(journey.repo("restore", REPO))

@@ -8,7 +8,7 @@ from typing import Any
 
 from hook.actions import Action, Ask
 from hook.hook import Hook
-from toolkit.errors import AbsentError, RefusedError
+from toolkit.errors import AbsentError, RefusedError, TakenError
 from toolkit.repos.names import check_name, show
 from toolkit.repos.refs import check_branch
 from toolkit.serving.actions import Answer, Around, Schema
@@ -213,6 +213,8 @@ def _restore(ask: Ask, _: Any) -> Answer:
     registry, name, wanted = ask.server.registry, ask.path["repo"], ask.body.get("trash")
     found = [each.id for each in registry.deleted() if each.name == name]
     if wanted is None and not found:
+        if _find(ask) is not None:
+            raise TakenError(f"repository {name} is there, and no other of its name in the trash")
         raise AbsentError(f"no repository {name} is in the trash")
     if wanted is not None and wanted not in found:
         raise AbsentError(f"no repository {name} called {show(wanted)} is in the trash")

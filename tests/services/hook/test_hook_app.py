@@ -258,9 +258,11 @@ def test_a_deleted_repository_can_be_had_back(hook_rig: HookRig) -> None:
     assert hook_rig.ask("POST", back, body={"trash": old}).json() == first
     assert hook_rig.ask("GET", "/repos/shop").json() == first
     assert hook_rig.ask("POST", "/repos/nothing/restore", body={}).status_code == 404
+    hook_rig.ask("PUT", "/repos/new", body={})
+    assert hook_rig.ask("POST", "/repos/new/restore", body={}).status_code == 409
     done = [each.get("result") for each in hook_rig.entries() if each["action"] == "repos.restore"]
     no, yes = [None, "refused"], [None, "done"]
-    assert done == [*no, *no, *no, *no, *yes, *no, *yes, *no]
+    assert done == [*no, *no, *no, *no, *yes, *no, *yes, *no, *no]
 
 
 def test_every_change_is_in_the_audit_before_and_after(hook_rig: HookRig) -> None:
