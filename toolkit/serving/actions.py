@@ -110,6 +110,9 @@ class Action(Generic[S]):
     """Media types that the body may come as."""
     raw: int = 0
     """More than 0: the body is bytes, so many at most, and no JSON."""
+    admits: Callable[[Ask[S]], Any] = lambda _: None
+    """Asked before the body is read, by the path alone: for a body that is worth a right. It must
+    not block."""
     answer_media: tuple[str, ...] = ()
     """Media types beside plain JSON that the answer may be asked for as."""
     query: tuple[Query, ...] = ()

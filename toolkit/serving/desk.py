@@ -7,7 +7,7 @@ import itertools
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -211,10 +211,11 @@ class Desk:
             request=case.id,
             path=request.path_params,
             query=query,
-            body=await self._body(request, action),
             token=secret,
             **{_FIELD[name]: reading.header(request, name) for name in action.headers},
         )
+        action.admits(ask)
+        ask = replace(ask, body=await self._body(request, action))
         if self._working is None:
             self._working = anyio.CapacityLimiter(self._limits.working)
         case.changes = action.audit != "reads"

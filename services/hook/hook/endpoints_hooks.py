@@ -227,6 +227,7 @@ ACTIONS: tuple[Action, ...] = (
         answers={201: SET, 200: SET},
         body=_FILES,
         raw=MOST_TEXT,
+        admits=may("admin"),
         problems=("refused",),
         path_schemas=PATH,
     ),

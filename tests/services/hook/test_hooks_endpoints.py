@@ -172,6 +172,14 @@ def test_so_much_and_no_more(shop: HookRig) -> None:
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("who", [PUSHER, READER, SHOP, STRANGER])
+def test_nothing_is_read_of_a_body_that_may_not_come(shop: HookRig, who: dict[str, str]) -> None:
+    """It may have megabytes, and whoever is nobody here could send many at once."""
+    large = shop.ask("POST", HOOKS, {**who, **JSON}, content=b" " * (MOST_TEXT + 1))
+    odd = shop.ask("POST", HOOKS, {**who, "Content-Type": "text/plain"}, content=b"x")
+    assert (large.status_code, odd.status_code) == (403, 403)
+
+
 def test_a_version_that_was_changed_on_disk_is_not_gone_back_to(shop: HookRig) -> None:
     one = push(shop, "exit 1")["current"]
     two = push(shop, "exit 2")["current"]
