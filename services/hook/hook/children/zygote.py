@@ -8,6 +8,7 @@ then how it ended, and on which a byte (or its end) asks for the child's end.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -227,6 +228,8 @@ def main(number: int, modules: str) -> NoReturn:
     sys.path += said["path"]
     preload(said["modules"])
     gc.collect()
+    with contextlib.suppress(AttributeError):  # a C library that keeps nothing back
+        ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()  # a child's collector need not touch, and so copy, what is here now
     Zygote(socket.socket(fileno=number)).serve()
 

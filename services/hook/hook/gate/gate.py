@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from hook.who import Who
     from toolkit.serving.log import Log
 
-CHECKS = 4
-"""Checks at once: each is a process that thinks, and has up to `check_memory`."""
-CHECKS_OF_ONE = 2
+CHECKS = max(2, min(4, len(os.sched_getaffinity(0))))
+"""Checks at once: each is a process that thinks, and has up to `check_memory`; more of them than
+processors would only hold more memory."""
+CHECKS_OF_ONE = CHECKS // 2
 
 
 @dataclass(frozen=True, slots=True)
