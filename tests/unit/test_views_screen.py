@@ -56,5 +56,14 @@ def test_what_goes_on_starts_below_its_text() -> None:
     assert text.hung([["a", ""], ["b", "c"]]) == [["a"], ["b  c"]]
 
 
+def test_a_last_cell_of_several_lines_keeps_them() -> None:
+    rows = text.hung([["hello", "wrong\n  line 29: " + "x " * 40 + "\n\x1b[2J\rend"], ["b", "c"]])
+    assert rows[0][0] == "hello  wrong"
+    assert rows[0][1].startswith("         line 29: x") and len(rows[0][1]) <= text.SCREEN
+    assert rows[0][-1] == "       \\x1b[2J\\x0dend"
+    assert rows[1] == ["b      c"]
+    assert all(line.startswith("       ") for line in rows[0][1:])
+
+
 def test_an_event_is_one_line_for_whoever_searches_it() -> None:
     assert event.lines(Event("fail", LONG, 0.0)) == [f"fail      {LONG}"]

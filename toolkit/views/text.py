@@ -76,12 +76,21 @@ def told(word: str, text: str, *, indent: int = 0) -> list[str]:
 
 
 def hung(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """A table's lines, row by row: what does not fit of a last cell goes on below it."""
+    """A table's lines, row by row: what does not fit of a last cell goes on below it.
+
+    So do its further lines, where it has several.
+    """
     result = []
-    for row, line in zip(rows, table(rows), strict=True):
+    lasts = [row[-1].split("\n") for row in rows]
+    firsts = [[*row[:-1], last[0]] for row, last in zip(rows, lasts, strict=True)]
+    for row, last, line in zip(firsts, lasts, table(firsts), strict=True):
         start = len(line) - len(neutral(row[-1]).rstrip()) if row[-1].strip() else len(line)
-        parts = folded(line[start:], max(SCREEN - start, WIDTH))
-        rest = [" " * start + part for part in parts[1:]]
+        width = max(SCREEN - start, WIDTH)
+        parts = folded(line[start:], width)
+        for more in last[1:]:
+            own = " " * min(len(more) - len(more.lstrip(" ")), WIDTH)
+            parts += [own + part for part in folded(neutral(more).strip(), width - len(own))]
+        rest = [(" " * start + part).rstrip() for part in parts[1:]]
         result.append([(line[:start] + parts[0]).rstrip(), *rest])
     return result
 

@@ -47,7 +47,7 @@ def _problem_of(exc: ToolkitError) -> ProblemError | None:
                 headers={"WWW-Authenticate": CHALLENGE},
                 reason=exc.reason,
                 hint="the password is a Nomad ACL token or a task's identity token, and the user"
-                " name is not read; toolkit repo url sets a credential helper for git",
+                " name is not read; toolkit repo create tells git whom to ask",
             )
         case ConfigError():
             return invalid([(each.key or "", each.message) for each in exc.mistakes])

@@ -276,7 +276,7 @@ def test_branches_that_are_not_deployed(rig: Rig) -> None:
     commit = rig.commit()
     done = rig.push("HEAD:refs/heads/broken", "HEAD:refs/heads/wip/x")
     assert done.code == 0
-    assert done.lines == ["shop: broken, wip/x is not main, so that nothing is deployed"]
+    assert done.lines == ["shop: broken, wip/x are not main, so that nothing is deployed"]
     assert not rig.checks.seen and not rig.deploys.records
     names = [name for name, _, _ in rig.hooks]
     assert names == ["pre-receive", "update", "post-receive", "post-update"]

@@ -235,7 +235,8 @@ class Deployments:
         )
         with _on_disk(repo.name):
             record = self._records.add(record)
-        said = f"{kind} of deployment {of.id}: {of.commit[:7]}, while {repo.branch} stays as it is"
+        joint = "to" if kind == "rollback" else "of"
+        said = f"{kind} {joint} deployment {of.id}: {of.commit[:7]}, while {repo.branch} stays as it is"
         return self._enqueue(record, who, said=said)
 
     # The queue.

@@ -99,8 +99,8 @@ def _texts(said: object) -> tuple[str, ...]:
 
 
 def refusal(report: StackReport) -> RefusedError:
-    """Why the stack may not begin, every reason at once."""
-    return RefusedError("\n".join(stack_view.lines(report)), hint=report.next)
+    """Why the stack may not begin, every reason at once, and what to do next at the end."""
+    return RefusedError("\n".join(stack_view.lines(report)))
 
 
 def sentence(rows: Sequence[StackRow]) -> str:

@@ -191,7 +191,8 @@ class Push:
             others = ", ".join(
                 bounded(each.name.removeprefix("refs/heads/"), 60) for each in changes[:5]
             )
-            say(f"{repo.name}: {others} is not {repo.branch}, so that nothing is deployed")
+            verb = "is" if len(changes) == 1 else "are"
+            say(f"{repo.name}: {others} {verb} not {repo.branch}, so that nothing is deployed")
         else:
             checked = self._check(change, found, say)
         self._run("pre-receive", heard, change, say)
