@@ -74,7 +74,7 @@ def begun(shop: Pushed, server: Server, alice: Who, killed: object) -> dict[str,
     To `sick` a first release; to `both` two, by two people, the second while the first rolls.
     """
     sick, both = shop.names("sick", "both")
-    shop.stack(shop.service(sick, change=SICK))
+    shop.stack(shop.service(sick))
     found = {sick: [server.push(shop, "sick", alice)]}
     server.repo("both")
     server.registry.change("both", lambda repo: replace(repo, order="queue"))
