@@ -175,6 +175,10 @@ def test_a_server_that_ends_in_mid_rollout_tells_so_and_is_resumed(
         heard += git.stderr
     number = int(record_on_disk(folder)["id"])
     assert f"toolkit repo resume shop {number} goes on" in "".join(heard)
+    # What it held is free at once, and not only when Nomad no longer hears of it.
+    locks = {each["Path"]: each["Lock"] for each in shop.nomad("/v1/vars?prefix=toolkit/locks/")}
+    assert locks[f"toolkit/locks/{migrate}"] is None
+    assert not any(locks.values())
     gate.touch()
     after = start(shop, alice, folder)
     try:
