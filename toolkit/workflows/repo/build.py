@@ -12,6 +12,7 @@ from toolkit.spec.repo import Build
 from toolkit.spec.repo_builds import BuildWord, RepoBuildReport, RepoCodeReport
 from toolkit.workflows.protection import Confirm, ask, unanswered
 from toolkit.workflows.repo.find import connect
+from toolkit.workflows.repo.reading import read_build
 from toolkit.workflows.session import Session
 
 
@@ -77,17 +78,6 @@ def repo_code(session: Session, repo: str, commit: str | None = None) -> RepoCod
     values = {"code": _words(code)}
     values |= {f"build.{name}": _words(each) for name, each in sorted(build.items())}
     return RepoCodeReport(repo, values["code"].get("commit", ""), values)
-
-
-def read_build(raw: Mapping[str, Any]) -> Build:
-    """One service as the server tells it."""
-    words = raw.get("command")
-    return Build(
-        str(raw.get("service") or ""),
-        tuple(str(word) for word in words) if isinstance(words, list) else (),
-        str(raw.get("artifact") or ""),
-        str(raw.get("dockerfile") or ""),
-    )
 
 
 def _builds(server: HookServer, repo: str) -> list[Build]:

@@ -35,6 +35,13 @@ def read_row(raw: Mapping[str, Any], address: str) -> RepoRow:
     )
 
 
+def read_build(raw: Mapping[str, Any], service: str = "") -> Build:
+    """How one service is built; `service`: where it does not say which."""
+    words = tuple(str(word) for word in _list(raw.get("command")))
+    name = _text(raw, "service") or service
+    return Build(name, words, _text(raw, "artifact"), _text(raw, "dockerfile"))
+
+
 def read_deployment(raw: Mapping[str, Any]) -> Deployment:
     """One record of a deployment; ServerError when it is none."""
     number, state = raw.get("id"), raw.get("state")
@@ -80,10 +87,8 @@ def _builds(raw: object) -> dict[str, Build]:
     found = {}
     for key, item in each:
         if isinstance(item, dict):
-            service = _text(item, "service") or str(key or "")
-            words = tuple(str(word) for word in _list(item.get("command")))
-            build = Build(service, words, _text(item, "artifact"), _text(item, "dockerfile"))
-            found[service] = build
+            build = read_build(item, str(key or ""))
+            found[build.service] = build
     return found
 
 
