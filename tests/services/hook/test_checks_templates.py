@@ -145,7 +145,7 @@ def test_what_takes_too_much_is_refused_with_its_file(children: Children, templa
 
 def test_what_never_ends_is_ended_and_others_are_served_meanwhile(children: Children) -> None:
     with ThreadPoolExecutor(len(ENDLESS)) as pool:
-        endless = [pool.submit(checked, children, each, seconds=2.0) for each in ENDLESS]
+        endless = [pool.submit(checked, children, each, seconds=1.0) for each in ENDLESS]
         served = checked(children, "[[ nothing ]]")
         assert served.error == "RenderError"
         for each in endless:

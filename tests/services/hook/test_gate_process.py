@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,17 +28,29 @@ LIMITED = CONFIG + '\n[limits]\ncheck_seconds = "2s"\ncheck_memory = 134217728\n
 ENDLESS = "[% for i in range(99999) %][% for j in range(99999) %][% endfor %][% endfor %]\n"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HookProcess]:
-    state = nomad_state()
+class Watching:
+    """A Nomad that knows who people are, and lets nobody plan; a test looks on when it is asked."""
 
-    def answer(asked: Asked) -> Reply:
-        # It knows who people are, and lets nobody plan.
+    def __init__(self) -> None:
+        self.state = nomad_state()
+        self.look: Callable[[Asked], None] = lambda _asked: None
+
+    def answer(self, asked: Asked) -> Reply:
+        self.look(asked)
         if asked.path.startswith(("/v1/acl/", "/v1/allocation", "/.well-known", "/v1/agent")):
-            return state.answer(asked)
+            return self.state.answer(asked)
         return Reply(b"Permission denied", 403)
 
-    with hook_process(tmp_path_factory.mktemp("hook"), nomad=answer, config=LIMITED) as running:
+
+@pytest.fixture(scope="module")
+def nomad() -> Watching:
+    return Watching()
+
+
+@pytest.fixture(scope="module")
+def server(nomad: Watching, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HookProcess]:
+    folder = tmp_path_factory.mktemp("hook")
+    with hook_process(folder, nomad=nomad.answer, config=LIMITED) as running:
         running.make()
         running.make("web")
         yield running
@@ -100,15 +112,26 @@ def test_a_token_that_may_not_plan_is_told_so_before_the_ref_moves(
 
 
 def test_while_a_commit_is_checked_no_process_shows_the_token(
-    server: HookProcess, tmp_path: Path
+    server: HookProcess, nomad: Watching, tmp_path: Path
 ) -> None:
-    """Arguments and environments of everything that the server started, git's hooks included."""
-    with ThreadPoolExecutor(1) as pool:
-        loop = pool.submit(push, server, tmp_path / "work", {**FILES, MAIN: ENDLESS})
-        seen: set[str] = set()
-        while not loop.done():
-            seen |= shown(server.process.pid)
-        assert loop.result()[0] == 1
+    """Arguments and environments of everything that the server started, git's hooks included.
+
+    Looked at whenever Nomad is asked something with the token: whoever does so still waits.
+    """
+    seen: set[str] = set()
+    paths: list[str] = []
+
+    def look(asked: Asked) -> None:
+        if asked.headers.get("X-Nomad-Token") == PUSHER_TOKEN:
+            paths.append(asked.path)
+            seen.update(shown(server.process.pid))
+
+    nomad.look = look
+    code, _ = push(server, tmp_path / "work", FILES)
+    nomad.look = lambda _asked: None
+    assert code == 1
+    # A child has the token by now, and asks with it.
+    assert any("/jobs/parse" in path or "/plan" in path for path in paths), paths
     assert any("receive-pack" in text for text in seen)
     assert any("HOOK_NONCE=" in text for text in seen)
     assert not [text for text in seen if PUSHER_TOKEN in text]

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.services.hook.hook_process import (
+    ADMIN_TOKEN,
     CONFIG,
     PUSHER,
     PUSHER_TOKEN,
@@ -33,23 +34,23 @@ REPOS = ("shop", "web", "api", "mail", "docs")
 MUCH = CONFIG.replace('["shop", "web"]', json.dumps(REPOS))
 READERS = 12
 LINE = 800
-SIZE = 1_000_000
+MEGABYTE = 1_000_000
 TALKS = f"""#!/bin/sh
 read old new ref
 line=$(printf '%0{LINE - 60}d' 0)
 i=0
-while [ $i -lt {SIZE // LINE} ]; do
+while [ $i -lt COUNT ]; do
   echo "<$new $i $line>"
   i=$((i+1))
 done
 """
-"""A script that says a megabyte, each line with the commit it is about, a number, and an end."""
+"""A script that says much, each line with the commit it is about, a number, and an end."""
 WHOLE = re.compile(rf"<([0-9a-f]{{40}}) (\d+) 0{{{LINE - 60}}}>")
 
 
-def hooks_of(server: HookProcess, repo: str, *names: str) -> None:
-    """A repository's own scripts, each a megabyte of words."""
-    data = base64.b64encode(TALKS.encode()).decode()
+def hooks_of(server: HookProcess, repo: str, *names: str, size: int = MEGABYTE) -> None:
+    """A repository's own scripts, each of which says so many bytes."""
+    data = base64.b64encode(TALKS.replace("COUNT", str(size // LINE)).encode()).decode()
     files = [{"path": name, "executable": True, "data": data} for name in names]
     answer = server.ask("POST", f"/repos/{repo}/hooks", json={"files": files})
     assert answer.is_success, answer.text
@@ -60,21 +61,30 @@ def records(server: HookProcess, repo: str) -> list[dict[str, Any]]:
     return [dict(each) for each in found]
 
 
-def test_twenty_pushes_to_five_repositories_of_a_megabyte_each(tmp_path: Path) -> None:
-    """One person's, each from a work tree of its own, by four to each branch that is deployed."""
+@pytest.mark.parametrize(
+    ("repos", "each", "size"),
+    [
+        pytest.param(REPOS[:2], 3, MEGABYTE // 4, id="six"),
+        pytest.param(REPOS, 4, MEGABYTE, id="twenty", marks=pytest.mark.soak),
+    ],
+)
+def test_pushes_at_once_that_are_told_much(
+    tmp_path: Path, repos: tuple[str, ...], each: int, size: int
+) -> None:
+    """One person's, each of a commit of its own, several to each branch that is deployed."""
     (tmp_path / "server").mkdir()
     with hook_process(tmp_path / "server", nomad=Obliging().answer, config=MUCH) as server:
         work = tmp_path / "work"
-        commits = [project(work), *(project(work, {"a": str(n)}) for n in range(3))]
-        for name in REPOS:
+        commits = [project(work), *(project(work, {"a": str(n)}) for n in range(each - 1))]
+        for name in repos:
             server.make(name, order="queue")
-            hooks_of(server, name, "pre-receive")
+            hooks_of(server, name, "pre-receive", size=size)
 
         def push(job: tuple[str, str]) -> tuple[str, str, int, str]:
             name, commit = job
             return name, commit, *pushed(work, server, f"{commit}:refs/heads/main", name=name)
 
-        jobs = [(name, commit) for commit in commits for name in REPOS]
+        jobs = [(name, commit) for commit in commits for name in repos]
         with ThreadPoolExecutor(len(jobs)) as pool:
             ended = list(pool.map(push, jobs))
         won: Counter[str] = Counter()
@@ -91,16 +101,16 @@ def test_twenty_pushes_to_five_repositories_of_a_megabyte_each(tmp_path: Path) -
             assert [int(match[2]) for match in spoken] == list(range(len(spoken)))
             if code == 0:
                 won[name] += 1
-                assert len(spoken) == SIZE // LINE
+                assert len(spoken) == size // LINE
                 assert re.fullmatch(rf"refused: .* · toolkit repo log {name} \d", lines[-1]), lines
             else:
                 # One that came before it has the branch: said by us, or by git itself.
                 assert lines[-1] == f"refused: {name} stays as it is" or "[rejected]" in said, said
-        assert set(won) == set(REPOS)
-        for name in REPOS:
+        assert set(won) == set(repos)
+        for name in repos:
             found = records(server, name)
             assert len(found) == won[name]
-            assert all(each["final"] for each in found), found
+            assert all(record["final"] for record in found), found
             assert heads(server.data / f"repos/{name}.git")["main"] == found[0]["commit"]
         assert not list((server.data / "pending").iterdir())
         assert server.ask("GET", "/healthz").json() == {"status": "ready"}
@@ -120,7 +130,7 @@ def server(nomad: Obliging, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def test_of_two_pushers_at_once_one_is_deployed_and_the_other_is_told(
     server: HookProcess, nomad: Obliging, tmp_path: Path
 ) -> None:
-    """Both have passed the check of their commits; neither has moved the branch."""
+    """The commits of both are being checked, of each person one; neither has moved the branch."""
     server.make("shop", order="queue")
     first = project(tmp_path / "one")
     assert pushed(tmp_path / "one", server)[0] == 0
@@ -129,10 +139,15 @@ def test_of_two_pushers_at_once_one_is_deployed_and_the_other_is_told(
     both = Held(lambda asked: asked.path.endswith("/plan"), count=2)
     nomad.on = both
     with ThreadPoolExecutor(2) as pool:
-        pushes = {each: pool.submit(pushed, tmp_path / each, server, "HEAD:main") for each in mine}
-        assert both.arrived.wait(PATIENCE)
-        nomad.on = lambda _asked: None
-        both.release.set()
+        pushes = {
+            each: pool.submit(pushed, tmp_path / each, server, "HEAD:main", secret=secret)
+            for each, secret in (("one", PUSHER_TOKEN), ("two", ADMIN_TOKEN))
+        }
+        try:
+            assert both.arrived.wait(PATIENCE)
+        finally:
+            nomad.on = lambda _asked: None
+            both.release.set()
         ended = {each: push.result() for each, push in pushes.items()}
     [winner] = [each for each, (code, _) in ended.items() if code == 0]
     [loser] = [each for each in mine if each != winner]
