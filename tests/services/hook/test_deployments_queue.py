@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hook.deployments import Ending, Turn
+from hook.deployments.deployments import WAITING
 
 from tests.services.hook.turns_rig import ALICE, BOB, NONE, PATIENCE, TOKEN, Repos, Rig, commit
 from toolkit.errors import AbsentError, RefusedError, UnavailableError
@@ -88,6 +89,27 @@ def test_in_a_queue_each_has_its_turn(tmp_path: Path) -> None:
         rig.stage.end(FAILED if record.id == 2 else None)
         rig.end_of(record)
     assert rig.states() == ["deployed", "failed", "deployed"]
+
+
+def test_a_queue_has_an_end_before_any_branch_moves(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, repos=Repos(Repo("shop", order="queue"), Repo("other")))
+    rig.push(1)
+    rig.stage.next()
+    for number in range(WAITING):
+        rig.push(2 + number)
+    at = dict(rig.repos.heads)
+    begins: list[Callable[[], object]] = [
+        lambda: rig.push(500),
+        lambda: rig.deployments.redeploy("shop", 1, ALICE),
+        lambda: rig.deployments.rollback("shop", 1, ALICE),
+        lambda: rig.deployments.resume("shop", 1, ALICE),
+    ]
+    for refused in begins:
+        with pytest.raises(UnavailableError, match="100 deployments of shop wait already"):
+            refused()
+    assert rig.repos.heads == at
+    assert rig.push(1, repo="other").state == "waiting"
+    rig.deployments.stop()
 
 
 def test_repositories_do_not_wait_for_each_other(tmp_path: Path) -> None:

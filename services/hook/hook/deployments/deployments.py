@@ -28,6 +28,9 @@ STOP = 15.0
 """Seconds that the server's end waits for deployments to let go of what they hold: more than a
 child's grace, less than the task's `kill_timeout`."""
 
+WAITING = 100
+"""Deployments of a repository that wait for their turn; each has a token in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -137,7 +140,7 @@ class Deployments:
         To be done before the ref moves: UnavailableError (the disk is full, the server stops)
         refuses the push.
         """
-        self._check_open()
+        self._check_open(repo)
         with _on_disk(repo):
             return self._records.intend(self._of_push(repo, change, who, digest, hooks))
 
@@ -189,7 +192,7 @@ class Deployments:
     def redeploy(self, repo: str, number: int | None, who: Who) -> Deployment:
         """The commit of a deployment (None: the latest) once more; the branch stays where it is."""
         with self._lock:
-            self._check_open()
+            self._check_open(repo)
             records = self._records.all(repo)
             of = choosing.latest(records, repo) if number is None else self.get(repo, number)
             return self._again(of, "redeploy", who)
@@ -197,7 +200,7 @@ class Deployments:
     def rollback(self, repo: str, to: int | None, who: Who) -> Deployment:
         """The commit that was deployed before (or that of `to`); the branch stays where it is."""
         with self._lock:
-            self._check_open()
+            self._check_open(repo)
             if to is None:
                 of = choosing.back_to(self._records.all(repo), repo)
             else:
@@ -208,7 +211,7 @@ class Deployments:
     def resume(self, repo: str, number: int, who: Who) -> Deployment:
         """Go on with a deployment that needs a token, with that of `who`."""
         with self._lock:
-            self._check_open()
+            self._check_open(repo)
             record = self.get(repo, number)
             choosing.check_resumable(record, self._records.all(repo))
             record = self._book.changed(record, "waiting", f"resumed by {_named(who)}")
@@ -236,7 +239,8 @@ class Deployments:
         with _on_disk(repo.name):
             record = self._records.add(record)
         joint = "to" if kind == "rollback" else "of"
-        said = f"{kind} {joint} deployment {of.id}: {of.commit[:7]}, while {repo.branch} stays as it is"
+        what = f"{kind} {joint} deployment {of.id}: {of.commit[:7]}"
+        said = f"{what}, while {repo.branch} stays as it is"
         return self._enqueue(record, who, said=said)
 
     # The queue.
@@ -344,9 +348,16 @@ class Deployments:
         for thread in threads:
             thread.join(max(0.0, deadline - self._clock()))
 
-    def _check_open(self) -> None:
+    def _check_open(self, repo: str) -> None:
         if self._stopping:
             raise UnavailableError("the server stops, and begins no more deployments", after=5.0)
+        line = self._lines.get(repo)
+        if line is not None and len(line.waiting) >= WAITING:
+            raise UnavailableError(
+                f"{WAITING} deployments of {repo} wait already",
+                after=60.0,
+                hint=f"toolkit repo show {repo}; with --order newest only the last one waits",
+            )
 
 
 @contextlib.contextmanager
