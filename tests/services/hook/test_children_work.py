@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
 import shutil
 import signal
 import tempfile
@@ -17,20 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hook.children import wire
 from hook.children.children import Children, Stop
 from hook.children.confine import USER
 from hook.children.errand import Message, Result, Work
-from hook.children.files import gather
-from hook.children.zygote import PRELOAD
-from hook.deployments.deploying import Order
-from hook.gate.checking import Check
 
-from tests.services.hook.gate_rig import TOKEN, config
-from toolkit.config.project import PROJECT_FILE
+from tests.services.hook.gate_rig import TOKEN
 from toolkit.errors import ExitCode, UnavailableError
-from toolkit.spec.agents import AgentPorts, AgentProcess, AgentState
-from toolkit.spec.hook import PushLimits
 from toolkit.spec.target import Secret
 from toolkit.spec.tree import DictTree
 
@@ -121,35 +111,6 @@ class Unheard:
 def test_work_that_cannot_be_read_is_a_bug_by_its_place(children: Children) -> None:
     result = run(children, "echo", Unheard())
     assert result.end == "bug" and result.message.startswith("ValueError at hook.children.wire:")
-
-
-class Named(pickle.Unpickler):
-    """Notes the modules that what it reads is of."""
-
-    def __init__(self, data: bytes):
-        super().__init__(io.BytesIO(data))
-        self.modules: set[str] = set()
-
-    def find_class(self, module: str, name: str) -> Any:
-        self.modules.add(module)
-        return super().find_class(module, name)
-
-
-def test_all_that_work_is_made_of_is_imported_before_any_child() -> None:
-    """Another user may not be able to read Python, toolkit or the server: root's home is shut."""
-    served = Children(modules=[*PRELOAD, WORK], path=[str(ROOT)])
-    try:
-        there = set(run(served, "imported").value["modules"])
-    finally:
-        served.close()
-    nomad = AgentProcess("nomad", 1, 0.0, "nomad", "1.11.3", "nomad.log")
-    agents = AgentState(AgentPorts(), (nomad,), "traefik")
-    files = gather(DictTree({PROJECT_FILE: b""}), PushLimits())
-    for argument in (Check(config(), agents, {}), Order(config(), {}, "ada", agents)):
-        named = Named(wire.pack(Work("x:y", argument, Secret(TOKEN), files))[8:])
-        named.load()
-        assert len(named.modules) > 5
-        assert not named.modules - there
 
 
 def test_what_cannot_be_called_is_a_bug(children: Children) -> None:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from hook.building.failing import Ears
 from hook.building.order import Order
@@ -38,9 +39,10 @@ from toolkit.spec.hook import BuildSettings, HookConfig
 from toolkit.spec.target import Secret
 from toolkit.spec.tree import DictTree
 from toolkit.spec.work import WorkReport, Written
-from toolkit.workflows.batch import WorkOptions
-from toolkit.workflows.run import run
-from toolkit.workflows.session import Session, open_session
+
+if TYPE_CHECKING:
+    from toolkit.config.settings import Settings
+    from toolkit.workflows.session import Session
 
 OUT = "alloc/out.tar.gz"
 """Where the script leaves what was made, below the allocation's folder."""
@@ -51,13 +53,20 @@ ALLOWED = ("count-one", "no-shutdown-delay")
 JOB_TOML = 'name = "{name}"\nkind = "batch"\n[lint]\nallow = {allow}\n'
 
 
+def _opened(settings: Settings) -> Session:
+    # Here and in `_run`: most servers build nothing, and what deploys is large.
+    from toolkit.workflows.session import open_session
+
+    return open_session(settings)
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where a command runs: the server's target, and the local agents in development."""
 
     config: HookConfig
     agents: AgentState | None = None
-    opened: Callable[..., Session] = open_session
+    opened: Callable[[Settings], Session] = _opened
 
 
 def refuse_nowhere(config: HookConfig) -> str:
@@ -175,6 +184,9 @@ def code_of_build(order: Order, name: str) -> str:
 
 
 def _run(session: Session, name: str, order: Order, ears: Ears) -> WorkReport:
+    from toolkit.workflows.batch import WorkOptions
+    from toolkit.workflows.run import run
+
     def hear(written: Written) -> None:
         ears.piece(written.stream, written.data)
 

@@ -1,10 +1,14 @@
-"""In the child: what `toolkit deploy --all` does, told line by line, and its report at the end."""
+"""In the child: what `toolkit deploy --all` does, told line by line, and its report at the end.
+
+The server itself has of this only the values: what deploys is imported by the function that does,
+and every child finds it there (see `hook.children.zygote`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hook.children.errand import Errand, Message
 from hook.children.loading import settings_of
@@ -21,11 +25,9 @@ from toolkit.spec.hook import HookConfig
 from toolkit.spec.report import DeployReport
 from toolkit.spec.stack import StackReport
 from toolkit.spec.target import Secret
-from toolkit.views import stack as view
-from toolkit.workflows.deploy import DEFAULTS
-from toolkit.workflows.session import Session, open_session
-from toolkit.workflows.stack.deploy import deploy_all
-from toolkit.workflows.stack.journey import StackOptions
+
+if TYPE_CHECKING:
+    from toolkit.workflows.session import Session
 
 CALL = "hook.deployments.deploying:deploy"
 LOCK = 120.0
@@ -53,6 +55,12 @@ def deploy(errand: Errand) -> Message:
 
     Returns `state`, `sentence`, `lines` (why it did not go well) and `document`.
     """
+    from toolkit.views import stack as view
+    from toolkit.workflows.deploy import DEFAULTS
+    from toolkit.workflows.session import open_session
+    from toolkit.workflows.stack.deploy import deploy_all
+    from toolkit.workflows.stack.journey import StackOptions
+
     order: Order = errand.argument
     settings = settings_of(
         errand.tree,
@@ -79,7 +87,7 @@ def deploy(errand: Errand) -> Message:
         raise
     in_doubt = report.code is not ExitCode.OK and report.verdict not in SURE
     if in_doubt and is_dead(session, errand.token):
-        return _needs_token(report.sentence, report)
+        return _needs_token(report.sentence, view.lines(report))
     return {
         "state": report.verdict,
         "sentence": sentence(report),
@@ -106,12 +114,12 @@ def is_dead(session: Session, token: Secret) -> bool:
         return False
 
 
-def _needs_token(said: str, report: StackReport | None = None) -> Message:
+def _needs_token(said: str, lines: list[str] | None = None) -> Message:
     why = "the token it was deployed with was revoked, or has expired"
     return {
         "state": "needs-token",
         "sentence": f"{why}; {said}",
-        "lines": [] if report is None else view.lines(report),
+        "lines": lines or [],
     }
 
 

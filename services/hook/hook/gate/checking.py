@@ -1,6 +1,7 @@
 """In a child: a pushed commit loaded, rendered and planned; nothing is changed.
 
-What is wrong is said as `toolkit plan --all` says it, file and line with it, all at once.
+What is wrong is said as `toolkit plan --all` says it, file and line with it, all at once. The
+server itself has of this only the values: what plans is imported by the functions that do.
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ from toolkit.spec.agents import AgentState
 from toolkit.spec.hook import HookConfig
 from toolkit.spec.plan import Plan
 from toolkit.spec.stack import StackReport, StackRow
-from toolkit.views import stack as stack_view
-from toolkit.workflows.session import open_session
-from toolkit.workflows.stack.look import plan_all
 
 JOBS = 200
 """Jobs of a stack that one push deploys: each costs Nomad a few calls before the ref moves."""
@@ -58,6 +56,9 @@ def check(errand: Errand) -> Message:
 
     An API that does not answer, or refuses the token, is an ApiError of its own kind.
     """
+    from toolkit.workflows.session import open_session
+    from toolkit.workflows.stack.look import plan_all
+
     asked: Check = errand.argument
     settings = settings_of(
         errand.tree, asked.config, errand.token, given=asked.given, agents=asked.agents
@@ -100,6 +101,8 @@ def _texts(said: object) -> tuple[str, ...]:
 
 def refusal(report: StackReport) -> RefusedError:
     """Why the stack may not begin, every reason at once, and what to do next at the end."""
+    from toolkit.views import stack as stack_view
+
     return RefusedError("\n".join(stack_view.lines(report)))
 
 
