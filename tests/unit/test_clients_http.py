@@ -59,6 +59,17 @@ def test_the_site_and_the_path_are_the_ones_asked_for() -> None:
     assert (answer.headers["x-release"], answer.body) == ("1.1.0", b"hello")
 
 
+@pytest.mark.parametrize("before", ["", "/", "//", "/./", "/x/../", "/@", "/\\"])
+def test_a_path_leads_to_no_other_address(before: str) -> None:
+    """Paths come from job files, and a job file may be somebody else's."""
+    with Scripted(Reply(b"here")) as server, Scripted(Reply(b"there")) as other:
+        for scheme in ("http:", "HTTP:", ""):
+            path = f"{before}{scheme}{other.address.removeprefix('http:')}/x"
+            assert ask(server.address, path=path).body == b"here"
+        assert not other.asked and not other.connections
+        assert len(server.asked) == 3
+
+
 def test_an_asker_keeps_its_connection() -> None:
     with Scripted(Reply(b"hello")) as server, Asker(server.address) as asker:
         for _ in range(5):

@@ -209,3 +209,20 @@ def test_what_comes_before_the_answer_is_passed_over() -> None:
     with spoken([early + OK]) as (url, _), Prober(url, keep_body=True) as prober:
         reply = prober.ask("GET", "/")
     assert (reply.status, reply.body) == (200, b"hello")
+
+
+@pytest.mark.parametrize(
+    ("path", "host"),
+    [
+        ("/x HTTP/1.1\r\nHost: other\r\n\r\nGET /", None),
+        ("@127.0.0.1:1/", None),
+        ("x", None),
+        ("/", "shop\r\nX-Admin: 1"),
+    ],
+)
+def test_a_path_or_site_says_nothing_but_itself(path: str, host: str | None) -> None:
+    """They come from job files, and a job file may be somebody else's."""
+    with spoken([]) as (url, heard), Prober(url, host=host) as prober:
+        reply = prober.ask("GET", path)
+        assert reply.error == "the path or the host has what no request may have there"
+    assert not any(heard)

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -88,7 +88,8 @@ class Asker:
         try:
             response = self._session.request(
                 method,
-                urljoin(self._url.rstrip("/") + "/", path.lstrip("/")),
+                # Put together and never resolved: a path may look like another address.
+                f"{self._url.rstrip('/')}/{path.lstrip('/')}",
                 headers=headers,
                 data=body,
                 timeout=self._timeout,

@@ -6,6 +6,7 @@ of a site needs, and gives every request one deadline for all of it.
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import ssl
@@ -25,6 +26,8 @@ LONGEST_BODY = 1024 * 1024
 """Bytes of an answer that are read; a longer one costs its connection."""
 KEPT_BODY = 64 * 1024
 _PIECE = 64 * 1024
+_NO_TARGET = re.compile(r"[\x00-\x20\x7f]")
+"""What would end the line of a request, and let the rest of a path be headers."""
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
 
 
@@ -121,6 +124,8 @@ class Prober:
 
     def _exchange(self, method: str, path: str, sent: float) -> Reply:
         deadline, self._heard = sent + self._timeout, False
+        if not path.startswith("/") or _NO_TARGET.search(f"{path}{self._host}"):
+            raise ValueError("the path or the host has what no request may have there")
         if self._socket is None:
             self._socket = self._connect(deadline)
         line = self._socket
