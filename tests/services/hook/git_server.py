@@ -179,9 +179,9 @@ ENVIRON = {
 def git(
     *words: str | Path, good: bool = True, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Stock git as somebody's own."""
+    """Stock git as somebody's own, which does not try to make random bytes smaller."""
     ran = subprocess.run(
-        ["git", "-c", "init.defaultBranch=main", *words],
+        ["git", "-c", "init.defaultBranch=main", "-c", "core.compression=0", *words],
         env={**ENVIRON, **(environ or {})}, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert (ran.returncode == 0) == good, ran.stdout + ran.stderr

@@ -24,7 +24,7 @@ from tests.services.hook.hook_process import (
     STRANGER,
     git,
 )
-from tests.services.hook.rig import HookRig, make_rig
+from tests.services.hook.rig import CALLERS, HookRig, make_rig
 from toolkit.errors import UnavailableError
 from toolkit.repos.builds import Built
 from toolkit.spec.identity import Workload
@@ -34,11 +34,20 @@ COMMAND = {"command": ["make", "wheel"], "artifact": "dist/app"}
 NAME = "build-shop-web-0123456789abcdef"
 
 
-@pytest.fixture
-def rig(portal: BlockingPortal, tmp_path: Path) -> Iterator[HookRig]:
-    with make_rig(portal, tmp_path / "data") as made:
-        assert made.ask("PUT", "/repos/shop", body={}).status_code == 201
+@pytest.fixture(scope="module")
+def running(portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HookRig]:
+    with make_rig(portal, tmp_path_factory.mktemp("building")) as made:
         yield made
+
+
+@pytest.fixture
+def rig(running: HookRig) -> Iterator[HookRig]:
+    """With a repository of which nothing is built, `shop`, and no other."""
+    assert running.ask("PUT", "/repos/shop", body={}).status_code == 201
+    yield running
+    running.verifier.callers = CALLERS
+    for repo in running.hook.registry.all():
+        assert running.ask("DELETE", f"/repos/{repo.name}").status_code == 200
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +11,12 @@ from itertools import islice
 
 import httpx
 import pytest
+from anyio.from_thread import BlockingPortal
 from hook.deployments import Ending
 from hook.endpoints_deployments import stream
 
 from tests.services.hook.hook_process import PUSHER, PUSHER_TOKEN, READER, SHOP, STRANGER
-from tests.services.hook.rig import HookRig
+from tests.services.hook.rig import HookRig, make_rig
 from tests.services.hook.turns_rig import Repos, Rig, commit
 from toolkit.spec.repo import Repo
 
@@ -24,12 +26,27 @@ FAILED = Ending("failed", "failed: db did not go well", {"verdict": "failed"})
 @pytest.fixture
 def rig(hook_rig: HookRig) -> Iterator[Rig]:
     """Deployments whose turns the test ends, in the place of the server's own."""
+    with turns(hook_rig) as rig:
+        yield rig
+
+
+@contextlib.contextmanager
+def turns(hook_rig: HookRig) -> Iterator[Rig]:
     for name in ("shop", "web", "other"):
         hook_rig.hook.registry.create(name, creator="tests")
     rig = Rig(hook_rig.data, repos=Repos(*(Repo(name) for name in ("shop", "web", "other"))))
     hook_rig.hook.open(replace(hook_rig.hook.parts, deployments=rig.deployments))
     yield rig
     rig.deployments.stop()
+
+
+@pytest.fixture(scope="module")
+def refusing(portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HookRig]:
+    """One deployment, which failed; and in the end that is all there is."""
+    with make_rig(portal, tmp_path_factory.mktemp("failed")) as made, turns(made) as rig:
+        rig.done(1, FAILED)
+        yield made
+        assert rig.states() == ["failed"]
 
 
 def lines(answer: httpx.Response) -> list[dict[str, object]]:
@@ -58,12 +75,11 @@ def test_deployments_are_listed_the_newest_first_in_pieces(hook_rig: HookRig, ri
 
 
 @pytest.mark.parametrize("path", ["9", "0", "-1", "x", "1" * 30, "%00", "1%2f2", "..%2f1"])
-def test_there_is_no_such_deployment(hook_rig: HookRig, rig: Rig, path: str) -> None:
-    rig.done(1)
+def test_there_is_no_such_deployment(refusing: HookRig, path: str) -> None:
     for answer in (
-        hook_rig.ask("GET", f"/repos/shop/deployments/{path}"),
-        hook_rig.ask("GET", f"/repos/shop/deployments/{path}/log"),
-        hook_rig.ask("POST", f"/repos/shop/deployments/{path}/resume", body={}),
+        refusing.ask("GET", f"/repos/shop/deployments/{path}"),
+        refusing.ask("GET", f"/repos/shop/deployments/{path}/log"),
+        refusing.ask("POST", f"/repos/shop/deployments/{path}/resume", body={}),
     ):
         assert answer.status_code == 404, answer.text
 
@@ -129,12 +145,11 @@ def test_a_redeploy_and_a_rollback_begin_with_the_caller_s_token(
     ],
 )
 def test_what_cannot_be_done_again_is_refused(
-    hook_rig: HookRig, rig: Rig, body: dict[str, object], status: int
+    refusing: HookRig, body: dict[str, object], status: int
 ) -> None:
-    rig.done(1, FAILED)
-    answer = hook_rig.ask("POST", "/repos/shop/deployments", PUSHER, body)
+    answer = refusing.ask("POST", "/repos/shop/deployments", PUSHER, body)
     assert answer.status_code == status, answer.text
-    assert rig.states() == ["failed"]
+    assert len(refusing.hook.deployments.all("shop")) == 1
 
 
 def test_a_deployment_that_needs_a_token_goes_on_with_the_caller_s(

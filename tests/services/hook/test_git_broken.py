@@ -132,7 +132,7 @@ def test_a_pusher_who_does_not_read(tmp_path: Path, work: Work) -> None:
     with git_server(tmp_path, answer_seconds=0.5) as server:
         bare = server.make()
         work.commit(a_txt="1")
-        server.gate.hook("post-receive", f"yes said | head -c 30000000; touch {tmp_path}/done")
+        server.gate.hook("post-receive", f"yes said | head -c 12000000; touch {tmp_path}/done")
         body = push_of(work)
         with connect(server, head_of(PUSH, length=len(body)) + body):
             until((tmp_path / "done").exists, "the hook has said all")

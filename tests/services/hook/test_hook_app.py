@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +61,14 @@ def test_no_repository_is_called_so_that_one_path_is_another_s(still: HookRig, r
         assert all(not is_name(said["repo"]) or "current" in said.values() for said in others)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        (method, path)
-        for method, path in product(METHODS, (*map(spelled, PATHS), *ODD))
-        if not (path in OPEN and method in ("GET", "HEAD"))
-    ],
-)  # fmt: skip
-def test_without_a_token_nothing_answers_but_three_pages(
-    still: HookRig, method: str, path: str
-) -> None:
-    answer = still.ask(method, path, {}, body={} if method in ("PUT", "POST") else None)
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"] == 'Basic realm="hook", charset="UTF-8"'
+@pytest.mark.parametrize("path", [*map(spelled, PATHS), *ODD])
+def test_without_a_token_nothing_answers_but_three_pages(still: HookRig, path: str) -> None:
+    for method in METHODS:
+        if path in OPEN and method in ("GET", "HEAD"):
+            continue
+        answer = still.ask(method, path, {}, body={} if method in ("PUT", "POST") else None)
+        assert answer.status_code == 401, method
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="hook", charset="UTF-8"'
 
 
 @pytest.mark.parametrize("path", OPEN)

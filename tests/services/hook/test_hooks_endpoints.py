@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from anyio.from_thread import BlockingPortal
 
 from tests.services.hook.hook_process import ADMIN, PUSHER, READER, SHOP, STRANGER
-from tests.services.hook.rig import HookRig
+from tests.services.hook.rig import HookRig, make_rig
 from toolkit.repos.bundle_files import MOST_BYTES, MOST_TEXT
 
 HOOKS = "/repos/shop/hooks"
@@ -24,10 +26,18 @@ def body(text: str = "exit 0", *names: str) -> dict[str, Any]:
     return {"files": files}
 
 
+@pytest.fixture(scope="module")
+def running(portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HookRig]:
+    with make_rig(portal, tmp_path_factory.mktemp("hooks")) as made:
+        yield made
+
+
 @pytest.fixture
-def shop(hook_rig: HookRig) -> HookRig:
-    assert hook_rig.ask("PUT", "/repos/shop", body={}).status_code == 201
-    return hook_rig
+def shop(running: HookRig) -> Iterator[HookRig]:
+    """With a repository that never had hooks."""
+    assert running.ask("PUT", "/repos/shop", body={}).status_code == 201
+    yield running
+    assert running.ask("DELETE", "/repos/shop").status_code == 200
 
 
 def push(rig: HookRig, text: str = "exit 0", *names: str) -> dict[str, Any]:
@@ -67,10 +77,10 @@ def test_who_may_not_read_hears_nothing_of_hooks(shop: HookRig, path: str) -> No
 
 @pytest.mark.parametrize(("method", "path", "said"), CHANGES)
 def test_a_repository_that_is_not_there_gets_no_hooks(
-    hook_rig: HookRig, method: str, path: str, said: Any
+    running: HookRig, method: str, path: str, said: Any
 ) -> None:
-    assert hook_rig.ask(method, path, ADMIN, said).status_code == 404
-    assert not (hook_rig.data / "hooks" / "shop").exists()
+    assert running.ask(method, path, ADMIN, said).status_code == 404
+    assert not (running.data / "hooks" / "shop").exists()
 
 
 def test_a_push_is_a_version_and_the_same_again_is_none(shop: HookRig) -> None:
@@ -128,11 +138,13 @@ def test_hooks_go_where_their_repository_goes(shop: HookRig) -> None:
 
 
 def test_every_change_is_in_the_audit_before_it_is_made(shop: HookRig) -> None:
+    before = len(shop.entries())
     found = push(shop)
     shop.ask("DELETE", f"{HOOKS}/current")
-    pushed = [each for each in shop.entries() if each["action"] == "hooks.push"]
+    entries = shop.entries()[before:]
+    pushed = [each for each in entries if each["action"] == "hooks.push"]
     assert pushed[0]["after"] == {"current": found["current"], "off": []}
-    off = [each for each in shop.entries() if each["action"] == "hooks.off"]
+    off = [each for each in entries if each["action"] == "hooks.off"]
     assert off[0]["before"]["current"] == found["current"]
 
 
