@@ -91,6 +91,7 @@ def test_the_life_of_a_repositorys_hooks(typing: Typing, hook_server: HookProces
     assert typing.json("rollback", "life")["hooks"]["current"] == one
     assert typing.json("rollback", "life", one[:4])["verdict"] == "unchanged"
     off = typing.json("rm", "life", "post-receive")
+    assert off["sentence"].startswith("post-receive of life does not run any more; ")
     assert (off["verdict"], off["hooks"]["active"]) == ("off", [])
     assert off["next"] == f"toolkit hook rollback life {one[:12]}"
     assert typing.json("rm", "life", "post-receive")["verdict"] == "unchanged"

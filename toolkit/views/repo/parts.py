@@ -24,7 +24,8 @@ def moment(at: float) -> str:
 
 def summary(found: Deployment) -> list[str]:
     """Cells of a deployment: its number, commit, state, when, who, and how it ended."""
-    how = found.kind if found.of is None else f"{found.kind} of {found.of}"
+    joint = "to" if found.kind == "rollback" else "of"
+    how = found.kind if found.of is None else f"{found.kind} {joint} {found.of}"
     cells = [str(found.id), short(found.commit), found.state, moment(found.created)]
     return [*cells, found.pusher, "; ".join(part for part in (_kind(how), found.sentence) if part)]
 

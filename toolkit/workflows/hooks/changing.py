@@ -94,8 +94,8 @@ def remove(
         raw = remove_hooks(server, repo, hook)
         now = read_set(raw)
         same = before is not None and (before.current, before.off) == (now.current, now.off)
-        what = "no hook" if hook is None else f"{hook} not"
-        sentence = f"of {repo} {what} runs{' any more' if not same else ', as before'}"
+        what = f"no hook of {repo} runs" if hook is None else f"{hook} of {repo} does not run"
+        sentence = f"{what}{' any more' if not same else ', as before'}"
         again = "" if hook is None else f" {now.current[:SHORT]}"
         return _report(
             session,

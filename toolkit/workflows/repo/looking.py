@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toolkit.spec.deployment import Deployment
 from toolkit.spec.repo_reports import RepoListReport, RepoShowReport, RepoUrlReport
 from toolkit.workflows.repo.find import connect, remote
 from toolkit.workflows.repo.reading import read_deployment, read_row
@@ -35,8 +36,15 @@ def show_repo(session: Session, name: str, *, last: int = SHOWN) -> RepoShowRepo
             address=address,
             row=row,
             deployments=tuple(newest[:last]),
-            next=f"toolkit repo log {name} {newest[0].id}" if newest else None,
+            next=next_of(newest[0]) if newest else None,
         )
+
+
+def next_of(found: Deployment) -> str:
+    """What there is to type about the newest deployment of a repository."""
+    if found.state == "needs-token":
+        return f"toolkit repo resume {found.repo} {found.id}"
+    return f"toolkit repo log {found.repo} {found.id}"
 
 
 def url_of(session: Session, name: str) -> RepoUrlReport:
