@@ -111,10 +111,19 @@ def _rows(pushes: list[Push], states: list[str], wrong: list[str]) -> list[Row]:
         Row(
             f"{what}: p95",
             "stated",
-            f"{p95:.1f} s (median {statistics.median(seconds):.1f}; first line {first})",
+            f"{p95:.1f} s (median {statistics.median(seconds):.1f}; first line {first}; "
+            f"{_at_once(pushes)} under way at once)",
             True,
         ),
     ]
+
+
+def _at_once(pushes: list[Push]) -> int:
+    """How many there were, when there were most."""
+    moments = [push.start for push in pushes]
+    return max(
+        sum(each.start <= at < each.start + each.seconds for each in pushes) for at in moments
+    )
 
 
 def _memory(peak: Held, alone: float) -> list[Row]:

@@ -47,6 +47,8 @@ class Push:
     """One `git push` as its pusher sees it."""
 
     code: int = -1
+    start: float = 0.0
+    """When git was started, of the clock that only goes forward."""
     first: float = 0.0
     """Seconds from the start of git to the first line that it showed of the server's."""
     seconds: float = 0.0
@@ -57,7 +59,7 @@ class Push:
 
     def run(self, command: Sequence[str], folder: Path, environ: dict[str, str]) -> None:
         """Until git has ended."""
-        start = time.monotonic()
+        self.start = time.monotonic()
         with subprocess.Popen(
             command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True,
@@ -66,11 +68,11 @@ class Push:
             for line in git.stderr:
                 if not line.startswith("remote: "):
                     continue
-                self.first = self.first or time.monotonic() - start
+                self.first = self.first or time.monotonic() - self.start
                 self.lines.append(line.removeprefix("remote: ").rstrip())
                 if self.lines[-1].startswith("deployment "):
                     self.began.set()
-        self.code, self.seconds = git.returncode, time.monotonic() - start
+        self.code, self.seconds = git.returncode, time.monotonic() - self.start
         self.began.set()
 
 
