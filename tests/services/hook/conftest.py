@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hook.children.children import Children
 
 from tests.services.hook.hook_process import HookProcess, hook_process
 from tests.services.hook.rig import HookRig, make_rig
@@ -17,6 +18,14 @@ def portal() -> Iterator[BlockingPortal]:
     """A loop in a thread of its own, for the applications of all tests."""
     with start_blocking_portal() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def children() -> Iterator[Children]:
+    """Children that ask nobody who their parent is, and leave it as it was."""
+    running = Children()
+    yield running
+    running.close()
 
 
 @pytest.fixture

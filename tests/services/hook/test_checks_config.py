@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -24,13 +23,6 @@ from toolkit.spec.tree import DictTree
 TOML, JOB = FILES["toolkit.toml"], FILES["jobs/web/job.toml"]
 TEMPLATE = "jobs/web/job.nomad.hcl.j2"
 PLAIN = {path: text for path, text in FILES.items() if path != TEMPLATE}
-
-
-@pytest.fixture(scope="module")
-def children() -> Iterator[Children]:
-    running = Children()
-    yield running
-    running.close()
 
 
 def checked(

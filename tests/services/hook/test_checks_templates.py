@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -108,13 +107,6 @@ ENDLESS = [
     "[[ [1]|slice(10 ** 10)|list|length ]]",
     "[[ ('a ' * 10 ** 6)|wordwrap(1)|length ]]",
 ]
-
-
-@pytest.fixture(scope="module")
-def children() -> Iterator[Children]:
-    running = Children()
-    yield running
-    running.close()
 
 
 def checked(children: Children, template: str, *, seconds: float = 30.0) -> Result:

@@ -125,45 +125,50 @@ def is_lock(asked: Asked) -> bool:
     return "/locks/" in asked.path
 
 
-@pytest.mark.parametrize(
-    ("where", "moved"), [(is_check, False), (is_lock, True)], ids=["before-the-ref", "after-it"]
-)
-def test_a_server_that_is_killed_has_a_record_where_the_branch_moved_and_only_there(
-    tmp_path: Path, where: Callable[[Asked], bool], moved: bool
-) -> None:
-    """Killed while the check plans; and between the record and the first registration."""
-    nomad, held = Obliging(), Held(where)
+def killed(server: HookProcess, nomad: Obliging, where: Callable[[Asked], bool], work: Path) -> str:
+    """Push, and kill the server when it asks for this; what the pusher saw."""
+    held = Held(where)
     nomad.on = held
-    folder = tmp_path / "server"
+    with ThreadPoolExecutor(1) as pool:
+        push = pool.submit(pushed, work, server)
+        try:
+            assert held.arrived.wait(PATIENCE)
+            server.end(signal.SIGKILL)
+            code, said = push.result(PATIENCE)
+        finally:
+            nomad.on = lambda _asked: None
+            held.release.set()
+    return "" if code == 0 else said
+
+
+def test_a_server_that_is_killed_has_a_record_where_the_branch_moved_and_only_there(
+    tmp_path: Path,
+) -> None:
+    """Killed while the check plans; and then between the record and the first registration."""
+    nomad = Obliging()
+    folder, work = tmp_path / "server", tmp_path / "work"
     folder.mkdir()
-    commit = project(tmp_path / "work")
-    with (
-        hook_process(folder, nomad=nomad.answer) as first,
-        ThreadPoolExecutor(1) as pool,
-    ):
+    commit = project(work)
+    with hook_process(folder, nomad=nomad.answer) as first:
         first.make()
-        push = pool.submit(pushed, tmp_path / "work", first)
-        assert held.arrived.wait(PATIENCE)
-        first.end(signal.SIGKILL)
-        code, said = push.result(PATIENCE)
-        held.release.set()
-        assert (code == 0) == moved or "hung up" in said or "disconnect" in said, said
-    nomad.on = lambda _asked: None
+        said = killed(first, nomad, is_check, work)
+        assert "hung up" in said or "disconnect" in said, said
     with hook_process(folder, nomad=nomad.answer) as second:
-        if not moved:
-            nothing_came_of_it(second, "shop")
-            assert pushed(tmp_path / "work", second)[0] == 0
-            return
-        assert heads(second.data / "repos/shop.git") == {"main": commit}
-        [record] = records(second, "shop")
+        nothing_came_of_it(second, "shop")
+        # The same push again comes further.
+        said = killed(second, nomad, is_lock, work)
+        assert not said or "hung up" in said or "disconnect" in said, said
+    with hook_process(folder, nomad=nomad.answer) as third:
+        assert heads(third.data / "repos/shop.git") == {"main": commit}
+        [record] = records(third, "shop")
         assert (record["commit"], record["state"]) == (commit, "needs-token")
         assert record["pusher"] == "alice"
         registered = [each for each in nomad.calls if each.path.endswith("/jobs")]
         assert registered == []
-        resumed = second.ask("POST", "/repos/shop/deployments/1/resume", PUSHER, json={})
+        resumed = third.ask("POST", "/repos/shop/deployments/1/resume", PUSHER, json={})
         assert resumed.status_code == 202
-        until(lambda: records(second, "shop")[0]["final"], "the record ends")
-        assert len(records(second, "shop")) == 1
+        until(lambda: records(third, "shop")[0]["final"], "the record ends")
+        assert len(records(third, "shop")) == 1
 
 
 # Nomad.

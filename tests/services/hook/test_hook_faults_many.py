@@ -30,8 +30,8 @@ from tests.services.hook.obliging import Held, Obliging, project, pushed
 from tests.services.running import PATIENCE
 from toolkit.repos.commits import heads
 
-REPOS = ("shop", "web", "api", "mail", "docs")
-MUCH = CONFIG.replace('["shop", "web"]', json.dumps(REPOS))
+SOME, REPOS = ("api", "mail"), ("blog", "cart", "docs", "news", "wiki")
+MUCH = CONFIG.replace('["shop", "web"]', json.dumps(["shop", "web", *SOME, *REPOS]))
 READERS = 12
 LINE = 800
 MEGABYTE = 1_000_000
@@ -64,56 +64,54 @@ def records(server: HookProcess, repo: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("repos", "each", "size"),
     [
-        pytest.param(REPOS[:2], 3, MEGABYTE // 4, id="six"),
+        pytest.param(SOME, 3, MEGABYTE // 4, id="six"),
         pytest.param(REPOS, 4, MEGABYTE, id="twenty", marks=pytest.mark.soak),
     ],
 )
 def test_pushes_at_once_that_are_told_much(
-    tmp_path: Path, repos: tuple[str, ...], each: int, size: int
+    server: HookProcess, tmp_path: Path, repos: tuple[str, ...], each: int, size: int
 ) -> None:
     """One person's, each of a commit of its own, several to each branch that is deployed."""
-    (tmp_path / "server").mkdir()
-    with hook_process(tmp_path / "server", nomad=Obliging().answer, config=MUCH) as server:
-        work = tmp_path / "work"
-        commits = [project(work), *(project(work, {"a": str(n)}) for n in range(each - 1))]
-        for name in repos:
-            server.make(name, order="queue")
-            hooks_of(server, name, "pre-receive", size=size)
+    work = tmp_path / "work"
+    commits = [project(work), *(project(work, {"a": str(n)}) for n in range(each - 1))]
+    for name in repos:
+        server.make(name, order="queue")
+        hooks_of(server, name, "pre-receive", size=size)
 
-        def push(job: tuple[str, str]) -> tuple[str, str, int, str]:
-            name, commit = job
-            return name, commit, *pushed(work, server, f"{commit}:refs/heads/main", name=name)
+    def push(job: tuple[str, str]) -> tuple[str, str, int, str]:
+        name, commit = job
+        return name, commit, *pushed(work, server, f"{commit}:refs/heads/main", name=name)
 
-        jobs = [(name, commit) for commit in commits for name in repos]
-        with ThreadPoolExecutor(len(jobs)) as pool:
-            ended = list(pool.map(push, jobs))
-        won: Counter[str] = Counter()
-        for name, commit, code, said in ended:
-            lines = [
-                line.removeprefix("remote: ").rstrip()
-                for line in said.splitlines()
-                if line.startswith("remote: ")
-            ]
-            spoken = [match for line in lines if (match := WHOLE.fullmatch(line))]
-            # What is no whole line of the script has no piece of one.
-            assert not [line for line in lines if "0" * 50 in line and not WHOLE.fullmatch(line)]
-            assert {match[1] for match in spoken} <= {commit}
-            assert [int(match[2]) for match in spoken] == list(range(len(spoken)))
-            if code == 0:
-                won[name] += 1
-                assert len(spoken) == size // LINE
-                assert re.fullmatch(rf"refused: .* · toolkit repo log {name} \d", lines[-1]), lines
-            else:
-                # One that came before it has the branch: said by us, or by git itself.
-                assert lines[-1] == f"refused: {name} stays as it is" or "[rejected]" in said, said
-        assert set(won) == set(repos)
-        for name in repos:
-            found = records(server, name)
-            assert len(found) == won[name]
-            assert all(record["final"] for record in found), found
-            assert heads(server.data / f"repos/{name}.git")["main"] == found[0]["commit"]
-        assert not list((server.data / "pending").iterdir())
-        assert server.ask("GET", "/healthz").json() == {"status": "ready"}
+    jobs = [(name, commit) for commit in commits for name in repos]
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        ended = list(pool.map(push, jobs))
+    won: Counter[str] = Counter()
+    for name, commit, code, said in ended:
+        lines = [
+            line.removeprefix("remote: ").rstrip()
+            for line in said.splitlines()
+            if line.startswith("remote: ")
+        ]
+        spoken = [match for line in lines if (match := WHOLE.fullmatch(line))]
+        # What is no whole line of the script has no piece of one.
+        assert not [line for line in lines if "0" * 50 in line and not WHOLE.fullmatch(line)]
+        assert {match[1] for match in spoken} <= {commit}
+        assert [int(match[2]) for match in spoken] == list(range(len(spoken)))
+        if code == 0:
+            won[name] += 1
+            assert len(spoken) == size // LINE
+            assert re.fullmatch(rf"refused: .* · toolkit repo log {name} \d", lines[-1]), lines
+        else:
+            # One that came before it has the branch: said by us, or by git itself.
+            assert lines[-1] == f"refused: {name} stays as it is" or "[rejected]" in said, said
+    assert set(won) == set(repos)
+    for name in repos:
+        found = records(server, name)
+        assert len(found) == won[name]
+        assert all(record["final"] for record in found), found
+        assert heads(server.data / f"repos/{name}.git")["main"] == found[0]["commit"]
+    assert not list((server.data / "pending").iterdir())
+    assert server.ask("GET", "/healthz").json() == {"status": "ready"}
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +121,8 @@ def nomad() -> Obliging:
 
 @pytest.fixture(scope="module")
 def server(nomad: Obliging, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HookProcess]:
-    with hook_process(tmp_path_factory.mktemp("many"), nomad=nomad.answer) as running:
+    folder = tmp_path_factory.mktemp("many")
+    with hook_process(folder, nomad=nomad.answer, config=MUCH) as running:
         yield running
 
 
