@@ -157,7 +157,7 @@ def may(grants: Grants | None, **how: Any) -> dict[str, str]:
 
 def test_every_command_that_asks_a_cluster_is_in_the_table() -> None:
     without = {"init", "render", "dev", "dns", "secret", "completion", "help", "schema"}
-    # Of `toolkit dns` the kick server decides, of `toolkit repo` and `toolkit hook` the hook
+    # Of `toolkit dns` the kick server decides, of `toolkit repo` and `hook` the hook server,
     # server, by policies that no token of ours tells of; those of `toolkit cluster` make the tokens
     # that they use, those of `toolkit image` ask registries.
     others = ("dev", "dns", "repo", "hook", "cluster", "image")
