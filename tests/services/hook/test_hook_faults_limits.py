@@ -6,6 +6,8 @@ What is just within it is deployed; what is just beyond it is refused in words a
 from __future__ import annotations
 
 import random
+from base64 import b85encode
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from itertools import count
 
@@ -66,22 +68,19 @@ def push(server: HookProcess, repo: str, objects: list[Object], *names: str) -> 
     return answer.content.decode(errors="replace")
 
 
-def noise(size: int) -> str:
-    """Text that does not shrink much."""
-    chosen = random.Random(size)
-    return "".join(chr(chosen.randrange(33, 126)) for _ in range(size))
-
-
 def sized(size: int) -> Mapping[str, str]:
     """Files whose pack has this many bytes, as near as it goes from below."""
-    found: Mapping[str, str] = FILES
-    for length in range(size // 2, 2 * size, 10):
-        made = {**FILES, "a": noise(length // 4), "b": noise(length // 4 + 1),
-                "c": noise(length // 4 + 2), "d": noise(length // 4 + 3)}  # fmt: skip
-        if len(pack_of(objects_of(made))) > size:
-            return found
-        found = made
-    raise AssertionError("no files are large enough")
+    chosen = random.Random(size)
+    # Text that does not shrink much; every worker that collects tests comes by here.
+    texts = {name: b85encode(chosen.randbytes(size)).decode() for name in "abcd"}
+
+    def made(length: int) -> Mapping[str, str]:
+        return {**FILES, **{name: text[:length] for name, text in texts.items()}}
+
+    def packed(length: int) -> int:
+        return len(pack_of(objects_of(made(length))))
+
+    return made(bisect_right(range(size), size, key=packed) - 1)
 
 
 def many(number: int) -> Mapping[str, str]:
