@@ -19,7 +19,6 @@ ENGINES = (
     "tests/services/test_gallery_images.py",
     "tests/services/test_kick_image.py",
     "tests/services/test_hook_image.py",
-    "tests/services/test_hook_image.py",
     "tests/services/hook/test_building_image.py",
     "tests/services/hook/test_building_docker.py",
 )
