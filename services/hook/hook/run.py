@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
+from pathlib import Path
 
 from hook.app import make_app
+from hook.children import confine
 from hook.children.children import Children
 from hook.hook import Hook
 from hook.parts import Parts, StoppedError
@@ -24,6 +27,9 @@ UNREAD = 60.0
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the exit code: 1 when it could not, or no longer, work."""
+    if why := confine.why_not(Path("/proc/self/status").read_text(), server=os.geteuid()):
+        fatal(why)
+        return 1
     host, port = settings.address
     try:
         listener = bind(host, port)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from hook.children.children import Children, Stop
-from hook.children.confine import USER
+from hook.children.confine import USER, why_not
 from hook.children.errand import Message, Result, Work
 
 from tests.services.hook.gate_rig import TOKEN
@@ -376,3 +376,26 @@ def test_no_socket_is_left_of_any_of_them(children: Children) -> None:
     for name in ("echo", "refuse", "bug"):
         run(children, name)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+# Where none can be made.
+
+
+@pytest.mark.parametrize(
+    ("bits", "lacking"),
+    [
+        ("000001ffffffffff", None),
+        ("00000000a80425fb", None),  # what engines give a container
+        ("000001ffffffff7f", "CAP_SETUID"),
+        ("0000000000000000", "CAP_KILL, CAP_SETGID, CAP_SETUID"),
+    ],
+)
+def test_a_root_that_cannot_make_another_user_is_told(bits: str, lacking: str | None) -> None:
+    status = f"Name:\tx\nCapPrm:\t{bits}\nCapEff:\t{bits}\nCapBnd:\t000001ffffffffff\n"
+    said = why_not(status, server=0)
+    assert said is None if lacking is None else said and f"root without {lacking}, so" in said
+    assert why_not(status, server=1000) is None
+
+
+def test_a_kernel_that_does_not_say_is_believed_to_let_it() -> None:
+    assert why_not("", server=0) is None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +27,7 @@ from tests.services.hook.hook_process import (
     nomad_state,
 )
 from tests.services.hook.rig import make_rig
-from tests.services.running import run_to_end
+from tests.services.running import environment, run_to_end
 from toolkit.errors import AuditError, ConfigError
 from toolkit.spec.agents import AgentPorts, AgentState
 from toolkit.spec.target import Secret
@@ -82,6 +85,38 @@ def test_what_it_cannot_do_without_is_asked_for() -> None:
     with pytest.raises(ConfigError) as caught:
         from_environment({})
     assert [each.where for each in caught.value.mistakes] == ["HOOK_CONFIG", "HOOK_DATA"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes a right away from root")
+def test_a_root_that_may_not_change_users_does_not_begin(tmp_path: Path) -> None:
+    """Every push would be refused: whoever deploys it is to see that, and not the first pusher."""
+    file = tmp_path / "hook.toml"
+    file.write_text(CONFIG)
+    words = [
+        "setpriv",
+        "--bounding-set=-setuid",
+        "--inh-caps=-setuid",
+        sys.executable,
+        "-m",
+        "hook",
+    ]
+    ended = subprocess.run(
+        words,
+        env=environment(
+            HOOK_CONFIG=str(file),
+            HOOK_DATA=str(tmp_path / "data"),
+            NOMAD_ADDR="http://127.0.0.1:9",
+            NOMAD_TOKEN="x",
+            HOOK_NOMAD="http://127.0.0.1:9",
+            PORT="0",
+        ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    [said] = ended.stderr.splitlines()
+    assert said.startswith("FATAL ") and "root without CAP_SETUID, so" in said
 
 
 def test_what_the_file_leaves_open_comes_from_the_environment(tmp_path: Path) -> None:

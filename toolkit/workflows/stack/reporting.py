@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from toolkit.errors import ApiError, ExitCode
 from toolkit.spec.stack import StackReport, StackRow
+from toolkit.views.text import counted
 from toolkit.workflows.stack import record, restore, rows
 from toolkit.workflows.stack.journey import Journey, named_some
 from toolkit.workflows.stack.prepare import Ready
@@ -59,7 +60,7 @@ def _sentence(
     atomic: bool,
 ) -> str:
     took = f"in {seconds:.1f} s"
-    said = f"{len(found)} jobs: {rows.summary(found)}, {took}"
+    said = f"{counted(len(found), 'job')}: {rows.summary(found)}, {took}"
     if bad is None:
         return said
     if all(row.verdict is None or _was_refused(row) for row in found):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import resource
 import signal
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ neither scripts of repositories nor tasks of the machine may touch them."""
 
 PROCESSES = 4096
 """Threads of all children together, where they are somebody else than the server."""
+
+NEEDED = {"CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7}
+"""What root needs to run a child as another user, and to end it: the kernel's numbers."""
 
 FILES = 512
 _PDEATHSIG, _DUMPABLE, _CHILD_SUBREAPER, _NO_NEW_PRIVS = 1, 4, 36, 38
@@ -61,6 +65,25 @@ def confine(limits: Limits) -> None:
     _prctl(libc, _NO_NEW_PRIVS, 1)
     _prctl(libc, _DUMPABLE, 0)
     _prctl(libc, _PDEATHSIG, signal.SIGKILL)
+
+
+def why_not(status: str, *, server: int) -> str | None:
+    """Why no child can be made another user here, as a sentence; None when it can, or need not.
+
+    `status`: of the server's process, as the kernel says it; `server`: as whom it runs.
+    """
+    if server != 0:
+        return None
+    found = re.search(r"^CapEff:\s*([0-9a-fA-F]+)$", status, re.MULTILINE)
+    has = int(found[1], 16) if found else -1
+    lacking = [name for name, bit in NEEDED.items() if not has >> bit & 1]
+    if not lacking:
+        return None
+    return (
+        "pushes are checked as another user, and the hook server is root without"
+        f" {', '.join(lacking)}, so that it could take none (give them to its container, or run it"
+        " as a user that is not root)"
+    )
 
 
 def adopt_orphans() -> None:
