@@ -176,7 +176,7 @@ def test_what_is_built_comes_first_and_reaches_the_child(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("error", "state", "said"),
     [
-        (BuildFailedError("make: no rule\nlast line"), "failed", "make: no rule (and 1 more)"),
+        (BuildFailedError("make: no rule\nlast line"), "failed", "make: no rule (its log has more)"),
         (UnavailableError("no engine"), "refused", "no engine"),
         (
             DeniedError("the token is unknown", system="Nomad"),
@@ -201,7 +201,7 @@ def test_a_build_that_fails_ends_the_deployment_before_anything_is_registered(
         (
             Result("refused", message="a:1: x\nb:2: y", hint="mend it", code=ExitCode.REFUSED),
             "refused",
-            ["b:2: y", "hint: mend it", "refused: a:1: x (and 1 more)"],
+            ["b:2: y", "hint: mend it", "refused: a:1: x (its log has more)"],
         ),
         (
             Result("refused", message="no room", code=ExitCode.UNPLACED),

@@ -288,4 +288,4 @@ def refused(turn: Turn, message: str, hint: str | None, code: ExitCode) -> Endin
         turn.say(line, stage="report")
     if hint:
         turn.say(f"hint: {hint}", stage="report")
-    return Ending(WORDS.get(code, "unknown"), f"{first} (and {len(more)} more)" if more else first)
+    return Ending(WORDS.get(code, "unknown"), f"{first} (its log has more)" if more else first)
