@@ -176,7 +176,11 @@ def test_what_is_built_comes_first_and_reaches_the_child(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("error", "state", "said"),
     [
-        (BuildFailedError("make: no rule\nlast line"), "failed", "make: no rule (its log has more)"),
+        (
+            BuildFailedError("make: no rule\nlast line"),
+            "failed",
+            "make: no rule (its log has more)",
+        ),
         (UnavailableError("no engine"), "refused", "no engine"),
         (
             DeniedError("the token is unknown", system="Nomad"),
