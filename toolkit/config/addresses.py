@@ -14,6 +14,8 @@ _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*", re.ASCII)
 """What images' names look like, without registry and tag."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""In a server's file, a variable of its task: where things are, often only Nomad says."""
 
 
 def parse_address(text: str, *, port: int, tls: bool = False) -> str:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from toolkit.config.addresses import parse_address, parse_entrance
+from toolkit.config.addresses import VARIABLE, parse_address, parse_entrance
 from toolkit.config.checks import validate
 from toolkit.config.durations import parse_duration
+from toolkit.config.endpoint import PORTS
 from toolkit.config.hook_rules import Wrongs, read_policy
 from toolkit.config.hook_schema import HOOK_KEYS
 from toolkit.config.lines import KeyPath
@@ -20,13 +21,9 @@ from toolkit.spec.target import Endpoint
 
 HOOK_FILE = "hook.toml"
 
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-"""Stands for a variable of the task in an address: where things are, often only Nomad says."""
-
 _CLUSTER = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
-PORTS = {"nomad": 4646, "consul": 8500}
 _SECONDS = ("seconds", "check_seconds", "deploy_seconds")
 
 
@@ -127,7 +124,8 @@ def _endpoint(
     address = table.pop("address", "")
     if not (name == "nomad" and address.startswith("unix:/")):
         path = ("target", name, "address")
-        address = _spelled(path, address, lambda text: parse_address(text, port=PORTS[name]), found)
+        port = PORTS[system]
+        address = _spelled(path, address, lambda text: parse_address(text, port=port), found)
     pair = ("cert_file", "key_file")
     if sum(key in table for key in pair) == 1:
         given, other = pair if pair[0] in table else reversed(pair)
