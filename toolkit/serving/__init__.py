@@ -11,5 +11,6 @@
     openapi               the description, made from the same table
     audit, audit_files, chain    append-only lines, on disk before what they tell of happens
     server                what all this asks of a server: Serves and About
+    base, parts, lifetime, process    what servers do alike from their first line to their last
     places, quota, limits, log, metrics, bounded    turns, bounds, lines, counters, harmless text
 """

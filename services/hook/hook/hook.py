@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from hook.about import ABOUT
 from hook.metrics import Metrics
 from toolkit.repos.policy import permit, rights
-from toolkit.serving.bounded import bounded
+from toolkit.serving.base import BaseServer
 from toolkit.serving.log import Log
-from toolkit.serving.problems import ProblemError
 from toolkit.serving.server import Verifies
 from toolkit.spec.audit import Json
 from toolkit.spec.hook import HookConfig
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from toolkit.repos.registry import Registry
     from toolkit.serving.actions import Answer, Ask
     from toolkit.serving.audit import Audit
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +47,8 @@ class Opened:
     """A folder of archives, with one for each repository that any was made of."""
 
 
-class Hook:
-    """What the actions work with; one for the process.
-
-    It begins with nothing but its configuration: while another hook still holds the audit, or
-    what a crash left is being repaired, it waits for that and says so, and does nothing else.
-    """
+class Hook(BaseServer):
+    """What the actions work with; one for the process."""
 
     about = ABOUT
 
@@ -68,23 +61,20 @@ class Hook:
         log: Log | None = None,
         now: Callable[[], float] = time.time,
     ):
+        super().__init__(verifier, log=log, now=now)
         self.config = config
-        self.verifier = verifier
         self.metrics = metrics or Metrics()
-        self.log = log or Log()
-        self.now = now
-        self.draining = False
         self._opened: Opened | None = None
-        self._waiting_for = "the audit file"
 
     def open(self, opened: Opened) -> None:
         """Have everything that an action needs."""
         self._opened = opened
         self.metrics.open.set(1)
 
-    def waits_for(self, what: str) -> None:
-        """Note what keeps the server from opening, for whoever asks."""
-        self._waiting_for = bounded(what)
+    @property
+    def is_open(self) -> bool:
+        """Whether it was given its parts."""
+        return self._opened is not None
 
     @property
     def parts(self) -> Opened:
@@ -120,37 +110,6 @@ class Hook:
     def gate(self) -> Gate:
         """What every push passes."""
         return self.parts.gate
-
-    def _there(self, part: T | None) -> T:
-        if part is None:
-            raise ProblemError(
-                "unavailable",
-                f"the server is starting and waits for {self._waiting_for}",
-                headers={"Retry-After": "1"},
-            )
-        return part
-
-    def check_open(self) -> None:
-        """Raise an `unavailable` problem when changes are not taken, or no longer."""
-        if self.draining:
-            raise ProblemError(
-                "unavailable",
-                "the server is stopping and takes no more changes",
-                headers={"Retry-After": "5"},
-            )
-        self._there(self._opened)
-
-    def health(self) -> dict[str, str]:
-        """`ready`, `starting` or `draining`.
-
-        Nomad is not part of it: clones go on for who was seen before, and a hook that Consul takes
-        out for Nomad's sake would help nobody.
-        """
-        if self.draining:
-            return {"status": "draining"}
-        if self._opened is None:
-            return {"status": "starting", "waits_for": self._waiting_for}
-        return {"status": "ready"}
 
     def permit(self, caller: Caller, repo: str, right: Right) -> None:
         """Whether the policy grants it, by the name alone; raises ForbiddenError."""

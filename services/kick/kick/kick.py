@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from kick.about import ABOUT
 from kick.metrics import Metrics
@@ -13,9 +13,8 @@ from kick.statuses import Statuses
 from kick.writer import Writer
 from toolkit.dns.policy import permit
 from toolkit.serving.audit import Audit
-from toolkit.serving.bounded import bounded
+from toolkit.serving.base import BaseServer
 from toolkit.serving.log import Log
-from toolkit.serving.problems import ProblemError
 from toolkit.serving.server import Verifies
 from toolkit.spec.dns import Record, Zone
 from toolkit.spec.identity import Caller
@@ -26,15 +25,9 @@ if TYPE_CHECKING:
     from kick.reconciler import Reconciler
     from toolkit.serving.actions import Answer, Json
 
-T = TypeVar("T")
 
-
-class Kick:
-    """What the actions work with; one for the process.
-
-    It begins without writer and audit: while another kick still holds the audit file, this one
-    waits for it and says so, and does nothing else.
-    """
+class Kick(BaseServer):
+    """What the actions work with; one for the process."""
 
     about = ABOUT
 
@@ -47,17 +40,13 @@ class Kick:
         log: Log | None = None,
         now: Callable[[], float] = time.time,
     ):
+        super().__init__(verifier, log=log, now=now)
         self.config = config
-        self.verifier = verifier
         self.metrics = metrics or Metrics()
-        self.log = log or Log()
-        self.now = now
-        self.draining = False
         self.reconciler: Reconciler | None = None
         self._writer: Writer | None = None
         self._audit: Audit | None = None
         self._statuses: Statuses | None = None
-        self._waiting_for = "the audit file"
 
     def open(
         self,
@@ -73,55 +62,25 @@ class Kick:
         self._audit = audit
         self._statuses = statuses
 
-    def waits_for(self, what: str) -> None:
-        """Note what keeps the server from opening, for whoever asks."""
-        self._waiting_for = bounded(what)
+    @property
+    def is_open(self) -> bool:
+        """Whether changes find their writer."""
+        return self._writer is not None
 
     @property
     def writer(self) -> Writer:
         """Where every change goes through; an `unavailable` problem while there is none."""
-        return self._opened(self._writer)
+        return self._there(self._writer)
 
     @property
     def audit(self) -> Audit:
         """What happened; an `unavailable` problem while it is not open."""
-        return self._opened(self._audit)
+        return self._there(self._audit)
 
     @property
     def statuses(self) -> Statuses:
         """The history of statuses; an `unavailable` problem while it is not open."""
-        return self._opened(self._statuses)
-
-    def _opened(self, part: T | None) -> T:
-        if part is None:
-            raise ProblemError(
-                "unavailable",
-                f"the server is starting and waits for {self._waiting_for}",
-                headers={"Retry-After": "1"},
-            )
-        return part
-
-    def check_open(self) -> None:
-        """Raise an `unavailable` problem when changes are not taken, or no longer."""
-        if self.draining:
-            raise ProblemError(
-                "unavailable",
-                "the server is stopping and takes no more changes",
-                headers={"Retry-After": "5"},
-            )
-        self._opened(self._writer)
-
-    def health(self) -> dict[str, str]:
-        """`ready`, `starting` or `draining`.
-
-        Nomad is not part of it: while it is away, tokens known before are still served, and a kick
-        that Consul takes out for Nomad's sake would help nobody.
-        """
-        if self.draining:
-            return {"status": "draining"}
-        if self._writer is None:
-            return {"status": "starting", "waits_for": self._waiting_for}
-        return {"status": "ready"}
+        return self._there(self._statuses)
 
     def permit(self, caller: Caller, zone: Zone, record: Record, *, held: int) -> None:
         """Whether the policy grants a record; ForbiddenError, or UnavailableError for now."""
