@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -80,6 +81,11 @@ class ServerProcess:
         connection = socket.create_connection((self.host, self.port), PATIENCE)
         connection.sendall(data)
         return connection
+
+    def core_limits(self) -> list[str]:
+        """Bytes of a core file, the soft and the hard limit."""
+        said = Path(f"/proc/{self.process.pid}/limits").read_text()
+        return next(line for line in said.splitlines() if "core file" in line).split()[4:6]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait; the exit code."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -25,11 +24,13 @@ from hook.ledger import Ledger
 from hook.sandbox import Scripts
 from hook.settings import Settings
 from hook.tidying import tidy
+from toolkit.errors import UnavailableError
 from toolkit.repos.bundles import Bundles
 from toolkit.repos.record_logs import Logs
 from toolkit.repos.records import Records
 from toolkit.repos.registry import Registry
 from toolkit.serving.audit import Audit
+from toolkit.serving.parts import BaseParts
 from toolkit.spec.deployment import Deployment
 from toolkit.spec.repo import Repo
 from toolkit.spec.tree import Tree
@@ -38,19 +39,14 @@ AUDIT_FILE = 64 << 20
 """Bytes after which the audit goes on in a new file."""
 
 
-class StoppedError(Exception):
-    """The process was told to stop while it was still opening."""
-
-
-class Parts:
+class Parts(BaseParts):
     """Everything that is opened; `close` whatever came of it."""
 
     def __init__(self, settings: Settings, hook: Hook, children: Children):
+        super().__init__(hook.log)
         self._settings = settings
         self._hook = hook
         self._children = children
-        self._stopped = threading.Event()
-        self._closers: list[Callable[[], object]] = []
         self._deployments: Deployments | None = None
         self._gate: Gate | None = None
 
@@ -60,10 +56,14 @@ class Parts:
         return self._settings.data / "archives"
 
     def open(self) -> None:
-        """Open everything and let the server work; blocking.
+        """Open everything, in the data folder and nowhere else."""
+        try:
+            self._open()
+        except OSError as exc:
+            message = f"{self._settings.data} cannot be used: {exc.strerror}"
+            raise UnavailableError(message) from exc
 
-        Raises a ToolkitError when it can never work, StoppedError when `stop` came first.
-        """
+    def _open(self) -> None:
         settings, hook, config = self._settings, self._hook, self._settings.config
         # First of all: who holds it is the one hook, and its lock says who that is.
         hook.waits_for("the audit file")
@@ -76,7 +76,7 @@ class Parts:
             patience=settings.patience,
             most=AUDIT_FILE,
         )
-        self._closers.append(audit.close)
+        self.closes(audit.close)
         if audit.mended is not None:
             hook.log.say("mended", what=audit.mended)
         ledger = Ledger(audit, hook.metrics)
@@ -104,7 +104,7 @@ class Parts:
         )
         gate.open()
         self._gate = gate
-        self._closers.append(gate.close)
+        self.closes(gate.close)
         self._check_stopped()
         for each in deployments.reconcile():
             hook.log.say("repaired", repo=each.repo, deployment=each.id, state=each.state)
@@ -132,18 +132,6 @@ class Parts:
         if self._deployments is not None:
             self._deployments.stop()
 
-    def stop(self) -> None:
-        """Let `open` end early; from any thread."""
-        self._stopped.set()
-
-    def close(self) -> None:
-        """Close in the reverse order; what was accepted is on disk."""
-        while self._closers:
-            try:
-                self._closers.pop()()
-            except Exception as exc:  # noqa: BLE001  the others have to be closed all the same
-                self._hook.log.bug(exc)
-
     def _building(self, registry: Registry) -> Building:
         settings = self._settings
         sweep(self.archives)
@@ -157,7 +145,7 @@ class Parts:
             password=settings.registry_password,
             environ={"PATH": settings.path},
         )
-        self._closers.append(building.stop)
+        self.closes(building.stop)
         return building
 
     def _deploying(
@@ -193,7 +181,7 @@ class Parts:
             on_bug=self._hook.log.bug,
             on_end=self._note_end,
         )
-        self._closers.append(deployments.stop)
+        self.closes(deployments.stop)
         self._deployments = deployments
         return deployments
 
@@ -221,12 +209,4 @@ class Parts:
 
         thread = threading.Thread(target=work, name="tidies", daemon=True)
         thread.start()
-        self._closers.append(lambda: thread.join(5.0))
-
-    def _sleep(self, seconds: float) -> None:
-        if self._stopped.wait(seconds):
-            raise StoppedError
-
-    def _check_stopped(self) -> None:
-        if self._stopped.is_set():
-            raise StoppedError
+        self.closes(lambda: thread.join(5.0))

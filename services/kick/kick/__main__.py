@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 
-from kick.settings import from_environment
-from toolkit.errors import ConfigError
+from kick.settings import Settings, from_environment
+from toolkit.serving.process import leave, start
 
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; returns 1 at once when the configuration is wrong."""
-    if len(sys.argv) > 1:
-        sys.stderr.write("FATAL kick takes no arguments: it reads its environment\n")
-        return 1
-    try:
-        settings = from_environment(os.environ)
-    except ConfigError as exc:
-        for mistake in exc.mistakes:
-            sys.stderr.write(f"FATAL {mistake}\n")
-        return 1
+    return start("kick", os.environ, from_environment, _run)
+
+
+def _run(settings: Settings) -> int:
     # Not before: a wrong configuration must end the task without the cost of the server's imports.
     from kick.run import run
 
@@ -27,9 +21,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Everything is closed and everybody answered. Threads that still wait for a provider that
-    # hangs would hold up the end beyond what Nomad gives a task.
-    os._exit(code)
+    leave(main())

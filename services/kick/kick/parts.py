@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
 
@@ -28,6 +27,7 @@ from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.clients.webhook import post
 from toolkit.errors import ApiError
 from toolkit.serving.audit import Audit
+from toolkit.serving.parts import BaseParts
 from toolkit.spec.kick import KickConfig, Route53Access
 from toolkit.spec.target import Secret
 
@@ -36,24 +36,16 @@ _SEARCHED = 20_000
 _LONGEST_PAUSE = 15.0
 
 
-class StoppedError(Exception):
-    """The process was told to stop while it was still opening."""
-
-
-class Parts:
+class Parts(BaseParts):
     """Everything that is opened; `close` whatever came of it."""
 
     def __init__(self, settings: Settings, kick: Kick):
+        super().__init__(kick.log)
         self._settings = settings
         self._kick = kick
-        self._stopped = threading.Event()
-        self._closers: list[Callable[[], object]] = []
 
     def open(self) -> None:
-        """Open everything and let the server work; blocking.
-
-        Raises a ToolkitError when it can never work, StoppedError when `stop` came first.
-        """
+        """Open everything; zones are waited for as long as it takes."""
         settings, kick, config = self._settings, self._kick, self._settings.config
         # First of all: who holds it is the one kick, and its lock says who that is.
         kick.waits_for("the audit file")
@@ -66,7 +58,7 @@ class Parts:
             patience=settings.patience,
             most=config.limits.audit_file,
         )
-        self._closers.append(audit.close)
+        self.closes(audit.close)
         if audit.mended is not None:
             kick.log.say("mended", what=audit.mended)
         kick.waits_for("the zones")
@@ -82,10 +74,10 @@ class Parts:
             random=random.random,
             limits=WriterLimits(waiting=config.limits.waiting, remember=config.limits.remember),
         )
-        self._closers.append(lambda: writer.close(6.0))
+        self.closes(lambda: writer.close(6.0))
         self._start(writer)
         statuses = self._statuses(audit)
-        self._closers.append(lambda: statuses.stop(2.0))
+        self.closes(lambda: statuses.stop(2.0))
         reconciler = Reconciler(
             config,
             cluster=self._cluster,
@@ -96,26 +88,10 @@ class Parts:
             log=kick.log,
             metrics=ReconcilerMetrics(kick.metrics.registry),
         )
-        self._closers.append(lambda: reconciler.stop(4.0))
+        self.closes(lambda: reconciler.stop(4.0))
         kick.open(writer=writer, audit=audit, statuses=statuses, reconciler=reconciler)
         reconciler.start()
         kick.log.say("ready", cluster=config.cluster, zones=", ".join(map(str, config.zones)))
-
-    def stop(self) -> None:
-        """Let `open` end early; from any thread."""
-        self._stopped.set()
-
-    def close(self) -> None:
-        """Close in the reverse order; what was accepted is finished."""
-        while self._closers:
-            try:
-                self._closers.pop()()
-            except Exception as exc:  # noqa: BLE001  the others have to be closed all the same
-                self._kick.log.bug(exc)
-
-    def _sleep(self, seconds: float) -> None:
-        if self._stopped.wait(seconds):
-            raise StoppedError
 
     def _cluster(self, told: Callable[[], None]) -> ClusterView:
         settings = self._settings
@@ -130,20 +106,20 @@ class Parts:
         found: dict[str, Provider] = {}
         if "local" in wanted:
             files = ZoneFiles(settings.data / "zones", wait=settings.patience, sleep=self._sleep)
-            self._closers.append(files.close)
+            self.closes(files.close)
             found["local"] = files
             if settings.dns or settings.dns_private:
                 local = [zone for zone in zones if zone.provider == "local"]
                 server = NameServer(files, local, public=settings.dns, private=settings.dns_private)
                 server.start()
-                self._closers.append(server.close)
+                self.closes(server.close)
                 public, private = server.address("public"), server.address("private")
                 self._kick.log.say("dns", public=_said(public), private=_said(private))
         if "route53" in wanted:
             access = settings.config.route53
             pace = pace_of(access, clock=time.monotonic, sleep=time.sleep)
             route53 = Route53(access, pace=pace.take)
-            self._closers.append(route53.close)
+            self.closes(route53.close)
             found["route53"] = route53
         return found
 

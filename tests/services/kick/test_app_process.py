@@ -267,6 +267,10 @@ def test_a_workload_and_a_person_are_believed_by_the_real_verifier(process: Kick
     assert process.ask("GET", "/record/shop.apps.example.com").status_code == 200
 
 
+def test_its_memory_with_tokens_in_it_never_becomes_a_file(process: KickProcess) -> None:
+    assert process.core_limits() == ["0", "0"]
+
+
 def test_it_stays_within_its_memory(process: KickProcess) -> None:
     line = next(
         line
