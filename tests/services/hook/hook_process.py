@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import time
@@ -16,6 +15,7 @@ import httpx
 from tests.faults.scripted import Asked, Reply, Scripted
 from tests.identity.mint import ALLOCATION, claims, token
 from tests.identity.nomad_server import State, allocation
+from tests.services.in_process import entries_in
 from tests.services.running import PATIENCE
 from tests.services.server_process import ServerProcess
 
@@ -120,8 +120,7 @@ class HookProcess(ServerProcess):
 
     def entries(self) -> list[dict[str, Any]]:
         """The audit as it is in its files."""
-        files = sorted((self.data / "audit").glob("audit-*.jsonl"))
-        return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+        return entries_in(self.data)
 
     def remote(self, name: str = "shop", secret: str = PUSHER_TOKEN) -> str:
         """A remote with the token in it; tests may, people may not."""

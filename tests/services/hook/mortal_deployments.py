@@ -1,22 +1,18 @@
-"""Deployments that are killed: each life is a process, forked from one that imported everything.
+"""Deployments that are killed.
 
-Reads a line of JSON for each life from standard input and answers with a line when it has ended:
-`killed`, or `ended` when the point of its death never came. Each move of the branch is noted the
-moment it happens, in a file that the kernel keeps whatever becomes of us.
+Each move of the branch is noted the moment it happens, in a file that the kernel keeps whatever
+becomes of us.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from hook.deployments import Deployments, Ending, Turn
 
 from tests.services.hook.turns_rig import ALICE, BOB, NONE, Repos, commit
+from tests.services.mortal import Death, die, fork_lives
 from toolkit.repos.files import PREFIX
 from toolkit.repos.record_logs import Logs
 from toolkit.repos.records import Records
@@ -30,31 +26,6 @@ POINTS = (
     "while it deploys",
 )  # fmt: skip
 PUSHES = 3
-
-
-class Death:
-    """Comes at the n-th time that a point is passed."""
-
-    def __init__(self, point: str, times: int):
-        self._point = point
-        self._left = times
-
-    def passes(self, point: str) -> None:
-        """Die here, when it is time."""
-        if self.comes(point):
-            die()
-
-    def comes(self, point: str) -> bool:
-        """Whether it is time."""
-        if point != self._point:
-            return False
-        self._left -= 1
-        return self._left == 0
-
-
-def die() -> NoReturn:
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("nobody survives that")
 
 
 class MortalRecords(Records):
@@ -160,22 +131,5 @@ def live(said: dict[str, Any]) -> None:
         list(deployments.follow("shop", record.id))
 
 
-def main() -> None:
-    """Fork a life for each line."""
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                live(json.loads(line))
-                status = 0
-            finally:
-                sys.stderr.flush()
-                os._exit(status)
-        status = os.waitpid(child, 0)[1]
-        code = os.waitstatus_to_exitcode(status)
-        print({-signal.SIGKILL: "killed", 0: "ended"}.get(code, f"broke with {code}"), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    fork_lives(live)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +30,8 @@ from tests.services.hook.hook_process import (
     SHOP_TOKEN,
     STRANGER_TOKEN,
 )
+from tests.services.in_process import Client, StandIn, entries_in, lines_said
 from toolkit.config.hook import load_hook
-from toolkit.identity.header import read_credential
-from toolkit.identity.reasons import refusal
 from toolkit.serving.limits import Limits
 from toolkit.serving.log import Log
 from toolkit.spec.hook import HookConfig
@@ -57,23 +54,6 @@ CALLERS: Mapping[str, Caller] = {
 }
 
 
-class StandIn:
-    """A verifier that reads headers as the real one does, and whose Nomad is a table."""
-
-    def __init__(self, callers: Mapping[str, Caller] = CALLERS):
-        self.callers = callers
-        self.asked = 0
-
-    def verify(
-        self, authorization: str | None, *, nomad_token: str | None = None, source: str = ""
-    ) -> Caller:
-        self.asked += 1
-        token = read_credential(authorization, nomad_token, basic=True).token.reveal()
-        if token not in self.callers:
-            raise refusal("unknown-token")
-        return self.callers[token]
-
-
 @dataclass
 class HookRig:
     """The server's parts, and requests to them without a network between."""
@@ -84,7 +64,7 @@ class HookRig:
     said: io.StringIO
     verifier: StandIn
     portal: BlockingPortal
-    client: httpx.AsyncClient
+    client: Client
     app: Starlette
 
     def ask(
@@ -97,17 +77,15 @@ class HookRig:
     ) -> httpx.Response:
         """One request."""
         given = {} if body is None else {"json": body}
-        call = partial(self.client.request, method, path, headers=who, **given, **more)
-        return self.portal.call(call)
+        return self.client.request(method, path, headers=who, **given, **more)
 
     def log(self) -> list[dict[str, Any]]:
         """What the server said."""
-        return [json.loads(line) for line in self.said.getvalue().splitlines()]
+        return lines_said(self.said)
 
     def entries(self) -> list[dict[str, Any]]:
         """The audit as it is in its files."""
-        files = sorted((self.data / "audit").glob("audit-*.jsonl"))
-        return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+        return entries_in(self.data)
 
 
 @contextlib.contextmanager
@@ -124,7 +102,7 @@ def make_rig(
     """A server over `data`, which has no children; `opened=False`: it still waits."""
     config = config or load_hook(CONFIG)
     said = io.StringIO()
-    verifier = StandIn()
+    verifier = StandIn(CALLERS, basic=True)
     hook = Hook(config, verifier, log=Log(said, now=lambda: 0.0))
     settings = Settings(
         config=config,
@@ -136,10 +114,9 @@ def make_rig(
     )
     parts = Parts(settings, hook, Children())
     app: Starlette = make_app(hook, actions, archives=parts.archives, limits=limits, clock=clock)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.1", 1))
-    client = httpx.AsyncClient(transport=transport, base_url="http://hook", timeout=60)
+    client = Client(portal, app)
     with contextlib.ExitStack() as stack:
-        stack.callback(lambda: portal.call(client.aclose))
+        stack.callback(client.close)
         stack.callback(parts.close)
         stack.callback(parts.stop)
         if opened:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.services.hook.mortal_deployments import POINTS, Death, open_deployments
+from tests.services.hook.mortal_deployments import POINTS, open_deployments
 from tests.services.hook.turns_rig import ALICE, BOB, NONE, Repos, Rig, commit
+from tests.services.mortal import Death
 from toolkit.errors import UnavailableError
 from toolkit.repos.records import Records
 from toolkit.spec.repo import RefChange, Repo

@@ -12,34 +12,14 @@ import pytest
 import schemathesis
 from hook.about import ABOUT
 from hook.table import TABLE
-from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-    unsupported_method,
-)
+from hypothesis import settings
 
 from tests.services.hook.hook_process import ADMIN, READER, HookProcess
+from tests.services.made_up import ask_made_up, few, many
 from toolkit.serving.openapi import describe
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    unsupported_method,
-]
-QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture]
-FEW = settings(
-    max_examples=4, deadline=None, suppress_health_check=QUIET, database=None, derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-)  # fmt: skip
-MANY = settings(
-    max_examples=150, deadline=None, suppress_health_check=QUIET, database=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-)  # fmt: skip
+FEW = few(4)
+MANY = many(150)
 
 
 def near(document: Any) -> schemathesis.BaseSchema:
@@ -64,16 +44,9 @@ OPERATIONS = [
 
 def judge(place: tuple[str, str], server: HookProcess, who: dict[str, str], how: settings) -> None:
     """Send made-up requests of one operation and hold the answers against the document."""
-    path, method = place
     server.make()
     for schema in (NEAR,) if how is FEW else (SCHEMA, NEAR):
-
-        @how
-        @given(case=schema[path][method.upper()].as_strategy())
-        def ask(case: schemathesis.Case[Any]) -> None:
-            case.call_and_validate(base_url=server.url, headers=who, checks=CHECKS)
-
-        ask()
+        ask_made_up(schema, place, server.url, who, how)
 
 
 def test_the_running_server_has_this_document(hook_server: HookProcess) -> None:

@@ -1,8 +1,7 @@
-"""Writers that are killed: each life is a process, forked from one that has imported everything.
+"""Writers that are killed.
 
-Reads a line of JSON for each life from standard input and answers with a line when it has ended:
-`killed`, or `ended` when the point of its death never came. What was asked and what was answered is
-appended to a log, a line each, before and after: the kernel keeps it whatever happens to us.
+What was asked and what was answered is appended to a log, a line each, before and after: the kernel
+keeps it whatever happens to us.
 """
 
 from __future__ import annotations
@@ -10,17 +9,16 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from kick.writer import Writer
 
 from tests.services.kick.desk_of_writer import a, workload
+from tests.services.mortal import Death, die, fork_lives
 from toolkit.clients.dns.provider import Provider
 from toolkit.clients.dns.route53 import Keys, Route53
 from toolkit.clients.dns.zonefile import ZoneFiles
@@ -51,31 +49,6 @@ POINTS = (
 NAMES = tuple(f"n{number}.example.com" for number in range(6))
 THREADS = 3
 OPERATIONS = 12
-
-
-class Death:
-    """Comes at the n-th time that a point is passed."""
-
-    def __init__(self, point: str, times: int):
-        self._point = point
-        self._left = times
-
-    def passes(self, point: str) -> None:
-        """Die here, when it is time."""
-        if self.comes(point):
-            die()
-
-    def comes(self, point: str) -> bool:
-        """Whether it is time."""
-        if point != self._point:
-            return False
-        self._left -= 1
-        return self._left == 0
-
-
-def die() -> NoReturn:
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("nobody survives that")
 
 
 class MortalAudit(Audit):
@@ -217,22 +190,5 @@ def unanswered(log: Path) -> list[dict[str, Any]]:
     return list(asked.values())
 
 
-def main() -> None:
-    """Fork a life for each line."""
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                live(json.loads(line))
-                status = 0
-            finally:
-                sys.stderr.flush()
-                os._exit(status)
-        status = os.waitpid(child, 0)[1]
-        code = os.waitstatus_to_exitcode(status)
-        print({-signal.SIGKILL: "killed", 0: "ended"}.get(code, f"broke with {code}"), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    fork_lives(live)

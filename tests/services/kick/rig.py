@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +18,11 @@ from kick.kick import Kick
 from kick.statuses import Send, Statuses
 from kick.table import TABLE
 from kick.writer import Writer
-from starlette.applications import Starlette
 
+from tests.services.in_process import Client, StandIn, entries_in, lines_said
 from toolkit.clients.dns.provider import Provider
 from toolkit.clients.dns.zonefile import ZoneFiles
 from toolkit.config.kick import load_kick
-from toolkit.identity.header import read_credential
-from toolkit.identity.reasons import refusal
 from toolkit.serving.audit import Audit
 from toolkit.serving.limits import Limits
 from toolkit.serving.log import Log
@@ -113,40 +109,6 @@ CALLERS: Mapping[str, Caller] = {
 SHOP, WEB, NOBODY, ALICE, BOSS, EVE = ({"Authorization": f"Bearer {token}"} for token in CALLERS)
 
 
-class StandIn:
-    """A verifier that reads headers as the real one does, and whose Nomad is a table."""
-
-    def __init__(self, callers: Mapping[str, Caller] = CALLERS):
-        self.callers = callers
-        self.asked = 0
-        self.before: Callable[[], None] = lambda: None
-
-    def verify(
-        self, authorization: str | None, *, nomad_token: str | None = None, source: str = ""
-    ) -> Caller:
-        self.asked += 1
-        self.before()
-        token = read_credential(authorization, nomad_token).token.reveal()
-        if token not in self.callers:
-            raise refusal("unknown-token")
-        return self.callers[token]
-
-
-class Client:
-    """Requests to an application, without a network between."""
-
-    def __init__(self, portal: BlockingPortal, app: Starlette):
-        self._portal = portal
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.1", 1))
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://kick", timeout=60)
-
-    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        return self._portal.call(partial(self._client.request, method, path, **more))
-
-    def close(self) -> None:
-        self._portal.call(self._client.aclose)
-
-
 @dataclass
 class Rig:
     """The server's parts, and a client that talks to it."""
@@ -174,12 +136,11 @@ class Rig:
 
     def log(self) -> list[dict[str, Any]]:
         """What the server said."""
-        return [json.loads(line) for line in self.said.getvalue().splitlines()]
+        return lines_said(self.said)
 
     def entries(self) -> list[dict[str, Any]]:
         """The audit as it is in its files."""
-        files = sorted((self.data / "audit").glob("audit-*.jsonl"))
-        return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+        return entries_in(self.data)
 
 
 @contextlib.contextmanager

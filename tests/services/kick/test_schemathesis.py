@@ -7,41 +7,18 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from kick.about import ABOUT
 from kick.table import TABLE
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-    unsupported_method,
-)
 
 from tests.services.kick.process import ALICE, SHOP, KickProcess
+from tests.services.made_up import ask_made_up, few, many
 from toolkit.serving.openapi import describe
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    unsupported_method,
-]
-QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture]
-FEW = settings(
-    max_examples=8, deadline=None, suppress_health_check=QUIET, database=None, derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-)  # fmt: skip
-MANY = settings(
-    max_examples=200, deadline=None, suppress_health_check=QUIET, database=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-)  # fmt: skip
-
+FEW = few(8)
+MANY = many(200)
 
 SCHEMA = schemathesis.openapi.from_dict(describe(TABLE, ABOUT))
 OPERATIONS = [
@@ -71,36 +48,18 @@ def near() -> schemathesis.BaseSchema:
 NEAR = near()
 
 
-def judge(
-    place: tuple[str, str],
-    kick: KickProcess,
-    who: dict[str, str],
-    how: settings,
-    schema: schemathesis.BaseSchema = SCHEMA,
-) -> None:
-    """Send made-up requests of one operation and hold the answers against the document."""
-    path, method = place
-
-    @how
-    @given(case=schema[path][method.upper()].as_strategy())
-    def ask(case: schemathesis.Case[Any]) -> None:
-        case.call_and_validate(base_url=kick.url, headers=who, checks=CHECKS)
-
-    ask()
-
-
 def test_the_running_server_has_this_document(process: KickProcess) -> None:
     assert json.loads(process.ask("GET", "/openapi.json", {}).text) == SCHEMA.raw_schema
 
 
 @pytest.mark.parametrize("place", OPERATIONS, ids=" ".join)
 def test_a_person_gets_documented_answers(place: tuple[str, str], process: KickProcess) -> None:
-    judge(place, process, ALICE, FEW)
+    ask_made_up(SCHEMA, place, process.url, ALICE, FEW)
 
 
 @pytest.mark.parametrize("place", OPERATIONS, ids=" ".join)
 def test_a_workload_gets_documented_answers(place: tuple[str, str], process: KickProcess) -> None:
-    judge(place, process, SHOP, FEW)
+    ask_made_up(SCHEMA, place, process.url, SHOP, FEW)
 
 
 @pytest.mark.parametrize("place", RECORDS, ids=" ".join)
@@ -108,7 +67,7 @@ def test_a_workload_gets_documented_answers(place: tuple[str, str], process: Kic
 def test_what_is_granted_gets_documented_answers(
     place: tuple[str, str], who: dict[str, str], process: KickProcess
 ) -> None:
-    judge(place, process, who, FEW, NEAR)
+    ask_made_up(NEAR, place, process.url, who, FEW)
 
 
 @pytest.mark.soak
@@ -117,5 +76,5 @@ def test_what_is_granted_gets_documented_answers(
 def test_many_requests_get_documented_answers(
     place: tuple[str, str], who: dict[str, str], process: KickProcess
 ) -> None:
-    judge(place, process, who, MANY)
-    judge(place, process, who, MANY, NEAR)
+    ask_made_up(SCHEMA, place, process.url, who, MANY)
+    ask_made_up(NEAR, place, process.url, who, MANY)
