@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from starlette.types import Receive, Scope, Send
-
 from toolkit.serving.desk import Visit
 from toolkit.serving.log import Log
 from toolkit.spec.hook import PushLimits, RepoPolicy
 from toolkit.spec.repo import Repo
-
-
-class Visits(Protocol):
-    """The desk: it finds out who asks, and keeps the log."""
-
-    async def visit(
-        self,
-        name: str,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        work: Callable[[Visit], Awaitable[None]],
-    ) -> None:
-        """Let `work` answer whoever was verified."""
 
 
 class Repositories(Protocol):

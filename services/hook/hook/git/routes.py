@@ -9,12 +9,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from hook.git.archives import Archives
-from hook.git.parts import GitParts, Visits
+from hook.git.parts import GitParts
 from hook.git.services import FETCH, PUSH, SERVICES, GitServices
 from hook.git.telling import Told
 from toolkit.repos.policy import permit
 from toolkit.serving.bounded import bounded
-from toolkit.serving.desk import Visit
+from toolkit.serving.desk import Desk, Visit
 from toolkit.serving.problems import ProblemError
 from toolkit.spec.repo import Repo, Right
 
@@ -28,7 +28,7 @@ PATHS = (REFS, CLONES, PUSHES, ARCHIVES)
 Serve = Callable[[Visit, Told], Awaitable[None]]
 
 
-def git_routes(desk: Visits, parts: GitParts) -> list[Route]:
+def git_routes(desk: Desk, parts: GitParts) -> list[Route]:
     """Routes for the application's table; every method of a path is answered by its route."""
     git, archives = GitServices(parts), Archives(parts)
 
@@ -70,7 +70,7 @@ class _Door:
     """All methods of one path."""
 
     def __init__(
-        self, desk: Visits, name: str, methods: Sequence[str], serve: Serve, *, is_git: bool = True
+        self, desk: Desk, name: str, methods: Sequence[str], serve: Serve, *, is_git: bool = True
     ):
         """`is_git`: a git client asks, and prints no problem document."""
         self._desk, self._name, self._is_git = desk, name, is_git
