@@ -299,5 +299,5 @@ def test_an_unexpected_error_is_a_document_with_an_id_and_no_secret(kick: Served
     bug = next(line for line in kick.rig.log() if line["event"] == "bug")
     assert bug["error"] == "RuntimeError"
     assert bug["request"].encode() in said
-    assert "rig.py" in bug["places"]
+    assert "test_limits.py" in bug["places"]
     assert "secret-of-nobody" not in kick.rig.said.getvalue()
