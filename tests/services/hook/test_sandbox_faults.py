@@ -465,7 +465,8 @@ def test_the_death_of_its_watcher_is_the_scripts(rig: Rig, holds: frozenset[str]
             (watcher,) = [
                 each
                 for each in psutil.Process().children()
-                if any("launcher.py" in word for word in each.cmdline())
+                if each.status() != psutil.STATUS_ZOMBIE
+                and any("launcher.py" in word for word in each.cmdline())
             ]
             watcher.kill()
 
