@@ -9,10 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.repos.branches import heads
 from tests.repos.source import Source
 from toolkit.errors import RefusedError
 from toolkit.repos import git
-from toolkit.repos.commits import collect, has_commit, head, heads, is_ancestor, keep
+from toolkit.repos.commits import collect, has_commit, head, is_ancestor, keep
 from toolkit.repos.git import ENVIRON, GitError, Quarantine, run
 
 SHELL = ["-c", 'alias.x=!f() { eval "$1"; }; f']

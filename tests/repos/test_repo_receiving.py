@@ -12,6 +12,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from tests.repos.branches import heads
 from tests.repos.packs import (
     NOTHING,
     Object,
@@ -25,7 +26,7 @@ from tests.repos.packs import (
 )
 from tests.repos.source import FILE, FOLDER, LINK, MODULE, Line, Source, receive
 from toolkit.errors import RefusedError
-from toolkit.repos.commits import heads, keep
+from toolkit.repos.commits import keep
 from toolkit.repos.registry import Registry
 from toolkit.repos.tree import GitTree
 from toolkit.spec.hook import PushLimits

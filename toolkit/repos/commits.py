@@ -19,12 +19,6 @@ def head(git_dir: Path, branch: str) -> str | None:
     return _refs(git_dir, name).get(name)
 
 
-def heads(git_dir: Path) -> dict[str, str]:
-    """All branches and the commits that they are at."""
-    found = _refs(git_dir, HEADS)
-    return {name.removeprefix(HEADS): commit for name, commit in found.items()}
-
-
 def is_ancestor(git_dir: Path, old: str, new: str, *, quarantine: Quarantine | None = None) -> bool:
     """True when everything that led to `old` also led to `new`."""
     words = ["merge-base", "--is-ancestor", _id(old), _id(new)]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from hook.sandbox import Scripts
+from hook.sandbox import Scripts, box
+from hook.sandbox.account import Account
 from hook.sandbox.box import HOLDS
 
 from tests.repos.source import Source
@@ -125,3 +126,17 @@ def left_behind(uid: int) -> list[psutil.Process]:
         if home and not Path(home).exists():
             found.append(each)
     return found
+
+
+def run_in_a_box(
+    who: Account, command: str, holds: frozenset[str] = HOLDS
+) -> tuple[box.Ended, list[str]]:
+    said: list[str] = []
+    with box.box(who, holds) as place:
+        place.fill([])
+        place.view.mkdir()
+        place.hand_over()
+        words = ["/bin/sh", "-c", command]
+        ended = place.run("test", words, {}, b"", PATIENT, said.append)
+    assert not place.folder.exists()
+    return ended, said

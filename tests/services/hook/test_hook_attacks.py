@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.faults.scripted import Asked, Reply, Scripted
+from tests.repos.branches import heads
 from tests.services.hook.git_wire import hear
 from tests.services.hook.hook_process import (
     ADMIN_TOKEN,
@@ -28,7 +29,6 @@ from tests.services.hook.hook_process import (
 )
 from tests.services.hook.obliging import FILES, Held, Obliging, project, pushed
 from tests.services.running import PATIENCE
-from toolkit.repos.commits import heads
 
 OURS = {
     "CONSUL_HTTP_TOKEN": "canary-consul-7d1f",

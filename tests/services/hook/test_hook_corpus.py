@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.repos.branches import heads
 from tests.repos.packs import (
     NOTHING,
     Object,
@@ -23,7 +24,6 @@ from tests.repos.packs import (
     request_of,
 )
 from tests.services.hook.hook_process import PUSHER, HookProcess, hook_process
-from toolkit.repos.commits import heads
 
 CONFIG: Object = ("blob", b'[project]\nname = "shop"\n')
 PLAIN: Object = ("tree", line_of("100644", b"toolkit.toml", id_of(CONFIG)))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.small_disk import fill, small_disk
+from tests.repos.branches import heads
 from tests.repos.packs import (
     NOTHING,
     Object,
@@ -18,7 +19,6 @@ from tests.repos.packs import (
     request_of,
 )
 from tests.services.hook.hook_process import PUSHER, HookProcess, hook_process
-from toolkit.repos.commits import heads
 from toolkit.repos.registry import Registry
 
 pytestmark = [

@@ -21,6 +21,7 @@ import pytest
 from tests.faults.scripted import Asked, Reply
 from tests.identity.mint import claims, token
 from tests.identity.nomad_server import DOWN, NO_LEADER, UNKNOWN
+from tests.repos.branches import heads
 from tests.repos.packs import NOTHING, id_of, pack_of, request_of
 from tests.services.hook.git_wire import hear, quarantined
 from tests.services.hook.hook_process import (
@@ -34,7 +35,6 @@ from tests.services.hook.hook_process import (
 )
 from tests.services.hook.obliging import FILES, Held, Obliging, objects_of, project, pushed
 from tests.services.running import PATIENCE, until
-from toolkit.repos.commits import heads
 
 CUTS = 10
 

@@ -13,6 +13,7 @@ from itertools import count
 
 import pytest
 
+from tests.repos.branches import heads
 from tests.repos.packs import NOTHING, Object, id_of, pack_of, request_of
 from tests.services.hook.git_wire import hear, quarantined
 from tests.services.hook.hook_process import (
@@ -24,7 +25,6 @@ from tests.services.hook.hook_process import (
     hook_process,
 )
 from tests.services.hook.obliging import FILES, Obliging, objects_of
-from toolkit.repos.commits import heads
 
 LIMITS = """
 [limits]

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.repos.branches import heads
 from tests.services.hook.hook_process import (
     ADMIN_TOKEN,
     CONFIG,
@@ -28,7 +29,6 @@ from tests.services.hook.hook_process import (
 )
 from tests.services.hook.obliging import Held, Obliging, project, pushed
 from tests.services.running import PATIENCE
-from toolkit.repos.commits import heads
 
 SOME, REPOS = ("api", "mail"), ("blog", "cart", "docs", "news", "wiki")
 MUCH = CONFIG.replace('["shop", "web"]', json.dumps(["shop", "web", *SOME, *REPOS]))

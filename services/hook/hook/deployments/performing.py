@@ -15,6 +15,7 @@ from hook.deployments.deploying import CALL, Order
 from hook.deployments.turn import Ending, Turn
 from toolkit.errors import DeniedError, ExitCode, ToolkitError
 from toolkit.repos.builds import Built
+from toolkit.repos.refs import HEADS
 from toolkit.serving.bounded import printable
 from toolkit.spec.deployment import Deployment, State
 from toolkit.spec.hook import HookConfig
@@ -213,7 +214,7 @@ class Performing:
         if self._run_hooks is None or not deployment.hooks:
             return
         old = deployment.before or "0" * len(deployment.commit)
-        line = f"{old} {deployment.commit} refs/heads/{repo.branch}\n"
+        line = f"{old} {deployment.commit} {HEADS}{repo.branch}\n"
         environ = {
             "TOOLKIT_COMMIT": deployment.commit,
             "TOOLKIT_BRANCH": repo.branch,

@@ -189,7 +189,7 @@ class Push:
         checked = None
         if change is None:
             others = ", ".join(
-                bounded(each.name.removeprefix("refs/heads/"), 60) for each in changes[:5]
+                bounded(each.name.removeprefix(refs.HEADS), 60) for each in changes[:5]
             )
             verb = "is" if len(changes) == 1 else "are"
             say(f"{repo.name}: {others} {verb} not {repo.branch}, so that nothing is deployed")
@@ -201,7 +201,7 @@ class Push:
 
     @property
     def _branch(self) -> str:
-        return f"refs/heads/{self.repo.branch}"
+        return f"{refs.HEADS}{self.repo.branch}"
 
     def _check(self, change: RefChange, quarantine: Quarantine | None, say: Say) -> Checked:
         gate, repo = self._gate, self.repo
