@@ -213,6 +213,9 @@ def test_who_nomad_cannot_be_asked_about_is_told_so(
     assert "503" in said or "Nomad" in said
     nomad.on = lambda _asked: None
     nothing_came_of_it(server, repo)
+    # For a moment it believes that there is none, and says so to whoever is not known yet.
+    stranger = {"X-Nomad-Token": "00000000-0000-4000-8000-00005742a2e2"}
+    until(lambda: server.ask("GET", "/repos", stranger).status_code == 401, "Nomad is asked again")
 
 
 # Tokens.
